@@ -1,0 +1,1 @@
+//! Names of the configuration: nodes, compatible strings and properties of `/chosen/hypervisor`.

@@ -1,0 +1,2 @@
+//! Mechanism.
+#![no_std]
