@@ -1,0 +1,128 @@
+//! Names of virtual CPUs and sets of them.
+
+use core::fmt;
+
+/// Affinity level 0 holds at most this many vCPUs, because the target list of `ICC_SGI1R_EL1` has 16 bits
+/// (GICv3 IHI 0069 12.2.18).
+const PER_CLUSTER: u8 = 16;
+
+/// A vCPU's index within its VM, below [`VcpuId::MAXIMUM`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VcpuId(u8);
+
+impl VcpuId {
+    /// The most vCPUs that one VM can have.
+    pub const MAXIMUM: u8 = 32;
+
+    /// The vCPU with index `index`; `None` at [`Self::MAXIMUM`] and above.
+    pub const fn new(index: u8) -> Option<Self> {
+        if index < Self::MAXIMUM { Some(Self(index)) } else { None }
+    }
+
+    /// The boot vCPU, which every VM has.
+    pub const BOOT: Self = Self(0);
+
+    /// The index, below [`Self::MAXIMUM`].
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The affinity fields Aff2.Aff1.Aff0 of the vCPU's MPIDR_EL1, in bits 23:0 (Arm ARM DDI 0487 D19.2.110).
+    pub const fn affinity(self) -> u64 {
+        ((self.0 / PER_CLUSTER) as u64) << 8 | (self.0 % PER_CLUSTER) as u64
+    }
+
+    /// The vCPU that has the affinity Aff3.Aff2.Aff1.Aff0 in bits 39:32 and 23:0 of `mpidr`, the other bits
+    /// of which are ignored; `None` if no vCPU can have it.
+    pub fn from_affinity(mpidr: u64) -> Option<Self> {
+        let [aff0, aff1, aff2, _, aff3, ..] = mpidr.to_le_bytes();
+        if aff3 != 0 || aff2 != 0 || aff0 >= PER_CLUSTER {
+            return None;
+        }
+        Self::new(aff1.checked_mul(PER_CLUSTER)?.checked_add(aff0)?)
+    }
+}
+
+impl fmt::Display for VcpuId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "vcpu{}", self.0)
+    }
+}
+
+/// A set of vCPUs of one VM.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VcpuSet(u32);
+
+impl VcpuSet {
+    /// The set without members.
+    pub const EMPTY: Self = Self(0);
+
+    /// The vCPUs with indices below `count`; all that can exist if `count` is larger.
+    pub const fn first(count: usize) -> Self {
+        if count >= VcpuId::MAXIMUM as usize { Self(u32::MAX) } else { Self((1 << count) - 1) }
+    }
+
+    /// The set whose only member is `vcpu`.
+    pub const fn only(vcpu: VcpuId) -> Self {
+        Self(1 << vcpu.0)
+    }
+
+    /// Adds `vcpu`.
+    pub const fn insert(&mut self, vcpu: VcpuId) {
+        self.0 |= 1 << vcpu.0;
+    }
+
+    /// Takes `vcpu` out.
+    pub const fn remove(&mut self, vcpu: VcpuId) {
+        self.0 &= !(1 << vcpu.0);
+    }
+
+    /// Whether `vcpu` is a member.
+    pub const fn contains(self, vcpu: VcpuId) -> bool {
+        self.0 & 1 << vcpu.0 != 0
+    }
+
+    /// Whether there is no member.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Members of either set.
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Members of both sets.
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The members, in ascending order.
+    pub fn iter(self) -> impl Iterator<Item = VcpuId> {
+        (0..VcpuId::MAXIMUM).map(VcpuId).filter(move |vcpu| self.contains(*vcpu))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_vcpu_is_found_by_its_affinity() {
+        for index in 0..VcpuId::MAXIMUM {
+            let vcpu = VcpuId::new(index).unwrap();
+            assert_eq!(VcpuId::from_affinity(vcpu.affinity() | 1 << 31), Some(vcpu));
+        }
+        for stray in [16, 0x200, 0x1_0000, 1 << 32] {
+            assert_eq!(VcpuId::from_affinity(stray), None, "{stray:#x}");
+        }
+    }
+
+    #[test]
+    fn a_set_lists_its_members_in_order() {
+        let mut set = VcpuSet::first(3);
+        set.remove(VcpuId::BOOT);
+        assert_eq!(set.iter().map(VcpuId::index).collect::<alloc::vec::Vec<_>>(), [1, 2]);
+        assert_eq!(VcpuSet::first(99).iter().count(), 32);
+    }
+}
