@@ -1,5 +1,52 @@
-//! A virtual CPU: its name within a VM, and (below) its whole architectural state as a movable value.
+//! A virtual CPU as a movable value.
+//!
+//! [`Vcpu`] is parked: complete, and in nobody's hardware. [`LoadedVcpu`] lives in a core: its general
+//! registers stand in the value, everything else in the core's registers. Only the platform converts one
+//! into the other, so only a parked vCPU can be saved, moved or read by others.
 
 mod id;
+mod loaded;
+mod registers;
 
 pub use id::{VcpuId, VcpuSet};
+pub use loaded::LoadedVcpu;
+pub use registers::{FloatingPoint, GeneralRegisters, PointerAuthenticationKeys, SystemRegisters, Timers};
+
+use crate::address::Ipa;
+
+/// PSTATE of a vCPU at its first instruction: EL1 with SP_EL1, every exception masked (PSCI DEN0022 6.4).
+const PSTATE_AT_ENTRY: u64 = 0x3c5;
+/// SCTLR_EL1 at reset: the RES1 bits, with MMU and caches off (Arm ARM DDI 0487 D19.2.120).
+const SCTLR_EL1_AT_RESET: u64 = 0x30d0_0800;
+
+/// The whole architectural state of a parked vCPU, but its interrupts, which are the VM's
+/// ([`crate::vgic::State`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Vcpu {
+    /// X0 to X30, PC and PSTATE.
+    pub general: GeneralRegisters,
+    /// The EL1 and EL0 system registers that the guest accesses directly.
+    pub system: SystemRegisters,
+    /// SIMD and floating-point registers.
+    pub floating_point: FloatingPoint,
+    /// Both EL1 timers.
+    pub timers: Timers,
+}
+
+impl Vcpu {
+    /// A vCPU out of reset that starts at `entry` with `context` in X0, as PSCI's CPU_ON asks
+    /// (DEN0022 5.6) and as the arm64 boot protocol does for the boot vCPU.
+    pub fn at_reset(entry: Ipa, context: u64) -> Self {
+        let mut vcpu = Self {
+            general: GeneralRegisters::default(),
+            system: SystemRegisters { sctlr_el1: SCTLR_EL1_AT_RESET, ..SystemRegisters::default() },
+            floating_point: FloatingPoint::default(),
+            timers: Timers::default(),
+        };
+        vcpu.general.pc = entry.get();
+        vcpu.general.pstate = PSTATE_AT_ENTRY;
+        vcpu.general.set(0, context);
+        vcpu
+    }
+}

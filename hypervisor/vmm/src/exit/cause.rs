@@ -1,0 +1,90 @@
+//! Exits counted by cause.
+
+macro_rules! causes {
+    ($($(#[$doc:meta])* $name:ident = $label:literal,)*) => {
+        /// What an exit is counted as.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(usize)]
+        pub enum Cause { $($(#[$doc])* $name,)* }
+
+        impl Cause {
+            /// Every cause, in the order of their discriminants.
+            pub const ALL: [Self; COUNT] = [$(Self::$name,)*];
+
+            /// The name that `stats` prints.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$name => $label,)* }
+            }
+        }
+        const COUNT: usize = [$($label,)*].len();
+    };
+}
+
+causes! {
+    /// The virtual timer expired.
+    VirtualTimer = "virtual-timer",
+    /// A deadline of the hypervisor's own timer, on which the guest's physical timer rests.
+    HypervisorTimer = "hypervisor-timer",
+    /// Another core asked for attention: an interrupt for this vCPU, or a change of its VM.
+    Kick = "kick",
+    /// The list registers ran low.
+    Maintenance = "maintenance",
+    /// Any other physical interrupt, such as the UART's.
+    DeviceInterrupt = "device-interrupt",
+    /// An interrupt that was gone when it was acknowledged.
+    SpuriousInterrupt = "spurious-interrupt",
+    /// An SGI sent by a trapped register.
+    Sgi = "sgi",
+    /// HVC.
+    Hvc = "hvc",
+    /// SMC.
+    Smc = "smc",
+    /// A trapped system register, but for SGIs.
+    SystemRegister = "system-register",
+    /// The interrupt controller's registers.
+    InterruptController = "gic-access",
+    /// The UART's registers.
+    Uart = "uart-access",
+    /// An access that no device answers.
+    Stage2Fault = "stage2-fault",
+    /// WFI or WFE.
+    Wait = "wait",
+    /// Everything else.
+    Other = "other",
+}
+
+/// Exits of one vCPU, counted by cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters([u64; COUNT]);
+
+impl Counters {
+    /// Counts one exit.
+    pub fn count(&mut self, cause: Cause) {
+        if let Some(counter) = self.0.get_mut(cause as usize) {
+            *counter += 1;
+        }
+    }
+
+    /// Exits with the cause `cause`.
+    pub fn get(&self, cause: Cause) -> u64 {
+        self.0.get(cause as usize).copied().unwrap_or(0)
+    }
+
+    /// All exits.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_has_a_counter_of_its_own() {
+        let mut counters = Counters::default();
+        Cause::ALL.iter().for_each(|cause| counters.count(*cause));
+        assert!(Cause::ALL.iter().all(|cause| counters.get(*cause) == 1));
+        assert_eq!(counters.total(), Cause::ALL.len() as u64);
+    }
+}

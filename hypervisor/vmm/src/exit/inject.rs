@@ -1,0 +1,109 @@
+//! Exceptions that a guest takes at its own EL1, as the processor would have delivered them.
+
+/// PSTATE.M: EL1 with SP_EL1.
+const MODE_EL1H: u64 = 0b0101;
+/// PSTATE.DAIF, all masked.
+const DAIF: u64 = 0xf << 6;
+const PAN: u64 = 1 << 22;
+const SSBS: u64 = 1 << 12;
+const DIT: u64 = 1 << 24;
+/// SCTLR_EL1.SPAN: PAN is left alone on an exception.
+const SCTLR_SPAN: u64 = 1 << 23;
+/// SCTLR_EL1.DSSBS: value of SSBS on an exception.
+const SCTLR_DSSBS: u64 = 1 << 44;
+
+/// What ESR_EL1 and FAR_EL1 will say of an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syndrome {
+    /// An UNDEFINED instruction: class 0.
+    Undefined,
+    /// A synchronous external abort on a data access (DFSC 0b010000) to the virtual address `far`.
+    DataAbort {
+        /// The virtual address, FAR_EL1.
+        far: u64,
+        /// Whether it was a store.
+        write: bool,
+    },
+    /// A synchronous external abort on an instruction fetch from the virtual address `far`.
+    InstructionAbort {
+        /// The virtual address, FAR_EL1.
+        far: u64,
+    },
+}
+
+impl Syndrome {
+    /// ESR_EL1 for this exception taken from PSTATE `pstate` (Arm ARM DDI 0487 D19.2.37): a lower level has
+    /// exception classes of its own, and IL is set because every instruction here is four bytes long.
+    pub fn esr(self, pstate: u64) -> u64 {
+        let same_level = u64::from(pstate & 0b1100 != 0);
+        const IL: u64 = 1 << 25;
+        const EXTERNAL: u64 = 0b01_0000;
+        match self {
+            Self::Undefined => IL,
+            Self::InstructionAbort { .. } => (0x20 + same_level) << 26 | IL | EXTERNAL,
+            Self::DataAbort { write, .. } => (0x24 + same_level) << 26 | IL | u64::from(write) << 6 | EXTERNAL,
+        }
+    }
+
+    /// FAR_EL1, where the exception writes it.
+    pub fn far(self) -> Option<u64> {
+        match self {
+            Self::Undefined => None,
+            Self::DataAbort { far, .. } | Self::InstructionAbort { far } => Some(far),
+        }
+    }
+}
+
+/// Where a synchronous exception to EL1 goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExceptionEntry {
+    /// The vector's address.
+    pub pc: u64,
+    /// PSTATE in the handler.
+    pub pstate: u64,
+}
+
+/// The entry of a synchronous exception taken to EL1 using AArch64 from PSTATE `pstate`
+/// (Arm ARM DDI 0487 D1.3.6; AArch64.TakeException in the pseudocode).
+pub fn exception_entry(pstate: u64, vbar_el1: u64, sctlr_el1: u64) -> ExceptionEntry {
+    let from_aarch32 = pstate & 0b1_0000 != 0;
+    let offset = match pstate & 0b1111 {
+        _ if from_aarch32 => 0x600,
+        0b0000 => 0x400,
+        0b0100 => 0x000,
+        _ => 0x200,
+    };
+    let mut entry = MODE_EL1H | DAIF | pstate & (PAN | DIT);
+    if sctlr_el1 & SCTLR_SPAN == 0 {
+        entry |= PAN;
+    }
+    if sctlr_el1 & SCTLR_DSSBS != 0 {
+        entry |= SSBS;
+    }
+    ExceptionEntry { pc: (vbar_el1 & !0x7ff).wrapping_add(offset), pstate: entry }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_vector_follows_the_level_and_the_stack() {
+        let vector = |pstate| exception_entry(pstate, 0x8_0000, SCTLR_SPAN).pc - 0x8_0000;
+        assert_eq!([vector(0b0100), vector(0b0101), vector(0b0000), vector(0b1_0000)], [0, 0x200, 0x400, 0x600]);
+    }
+
+    #[test]
+    fn pan_is_set_unless_the_guest_asked_otherwise() {
+        assert_eq!(exception_entry(0b0101, 0, SCTLR_SPAN).pstate & PAN, 0);
+        assert_eq!(exception_entry(0b0101, 0, 0).pstate & PAN, PAN);
+    }
+
+    #[test]
+    fn an_abort_from_user_space_has_the_lower_class() {
+        let abort = Syndrome::DataAbort { far: 0x1234, write: true };
+        assert_eq!(abort.esr(0b0000) >> 26, 0x24);
+        assert_eq!(abort.esr(0b0101) >> 26, 0x25);
+        assert_eq!(abort.esr(0) & 0x7f, 0b101_0000);
+    }
+}

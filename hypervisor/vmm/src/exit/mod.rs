@@ -1,0 +1,172 @@
+//! Why a guest stopped running. This is the only reader of syndrome bits (Arm ARM DDI 0487 D19.2.37, ESR_EL2).
+
+mod cause;
+mod data_abort;
+mod inject;
+mod system_register;
+
+pub use cause::{Cause, Counters};
+pub use data_abort::{Access, DataAbort};
+pub use inject::{ExceptionEntry, Syndrome, exception_entry};
+pub use system_register::{SystemRegister, SystemRegisterAccess};
+
+use crate::address::Ipa;
+
+/// What the exception vectors saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawExit {
+    /// The vector taken.
+    pub vector: Vector,
+    /// ESR_EL2; meaningless for an interrupt.
+    pub esr: u64,
+    /// FAR_EL2; meaningful for aborts.
+    pub far: u64,
+    /// HPFAR_EL2; meaningful for stage-2 faults.
+    pub hpfar: u64,
+}
+
+/// The four kinds of exception (Arm ARM DDI 0487 D1.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vector {
+    /// Caused by an instruction.
+    Synchronous,
+    /// A physical interrupt.
+    Irq,
+    /// A physical fast interrupt.
+    Fiq,
+    /// A system error.
+    SystemError,
+}
+
+/// Why the guest stopped, decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// A physical interrupt wants the core.
+    Interrupt,
+    /// HVC with its immediate.
+    Hvc(u16),
+    /// SMC with its immediate.
+    Smc(u16),
+    /// MRS or MSR of a trapped register.
+    SystemRegister(SystemRegisterAccess),
+    /// A load or store that stage 2 did not allow.
+    DataAbort(DataAbort),
+    /// An instruction fetch that stage 2 did not allow, from this address.
+    InstructionAbort(Ipa),
+    /// WFI or WFE, where they are trapped.
+    WaitForEvent,
+    /// An instruction of a feature that the guest does not have.
+    Undefined,
+    /// A system error (an asynchronous external abort).
+    SystemError,
+    /// An exception class that nothing was configured to send here.
+    Unexpected,
+}
+
+/// Exception classes, ESR_EL2.EC.
+mod class {
+    pub const UNKNOWN: u64 = 0x00;
+    pub const WAIT: u64 = 0x01;
+    pub const COPROCESSOR_FIRST: u64 = 0x03;
+    pub const COPROCESSOR_LAST: u64 = 0x0c;
+    pub const BRANCH_TARGET: u64 = 0x0d;
+    pub const HVC: u64 = 0x16;
+    pub const SMC: u64 = 0x17;
+    pub const SYSTEM_REGISTER: u64 = 0x18;
+    pub const SVE: u64 = 0x19;
+    pub const SME: u64 = 0x1d;
+    pub const INSTRUCTION_ABORT: u64 = 0x20;
+    pub const DATA_ABORT: u64 = 0x24;
+    pub const SYSTEM_ERROR: u64 = 0x2f;
+}
+
+/// Decodes what the vectors saw.
+pub fn decode(raw: &RawExit) -> Exit {
+    match raw.vector {
+        Vector::Irq | Vector::Fiq => Exit::Interrupt,
+        Vector::SystemError => Exit::SystemError,
+        Vector::Synchronous => decode_synchronous(raw),
+    }
+}
+
+fn decode_synchronous(raw: &RawExit) -> Exit {
+    match raw.esr >> 26 & 0x3f {
+        class::HVC => Exit::Hvc(immediate(raw.esr)),
+        class::SMC => Exit::Smc(immediate(raw.esr)),
+        class::SYSTEM_REGISTER => Exit::SystemRegister(SystemRegisterAccess::decode(raw.esr)),
+        class::DATA_ABORT => Exit::DataAbort(DataAbort::decode(raw)),
+        class::INSTRUCTION_ABORT => Exit::InstructionAbort(fault_address(raw)),
+        class::WAIT => Exit::WaitForEvent,
+        class::UNKNOWN
+        | class::COPROCESSOR_FIRST..=class::COPROCESSOR_LAST
+        | class::BRANCH_TARGET
+        | class::SVE
+        | class::SME => Exit::Undefined,
+        class::SYSTEM_ERROR => Exit::SystemError,
+        _ => Exit::Unexpected,
+    }
+}
+
+fn immediate(esr: u64) -> u16 {
+    let [low, high, ..] = esr.to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
+/// The faulting address: the page from HPFAR_EL2.FIPA (bits 47:12 of the address stand in bits 43:4), the
+/// offset within it from FAR_EL2.
+fn fault_address(raw: &RawExit) -> Ipa {
+    Ipa::new((raw.hpfar & 0x0fff_ffff_fff0) << 8 | raw.far & 0xfff)
+}
+
+/// An exception class in words, for the one message that stops a guest.
+pub fn describe(raw: &RawExit) -> &'static str {
+    if raw.vector == Vector::SystemError {
+        return "system error";
+    }
+    match raw.esr >> 26 & 0x3f {
+        class::HVC => "hypervisor call",
+        class::SMC => "secure monitor call",
+        class::SYSTEM_REGISTER => "system register access",
+        class::DATA_ABORT if raw.esr & 1 << 6 != 0 => "write to an address that is not its own",
+        class::DATA_ABORT => "read from an address that is not its own",
+        class::INSTRUCTION_ABORT => "instruction fetch from an address that is not its own",
+        class::WAIT => "wait for event",
+        _ => "unexpected exception",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn synchronous(esr: u64) -> RawExit {
+        RawExit { vector: Vector::Synchronous, esr, far: 0xffff_0000_0000_0123, hpfar: 0x0900_0000 >> 8 }
+    }
+
+    #[test]
+    fn every_syndrome_decodes_without_a_panic() {
+        for class in 0..64u64 {
+            for low in 0..25 {
+                decode(&synchronous(class << 26 | 1 << low));
+                describe(&synchronous(class << 26 | 1 << low));
+            }
+        }
+    }
+
+    #[test]
+    fn calls_carry_their_immediate() {
+        assert_eq!(decode(&synchronous(0x16 << 26 | 0x1234)), Exit::Hvc(0x1234));
+        assert_eq!(decode(&synchronous(0x17 << 26)), Exit::Smc(0));
+    }
+
+    #[test]
+    fn a_fault_address_joins_page_and_offset() {
+        assert_eq!(decode(&synchronous(0x20 << 26)), Exit::InstructionAbort(Ipa::new(0x0900_0123)));
+    }
+
+    #[test]
+    fn features_that_the_guest_lacks_are_undefined() {
+        assert_eq!(decode(&synchronous(0x19 << 26)), Exit::Undefined);
+        assert_eq!(decode(&synchronous(0x1d << 26)), Exit::Undefined);
+    }
+}

@@ -1,0 +1,37 @@
+//! A vCPU that lives in a core.
+
+use super::{GeneralRegisters, Vcpu};
+use alloc::boxed::Box;
+
+/// A vCPU whose system registers, floating-point registers and timers are live in one physical core. Its
+/// general registers can be read and written between two entries; the rest only after parking it.
+#[derive(Debug)]
+pub struct LoadedVcpu(Box<Vcpu>);
+
+impl LoadedVcpu {
+    /// Marks `vcpu` as loaded. Only for the platform, which has just written the rest of it to the core.
+    pub fn assume_loaded(vcpu: Box<Vcpu>) -> Self {
+        Self(vcpu)
+    }
+
+    /// Gives back the storage. Only for the platform, which fills it from the core before anyone reads it.
+    pub fn into_storage(self) -> Box<Vcpu> {
+        self.0
+    }
+
+    /// The general registers.
+    pub fn general(&self) -> &GeneralRegisters {
+        &self.0.general
+    }
+
+    /// The general registers, to write them.
+    pub fn general_mut(&mut self) -> &mut GeneralRegisters {
+        &mut self.0.general
+    }
+
+    /// Goes on after the instruction that was trapped. All instructions that trap to EL2 from AArch64 are four
+    /// bytes long.
+    pub fn skip_instruction(&mut self) {
+        self.0.general.pc = self.0.general.pc.wrapping_add(4);
+    }
+}

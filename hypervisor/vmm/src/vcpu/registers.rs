@@ -1,0 +1,116 @@
+//! The registers of a vCPU. The layouts are `repr(C)` because el2's assembly reads them by offset.
+
+/// X0 to X30, PC and PSTATE, in the order in which the exception vectors store them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct GeneralRegisters {
+    x: [u64; 31],
+    /// The next instruction: ELR_EL2 while the guest does not run.
+    pub pc: u64,
+    /// SPSR_EL2 while the guest does not run.
+    pub pstate: u64,
+}
+
+impl GeneralRegisters {
+    /// The register numbered `register` in an instruction: 31 is XZR and reads as zero.
+    pub fn get(&self, register: u8) -> u64 {
+        self.x.get(usize::from(register)).copied().unwrap_or(0)
+    }
+
+    /// Writes the register numbered `register` in an instruction: a write to 31, XZR, is ignored.
+    pub fn set(&mut self, register: u8, value: u64) {
+        if let Some(slot) = self.x.get_mut(usize::from(register)) {
+            *slot = value;
+        }
+    }
+
+    /// X1 to X6, the arguments of a call by the SMC Calling Convention (DEN0028 2.6).
+    pub fn arguments(&self) -> [u64; 6] {
+        let [_, first, second, third, fourth, fifth, sixth, ..] = self.x;
+        [first, second, third, fourth, fifth, sixth]
+    }
+}
+
+/// System registers of EL1 and EL0 that the guest reads and writes without an exit (Arm ARM DDI 0487 D19.2).
+/// Each field has its register's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+#[allow(missing_docs, reason = "each field is named after its register")]
+pub struct SystemRegisters {
+    pub sp_el0: u64,
+    pub sp_el1: u64,
+    pub elr_el1: u64,
+    pub spsr_el1: u64,
+    pub sctlr_el1: u64,
+    pub cpacr_el1: u64,
+    pub ttbr0_el1: u64,
+    pub ttbr1_el1: u64,
+    pub tcr_el1: u64,
+    pub esr_el1: u64,
+    pub afsr0_el1: u64,
+    pub afsr1_el1: u64,
+    pub far_el1: u64,
+    pub mair_el1: u64,
+    pub amair_el1: u64,
+    pub vbar_el1: u64,
+    pub contextidr_el1: u64,
+    pub tpidr_el0: u64,
+    pub tpidrro_el0: u64,
+    pub tpidr_el1: u64,
+    pub par_el1: u64,
+    pub csselr_el1: u64,
+    pub keys: PointerAuthenticationKeys,
+}
+
+/// The five 128-bit keys of FEAT_PAuth, low half first; all zero on a core without it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+#[allow(missing_docs, reason = "each field is named after its register")]
+pub struct PointerAuthenticationKeys {
+    pub apia: [u64; 2],
+    pub apib: [u64; 2],
+    pub apda: [u64; 2],
+    pub apdb: [u64; 2],
+    pub apga: [u64; 2],
+}
+
+/// V0 to V31 and the registers that control them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(16))]
+pub struct FloatingPoint {
+    /// V0 to V31.
+    pub v: [u128; 32],
+    /// FPCR.
+    pub fpcr: u64,
+    /// FPSR.
+    pub fpsr: u64,
+}
+
+/// The two timers of EL1, in ticks of the guest's own counter (CNTVCT_EL0).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Timers {
+    /// CNTV_CVAL_EL0.
+    pub virtual_compare: u64,
+    /// CNTV_CTL_EL0, without ISTATUS.
+    pub virtual_control: u64,
+    /// CNTP_CVAL_EL0.
+    pub physical_compare: u64,
+    /// CNTP_CTL_EL0, without ISTATUS.
+    pub physical_control: u64,
+    /// CNTKCTL_EL1: what EL0 may read.
+    pub kernel_control: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn register_31_is_zero() {
+        let mut registers = GeneralRegisters::default();
+        registers.set(31, 7);
+        registers.set(30, 9);
+        assert_eq!((registers.get(31), registers.get(30)), (0, 9));
+    }
+}
