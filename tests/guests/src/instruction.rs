@@ -1,0 +1,74 @@
+//! Instructions made at run time: system register accesses by encoding, which the assembler only takes as constants.
+
+use core::arch::asm;
+use core::cell::UnsafeCell;
+
+use crate::memory::{cache_line, clean_and_invalidate};
+use crate::trap::{self, Trapped};
+
+/// A system register's encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are the architecture's names")]
+pub struct Encoding {
+    pub op0: u32,
+    pub op1: u32,
+    pub crn: u32,
+    pub crm: u32,
+    pub op2: u32,
+}
+
+impl Encoding {
+    /// S`op0`_`op1`_C`crn`_C`crm`_`op2`; `op0` is 2 or 3.
+    pub const fn new(op0: u32, op1: u32, crn: u32, crm: u32, op2: u32) -> Self {
+        Self { op0, op1, crn, crm, op2 }
+    }
+
+    /// The fields where MRS, MSR and SYS have them (Arm ARM DDI 0487 C6.2.247).
+    const fn bits(self) -> u32 {
+        (self.op0 & 3) << 19 | self.op1 << 16 | self.crn << 12 | self.crm << 8 | self.op2 << 5
+    }
+}
+
+const RETURN: u32 = 0xd65f_03c0;
+
+#[repr(C, align(64))]
+struct Code(UnsafeCell<[u32; 16]>);
+
+// SAFETY: one vCPU at a time makes instructions.
+unsafe impl Sync for Code {}
+
+#[unsafe(link_section = ".data.code")]
+static CODE: Code = Code(UnsafeCell::new([RETURN; 16]));
+
+/// Runs the instruction `word`, whose one register operand, if it has one, is x0, with x0 = `value`. x0 as it is left, or how it trapped.
+///
+/// The word must change nothing but x0 and what the guest can do without.
+pub fn run(word: u32, value: u64) -> Result<u64, Trapped> {
+    let code = CODE.0.get();
+    // SAFETY: the page is the guest's own, writable and executable, and nothing else uses it.
+    unsafe { (*code)[0] = word };
+    synchronise(code as usize);
+    let mut x0 = value;
+    let trapped = trap::probe(|| {
+        // SAFETY: the code is `word` and a return; a trap skips `word`. The clobbers are those of a C function.
+        unsafe { asm!("blr {code}", code = in(reg) code, inout("x0") x0, clobber_abi("C")) };
+    });
+    trapped.map_or(Ok(x0), Err)
+}
+
+/// Makes the code written at `address` visible to instruction fetch (Arm ARM DDI 0487 B2.7.4.2).
+fn synchronise(address: usize) {
+    clean_and_invalidate(address, cache_line());
+    // SAFETY: cache maintenance and barriers.
+    unsafe { asm!("ic ivau, {}", "dsb sy", "isb", in(reg) address, options(nostack)) };
+}
+
+/// Reads a system register.
+pub fn read(register: Encoding) -> Result<u64, Trapped> {
+    run(0xd520_0000 | register.bits(), 0)
+}
+
+/// Writes a system register.
+pub fn write(register: Encoding, value: u64) -> Result<(), Trapped> {
+    run(0xd500_0000 | register.bits(), value).map(|_| ())
+}
