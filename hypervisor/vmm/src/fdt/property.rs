@@ -1,0 +1,80 @@
+//! A property's value and the ways to read it (Devicetree Specification 0.4 2.2.4). All are total.
+
+use alloc::vec::Vec;
+
+/// A property of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Property<'t> {
+    /// Its name.
+    pub name: &'t str,
+    /// Its value.
+    pub value: &'t [u8],
+}
+
+impl<'t> Property<'t> {
+    /// The value if it is exactly one cell.
+    pub fn u32(&self) -> Option<u32> {
+        Some(u32::from_be_bytes(self.value.try_into().ok()?))
+    }
+
+    /// The value if it is exactly two cells, the more significant first.
+    pub fn u64(&self) -> Option<u64> {
+        Some(u64::from_be_bytes(self.value.try_into().ok()?))
+    }
+
+    /// The value if it is exactly one or two cells.
+    pub fn number(&self) -> Option<u64> {
+        self.u64().or_else(|| self.u32().map(u64::from))
+    }
+
+    /// The value as cells; `None` if it is no whole number of them.
+    pub fn cells(&self) -> Option<Vec<u32>> {
+        if self.value.len() % 4 != 0 {
+            return None;
+        }
+        let cell = |bytes: &[u8]| bytes.try_into().map(u32::from_be_bytes).unwrap_or_default();
+        Some(self.value.chunks_exact(4).map(cell).collect())
+    }
+
+    /// The value if it is exactly one string.
+    pub fn string(&self) -> Option<&'t str> {
+        let (last, text) = self.value.split_last()?;
+        if *last != 0 || text.contains(&0) {
+            return None;
+        }
+        core::str::from_utf8(text).ok()
+    }
+
+    /// The value as a list of strings; those that are not UTF-8 are left out.
+    pub fn strings(&self) -> impl Iterator<Item = &'t str> + use<'t> {
+        let text = self.value.strip_suffix(&[0]).unwrap_or(self.value);
+        text.split(|byte| *byte == 0).filter_map(|string| core::str::from_utf8(string).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn property(value: &[u8]) -> Property<'_> {
+        Property { name: "x", value }
+    }
+
+    #[test]
+    fn a_value_of_another_shape_is_none() {
+        assert_eq!(property(&[0, 0, 0, 5]).u32(), Some(5));
+        assert_eq!(property(&[0, 0, 0, 5, 0]).u32(), None);
+        assert_eq!(property(&[0, 0, 0, 1, 0, 0, 0, 2]).number(), Some(1 << 32 | 2));
+        assert_eq!(property(&[1, 2, 3]).cells(), None);
+        assert_eq!(property(b"text\0").string(), Some("text"));
+        for text in [&b"text"[..], b"", b"two\0strings\0", b"\xff\0"] {
+            assert_eq!(property(text).string(), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn strings_are_listed_in_order() {
+        assert!(property(b"arm,pl011\0arm,primecell\0").strings().eq(["arm,pl011", "arm,primecell"]));
+        assert!(property(b"cut short").strings().eq(["cut short"]));
+    }
+}
