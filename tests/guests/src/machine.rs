@@ -90,7 +90,11 @@ pub(crate) fn discover(address: usize) -> &'static Machine {
     MACHINE.set(Machine {
         model: text(&tree, "/", "model").unwrap_or("(no model)"),
         tree: Span { start: address, length: tree.total_size() },
-        memory: tree.memory().regions().map(|bank| Span { start: bank.starting_address as usize, length: bank.size.unwrap_or(0) }).collect(),
+        memory: tree
+            .memory()
+            .regions()
+            .map(|bank| Span { start: bank.starting_address as usize, length: bank.size.unwrap_or(0) })
+            .collect(),
         cpus: cpus(&tree),
         conduit: if text(&tree, "/psci", "method") == Some("smc") { Conduit::Smc } else { Conduit::Hvc },
         controller: controller(&tree),
@@ -121,7 +125,8 @@ fn register(node: FdtNode<'_, 'static>, index: usize) -> Span {
 fn intid(node: FdtNode<'_, 'static>, index: usize) -> u32 {
     let value = node.property("interrupts").unwrap_or_else(|| panic!("{} has no interrupts", node.name)).value;
     let cell = |number: usize| {
-        let bytes = value.get(number * 4..number * 4 + 4).unwrap_or_else(|| panic!("{} has too few interrupts", node.name));
+        let bytes =
+            value.get(number * 4..number * 4 + 4).unwrap_or_else(|| panic!("{} has too few interrupts", node.name));
         u32::from_be_bytes(bytes.try_into().expect("four bytes"))
     };
     cell(index * 3 + 1) + if cell(index * 3) == 0 { 32 } else { 16 }

@@ -85,7 +85,11 @@ pub fn enable_here() {
 
 /// A secondary vCPU shares the image with vCPUs whose lines are live: it invalidates nothing but its last line.
 fn start_to_invalidate() -> usize {
-    if crate::cpu::index() == 0 { &raw const _image_start as usize } else { &raw const _image_end as usize - cache_line() }
+    if crate::cpu::index() == 0 {
+        &raw const _image_start as usize
+    } else {
+        &raw const _image_end as usize - cache_line()
+    }
 }
 
 /// Turns the MMU and the data cache of this vCPU off again, the image's lines written back.

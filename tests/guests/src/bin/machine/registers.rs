@@ -1,0 +1,190 @@
+//! System registers, and FP/SIMD state over exits.
+
+use core::arch::asm;
+
+use bulkhead_guests::instruction::{self, Encoding};
+use bulkhead_guests::memory::read32;
+use bulkhead_guests::psci::{self, function};
+use bulkhead_guests::trap::{Trapped, class};
+use bulkhead_guests::{check, console, expect, expect_eq, read_register};
+
+pub fn check(native: bool) {
+    identification();
+    legal();
+    undefined(native);
+    if !native {
+        hidden();
+    }
+}
+
+/// The whole feature identification space reads, reserved registers as zero (Arm ARM DDI 0487 D23.3.1).
+fn identification() {
+    for name in [(0, "MIDR_EL1"), (5, "MPIDR_EL1"), (6, "REVIDR_EL1")] {
+        reads(name.1, Encoding::new(3, 0, 0, 0, name.0));
+    }
+    let trapped = (1..8).flat_map(|crm| (0..8).map(move |op2| Encoding::new(3, 0, 0, crm, op2)));
+    let trapped = trapped.filter(|&register| instruction::read(register).is_err()).count();
+    expect_eq!("feature registers that trap", trapped, 0);
+    expect!("MPIDR_EL1 has bit 31 set", read_register!("mpidr_el1") >> 31 & 1 == 1);
+    expect!("CNTFRQ_EL0 is set", read_register!("cntfrq_el0") != 0);
+}
+
+/// What an operating system does at boot without asking first.
+fn legal() {
+    const READ: [(&str, Encoding); 9] = [
+        ("CCSIDR_EL1", Encoding::new(3, 1, 0, 0, 0)),
+        ("CLIDR_EL1", Encoding::new(3, 1, 0, 0, 1)),
+        ("CTR_EL0", Encoding::new(3, 3, 0, 0, 1)),
+        ("DCZID_EL0", Encoding::new(3, 3, 0, 0, 7)),
+        ("ACTLR_EL1", Encoding::new(3, 0, 1, 0, 1)),
+        ("AIDR_EL1", Encoding::new(3, 1, 0, 0, 7)),
+        ("OSLSR_EL1", Encoding::new(2, 0, 1, 1, 4)),
+        ("MDSCR_EL1", Encoding::new(2, 0, 0, 2, 2)),
+        ("ISR_EL1", Encoding::new(3, 0, 12, 1, 0)),
+    ];
+    for (name, register) in READ {
+        reads(name, register);
+    }
+    const WRITE: [(&str, Encoding); 10] = [
+        ("OSLAR_EL1", Encoding::new(2, 0, 1, 0, 4)),
+        ("OSDLR_EL1", Encoding::new(2, 0, 1, 3, 4)),
+        ("MDSCR_EL1", Encoding::new(2, 0, 0, 2, 2)),
+        ("DBGBCR0_EL1", Encoding::new(2, 0, 0, 0, 5)),
+        ("DBGBVR0_EL1", Encoding::new(2, 0, 0, 0, 4)),
+        ("DBGWCR0_EL1", Encoding::new(2, 0, 0, 0, 7)),
+        ("CNTKCTL_EL1", Encoding::new(3, 0, 14, 1, 0)),
+        ("CONTEXTIDR_EL1", Encoding::new(3, 0, 13, 0, 1)),
+        ("TPIDR_EL0", Encoding::new(3, 3, 13, 0, 2)),
+        ("CSSELR_EL1", Encoding::new(3, 2, 0, 0, 0)),
+    ];
+    for (name, register) in WRITE {
+        finishes(format_args!("write of {name}"), instruction::write(register, 0));
+    }
+    const MAINTENANCE: [(&str, Encoding); 5] = [
+        ("DC CISW", Encoding::new(1, 0, 7, 14, 2)),
+        ("DC ISW", Encoding::new(1, 0, 7, 6, 2)),
+        ("IC IALLUIS", Encoding::new(1, 0, 7, 1, 0)),
+        ("TLBI VMALLE1IS", Encoding::new(1, 0, 8, 3, 0)),
+        ("TLBI VMALLE1", Encoding::new(1, 0, 8, 7, 0)),
+    ];
+    for (name, operation) in MAINTENANCE {
+        finishes(name, instruction::write(operation, 0));
+    }
+}
+
+fn reads(name: &str, register: Encoding) {
+    finishes(format_args!("read of {name}"), instruction::read(register).map(|_| ()));
+}
+
+fn finishes(name: impl core::fmt::Display, outcome: Result<(), Trapped>) {
+    expect_eq!(name, outcome.map_err(|trapped| trapped.esr), Ok(()));
+}
+
+/// Registers of higher exception levels, unallocated ones and implementation defined ones are undefined.
+fn undefined(native: bool) {
+    const UNDEFINED: [(&str, Encoding); 6] = [
+        ("VBAR_EL2", Encoding::new(3, 4, 12, 0, 0)),
+        ("SCR_EL3", Encoding::new(3, 6, 1, 1, 0)),
+        ("CNTVOFF_EL2", Encoding::new(3, 4, 14, 0, 3)),
+        ("unallocated S3_0_C13_C7_7", Encoding::new(3, 0, 13, 7, 7)),
+        ("implementation defined S3_0_C15_C15_7", Encoding::new(3, 0, 15, 15, 7)),
+        ("implementation defined S3_3_C11_C15_7", Encoding::new(3, 3, 11, 15, 7)),
+    ];
+    for (name, register) in UNDEFINED {
+        is_undefined(format_args!("{name} read"), instruction::read(register).map(|_| ()));
+        is_undefined(format_args!("{name} write"), instruction::write(register, 0));
+    }
+    if !native {
+        is_undefined("unhandled encoding UDF", instruction::run(0, 0).map(|_| ()));
+    }
+}
+
+fn is_undefined(name: impl core::fmt::Display, outcome: Result<(), Trapped>) {
+    match outcome {
+        Err(trapped) => expect_eq!(name, (trapped.class(), trapped.esr & 0x1ff_ffff), (class::UNKNOWN, 0)),
+        Ok(()) => check::failed(name, "expected an undefined instruction got none"),
+    }
+}
+
+/// What Bulkhead does not switch per vCPU is neither shown nor there.
+fn hidden() {
+    let pfr0 = read_register!("id_aa64pfr0_el1");
+    let pfr1 = read_register!("id_aa64pfr1_el1");
+    let dfr0 = read_register!("id_aa64dfr0_el1");
+    let isar0 = read_register!("id_aa64isar0_el1");
+    let field = |value: u64, low: u32| value >> low & 0xf;
+    for (name, value) in [
+        ("SVE", field(pfr0, 32)),
+        ("MPAM", field(pfr0, 40)),
+        ("AMU", field(pfr0, 44)),
+        ("MTE", field(pfr1, 8)),
+        ("SME", field(pfr1, 24)),
+        ("PMSVer", field(dfr0, 32)),
+        ("TraceBuffer", field(dfr0, 44)),
+        ("RNDR", field(isar0, 60)),
+    ] {
+        expect_eq!(format_args!("{name} is not shown"), value, 0);
+    }
+    expect!("PMUVer is not shown", matches!(field(dfr0, 8), 0 | 0xf));
+    const TRAPPED: [(&str, Encoding); 4] = [
+        ("ZCR_EL1", Encoding::new(3, 0, 1, 2, 0)),
+        ("PMCR_EL0", Encoding::new(3, 3, 9, 12, 0)),
+        ("RNDR", Encoding::new(3, 3, 2, 4, 0)),
+        ("PMSCR_EL1", Encoding::new(3, 0, 9, 9, 0)),
+    ];
+    for (name, register) in TRAPPED {
+        is_undefined(format_args!("{name} of a hidden feature"), instruction::read(register).map(|_| ()));
+    }
+}
+
+/// v0 to v31, FPSR and FPCR keep their values over a call, an emulated access and a timer interrupt.
+pub fn floating_point() {
+    let pattern: [u64; 64] = core::array::from_fn(|index| 0x0123_4567_89ab_cdef_u64.rotate_left(index as u32));
+    let mut seen = [0_u64; 64];
+    write_vectors(&pattern);
+    psci::psci(function::PSCI_VERSION, [0; 3]);
+    read32(console::address(console::register::FLAGS));
+    crate::timers::nap();
+    read_vectors(&mut seen);
+    expect!("v0 to v31 kept over exits", seen == pattern);
+    expect_eq!("FPCR and FPSR kept over exits", (control(), status()), (0x0040_0000, 0x0800_0001));
+}
+
+macro_rules! vectors {
+    ($instruction:literal, $address:expr, $($rest:tt)*) => {
+        // SAFETY: the guest's Rust code is soft-float: it keeps nothing in these registers. The array has their 512 bytes.
+        unsafe {
+            asm!(
+                ".arch_extension fp",
+                ".arch_extension simd",
+                concat!($instruction, " q0, q1, [{a}]"), concat!($instruction, " q2, q3, [{a}, #32]"),
+                concat!($instruction, " q4, q5, [{a}, #64]"), concat!($instruction, " q6, q7, [{a}, #96]"),
+                concat!($instruction, " q8, q9, [{a}, #128]"), concat!($instruction, " q10, q11, [{a}, #160]"),
+                concat!($instruction, " q12, q13, [{a}, #192]"), concat!($instruction, " q14, q15, [{a}, #224]"),
+                concat!($instruction, " q16, q17, [{a}, #256]"), concat!($instruction, " q18, q19, [{a}, #288]"),
+                concat!($instruction, " q20, q21, [{a}, #320]"), concat!($instruction, " q22, q23, [{a}, #352]"),
+                concat!($instruction, " q24, q25, [{a}, #384]"), concat!($instruction, " q26, q27, [{a}, #416]"),
+                concat!($instruction, " q28, q29, [{a}, #448]"), concat!($instruction, " q30, q31, [{a}, #480]"),
+                $($rest)*
+                a = in(reg) $address,
+            )
+        }
+    };
+}
+
+fn write_vectors(pattern: &[u64; 64]) {
+    vectors!("ldp", pattern.as_ptr(), "msr fpcr, {control}", "msr fpsr, {status}",
+        control = in(reg) 0x0040_0000_u64, status = in(reg) 0x0800_0001_u64,);
+}
+
+fn read_vectors(seen: &mut [u64; 64]) {
+    vectors!("stp", seen.as_mut_ptr(),);
+}
+
+fn control() -> u64 {
+    read_register!("s3_3_c4_c4_0")
+}
+
+fn status() -> u64 {
+    read_register!("s3_3_c4_c4_1")
+}
