@@ -1,1 +1,13 @@
-//! Not written yet.
+//! What the owner gave: the board's device tree and the configuration in it. Every mistake is a
+//! [`ConfigError`](crate::fault::ConfigError) that names node, property, value and expectation, and refuses no
+//! more than the VM that it is in.
+//!
+//! ```text
+//! Tree ─┬─ Board::read          the machine
+//!       └─ Configuration::read  what the owner wants    ─ plan::plan ─ who gets which cores and memory
+//!                                                       ─ LoadPlan   ─ what goes where in a guest's RAM
+//!                                                       ─ guest_tree ─ the tree that the guest gets
+//! ```
+
+pub mod board;
+mod mistake;

@@ -39,7 +39,9 @@ impl Tree {
     pub fn reservations(&self) -> Vec<Range<Pa>> {
         let Some(fdt) = self.view().0 else { return Vec::new() };
         let range = |address: u64, size: u64| Range::<Pa>::new(Pa::new(address), size);
-        fdt.memory_reservations().filter_map(|entry| range(entry.address().addr() as u64, entry.size() as u64)).collect()
+        fdt.memory_reservations()
+            .filter_map(|entry| range(entry.address().addr() as u64, entry.size() as u64))
+            .collect()
     }
 }
 

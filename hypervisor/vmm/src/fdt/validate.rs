@@ -19,7 +19,8 @@ pub(super) fn canonical(bytes: &[u8], extent: &Extent) -> Result<Vec<u8>, FdtErr
     let strings = bytes.get(extent.strings.clone()).ok_or(truncated)?;
     let reservations = reservations(bytes.get(extent.reservations.clone()).ok_or(truncated)?)?;
     let block = bytes.get(extent.structure.clone()).ok_or(truncated)?;
-    let mut copy = Structure { block, base: extent.structure.start, at: 0, strings, copy: Vec::with_capacity(block.len()) };
+    let mut copy =
+        Structure { block, base: extent.structure.start, at: 0, strings, copy: Vec::with_capacity(block.len()) };
     copy.root()?;
     Ok(assemble(reservations, &copy.copy, strings, extent.boot_cpu))
 }

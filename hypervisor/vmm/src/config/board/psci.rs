@@ -1,0 +1,70 @@
+//! The firmware's power control.
+
+use crate::config::mistake::mistake;
+use crate::fault::ConfigError;
+use crate::fdt::Node;
+use alloc::vec::Vec;
+
+/// How to reach the firmware's PSCI (Linux Documentation/devicetree/bindings/arm/psci.yaml).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Psci {
+    /// The instruction that calls it.
+    pub method: PsciMethod,
+    /// What it can do at least.
+    pub version: PsciVersion,
+}
+
+/// The instruction that calls the firmware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PsciMethod {
+    /// SMC.
+    Smc,
+    /// HVC: only of use to what runs below a hypervisor.
+    Hvc,
+}
+
+/// The interface's version, as far as the tree tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PsciVersion {
+    /// 0.1: the tree gives the function numbers.
+    V0_1 {
+        /// The number of CPU_ON.
+        cpu_on: u32,
+    },
+    /// 0.2: fixed function numbers.
+    V0_2,
+    /// 1.0 or later: PSCI_FEATURES can be asked.
+    V1_0,
+}
+
+/// The power control among `nodes`; without one that can be used, cores are started otherwise.
+pub(super) fn read(nodes: &[Node<'_>], warnings: &mut Vec<ConfigError>) -> Option<Psci> {
+    let models = ["arm,psci-1.0", "arm,psci-0.2", "arm,psci"];
+    let node = nodes.iter().find(|node| node.is_compatible(&models) && node.is_enabled())?;
+    match (method(node), version(node)) {
+        (Ok(method), Ok(version)) => Some(Psci { method, version }),
+        (Err(warning), _) | (_, Err(warning)) => {
+            warnings.push(warning);
+            None
+        }
+    }
+}
+
+fn method(node: &Node<'_>) -> Result<PsciMethod, ConfigError> {
+    match node.property("method").and_then(|method| method.string()) {
+        Some("smc") => Ok(PsciMethod::Smc),
+        Some("hvc") => Ok(PsciMethod::Hvc),
+        _ => Err(mistake(node, "method", "smc or hvc")),
+    }
+}
+
+fn version(node: &Node<'_>) -> Result<PsciVersion, ConfigError> {
+    if node.is_compatible(&["arm,psci-1.0"]) {
+        return Ok(PsciVersion::V1_0);
+    }
+    if node.is_compatible(&["arm,psci-0.2"]) {
+        return Ok(PsciVersion::V0_2);
+    }
+    let cpu_on = node.property("cpu_on").and_then(|function| function.u32());
+    cpu_on.map(|cpu_on| PsciVersion::V0_1 { cpu_on }).ok_or_else(|| mistake(node, "cpu_on", "a function number"))
+}
