@@ -1,0 +1,70 @@
+//! `cargo xtask build`: the one image, and the guests that the tests boot.
+
+use crate::flat::{Flat, flatten};
+use crate::toolchain::Toolchain;
+use crate::{Result, guests, image, process, workspace};
+use std::path::{Path, PathBuf};
+
+/// Options of `cargo xtask build`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Build the hypervisor without optimisation
+    #[arg(long)]
+    debug: bool,
+    /// Build with optimisation (the default)
+    #[arg(long, conflicts_with = "debug")]
+    release: bool,
+    /// Build the hypervisor alone
+    #[arg(long)]
+    no_guests: bool,
+    /// Fail where Cargo.lock would have to change
+    #[arg(long)]
+    locked: bool,
+}
+
+/// How the hypervisor is compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Without optimisation.
+    Debug,
+    /// As it is shipped.
+    Release,
+}
+
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let toolchain = Toolchain::load()?;
+    let profile = if arguments.debug { Profile::Debug } else { Profile::Release };
+    let elf = hypervisor(&toolchain, profile, arguments.locked)?;
+    let flat = write_flat(&elf, &workspace::image(), image::complete)?;
+    println!("{}: {} bytes, {} in memory", workspace::shown(&workspace::image()), flat.bytes.len(), flat.memory);
+    if arguments.no_guests { Ok(()) } else { guests::build(&toolchain, arguments.locked) }
+}
+
+/// Compiles the hypervisor and returns its ELF file.
+pub fn hypervisor(toolchain: &Toolchain, profile: Profile, locked: bool) -> Result<PathBuf> {
+    let mut command = toolchain.bare_metal_cargo("build");
+    command.args(["--package", "bulkhead"]);
+    command.args((profile == Profile::Release).then_some("--release"));
+    command.args(locked.then_some("--locked"));
+    process::run(&mut command)?;
+    Ok(output_folder(profile).join("bulkhead"))
+}
+
+/// Where cargo leaves what it built for the bare-metal target.
+pub fn output_folder(profile: Profile) -> PathBuf {
+    let folder = if profile == Profile::Release { "release" } else { "debug" };
+    workspace::target().join(workspace::BARE_METAL).join(folder)
+}
+
+/// Flattens `elf` into `to` after `complete` had its say. The file appears whole or not at all.
+pub fn write_flat(elf: &Path, to: &Path, complete: fn(&mut Flat) -> Result<()>) -> Result<Flat> {
+    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", workspace::shown(elf));
+    let bytes = std::fs::read(elf).map_err(|error| named(&error))?;
+    let mut flat = flatten(&bytes).map_err(|error| named(&error))?;
+    complete(&mut flat).map_err(|error| named(&error))?;
+    let unfinished = to.with_extension(format!("{}.part", std::process::id()));
+    std::fs::create_dir_all(to.parent().ok_or("the image has no folder")?)?;
+    std::fs::write(&unfinished, &flat.bytes).map_err(|error| format!("{}: {error}", workspace::shown(&unfinished)))?;
+    std::fs::rename(&unfinished, to)?;
+    Ok(flat)
+}
