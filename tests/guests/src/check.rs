@@ -15,11 +15,7 @@ fn bump(counter: &AtomicU32) {
 }
 
 /// Reports whether `seen` equals `expected`.
-pub fn equal<T: PartialEq<U>, U>(name: impl Display, seen: T, expected: U)
-where
-    T: Debug,
-    U: Debug,
-{
+pub fn equal<T: PartialEq<U> + Debug, U: Debug>(name: impl Display, seen: T, expected: U) {
     if seen == expected {
         passed(name);
     } else {

@@ -10,7 +10,7 @@ impl Random {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -19,7 +19,7 @@ impl Random {
 
     /// A number below `bound`, which is not 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.bits() % bound
     }
 
     /// One of `choices`.
@@ -33,9 +33,9 @@ impl Random {
             0 => self.below(16),
             1 => u64::MAX >> self.below(64),
             2 => 1 << self.below(64),
-            3 => (self.next() & !0xfff).wrapping_sub(self.below(9)),
-            4 => self.next() & 0xffff_ffff,
-            _ => self.next(),
+            3 => (self.bits() & !0xfff).wrapping_sub(self.below(9)),
+            4 => self.bits() & 0xffff_ffff,
+            _ => self.bits(),
         }
     }
 }

@@ -1,0 +1,41 @@
+//! Where the things that tests boot are, and what is missing.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The build folder: `CARGO_TARGET_DIR`, or `target` at the root of the repository.
+pub fn target() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/qemu is two folders deep");
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root.join(folder),
+        None => root.join("target"),
+    }
+}
+
+/// The hypervisor's image.
+pub fn hypervisor() -> PathBuf {
+    target().join("bulkhead.img")
+}
+
+/// The flat image of the guest `name` of `tests/guests`.
+pub fn guest(name: &str) -> PathBuf {
+    target().join("guests").join(name).with_extension("img")
+}
+
+/// The QEMU to run: `BULKHEAD_QEMU`, or `qemu-system-aarch64` of `PATH`.
+pub fn qemu() -> Option<PathBuf> {
+    if let Some(named) = env::var_os("BULKHEAD_QEMU") {
+        return Some(PathBuf::from(named)).filter(|path| path.is_file());
+    }
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders).map(|folder| folder.join("qemu-system-aarch64")).find(|path| path.is_file())
+}
+
+/// What keeps a test that boots `files` from running, as a sentence for the developer.
+pub fn missing(files: &[PathBuf]) -> Option<String> {
+    if qemu().is_none() {
+        return Some("qemu-system-aarch64 is neither in PATH nor named by BULKHEAD_QEMU".into());
+    }
+    let absent = files.iter().find(|file| !file.is_file())?;
+    Some(format!("{} is missing: run `cargo xtask build`", absent.display()))
+}

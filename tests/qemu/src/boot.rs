@@ -1,0 +1,84 @@
+//! What a board boots: a guest natively, or the hypervisor with guests.
+
+use std::path::PathBuf;
+
+use crate::artifacts;
+
+/// What a board boots.
+#[derive(Clone, Debug)]
+pub struct Boot {
+    kernel: PathBuf,
+    append: Option<String>,
+    modules: Vec<Module>,
+}
+
+/// A guest's kernel that QEMU's `guest-loader` puts into memory and into the tree.
+#[derive(Clone, Debug)]
+struct Module {
+    kernel: PathBuf,
+    bootargs: String,
+    address: u64,
+}
+
+/// Where the first module goes, in bytes: high enough for the hypervisor below it, low enough for QEMU's tree, which
+/// follows at 128 MiB above the start of RAM.
+const FIRST_MODULE: u64 = 0x4600_0000;
+/// Distance between modules, in bytes.
+const MODULE_STRIDE: u64 = 0x40_0000;
+
+impl Boot {
+    /// The guest `name` with `bootargs` on the bare board, at EL1. It is told that it runs natively.
+    pub fn native(name: &str, bootargs: &str) -> Self {
+        let append = Some(format!("native {bootargs}").trim().to_string());
+        Self { kernel: artifacts::guest(name), append, modules: Vec::new() }
+    }
+
+    /// The hypervisor, with no guest yet.
+    pub fn hypervisor() -> Self {
+        Self { kernel: artifacts::hypervisor(), append: None, modules: Vec::new() }
+    }
+
+    /// With the guest `name` beside it, as QEMU's `guest-loader` hands it over.
+    pub fn guest(mut self, name: &str, bootargs: &str) -> Self {
+        let address = FIRST_MODULE + self.modules.len() as u64 * MODULE_STRIDE;
+        self.modules.push(Module { kernel: artifacts::guest(name), bootargs: bootargs.into(), address });
+        self
+    }
+
+    /// Every file that must exist.
+    pub fn files(&self) -> Vec<PathBuf> {
+        std::iter::once(&self.kernel).chain(self.modules.iter().map(|module| &module.kernel)).cloned().collect()
+    }
+
+    /// QEMU's arguments.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["-kernel".to_string(), self.kernel.display().to_string()];
+        if let Some(append) = &self.append {
+            arguments.extend(["-append".into(), append.clone()]);
+        }
+        for module in &self.modules {
+            // In QEMU's option syntax a comma inside a value is doubled.
+            let kernel = module.kernel.display().to_string().replace(',', ",,");
+            let mut device = format!("guest-loader,addr={:#x},kernel={kernel}", module.address);
+            if !module.bootargs.is_empty() {
+                device += &format!(",bootargs={}", module.bootargs.replace(',', ",,"));
+            }
+            arguments.extend(["-device".into(), device]);
+        }
+        arguments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_stand_apart_and_commas_are_doubled() {
+        let arguments = Boot::hypervisor().guest("hello", "a=1,2").guest("echo", "").arguments();
+        assert!(arguments[3].starts_with("guest-loader,addr=0x46000000,kernel="), "{arguments:?}");
+        assert!(arguments[3].ends_with("hello.img,bootargs=a=1,,2"), "{arguments:?}");
+        assert!(arguments[5].contains("addr=0x46400000"), "{arguments:?}");
+        assert!(!arguments[5].contains("bootargs"), "{arguments:?}");
+    }
+}

@@ -1,0 +1,92 @@
+//! The list of tests: a matrix of boards, each test skipped loudly if what it boots is missing.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::{Board, artifacts};
+
+/// QEMUs that run at once.
+const PARALLEL: usize = 2;
+
+/// What a test knows of itself.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The test's full name.
+    pub name: String,
+    /// Seed of whatever is random in it, from `BULKHEAD_SEED` or the clock.
+    pub seed: u64,
+}
+
+/// The tests of a run.
+pub struct Suite {
+    trials: Vec<Trial>,
+    skipped: BTreeMap<String, usize>,
+    required: bool,
+    seed: u64,
+}
+
+impl Suite {
+    /// An empty suite.
+    ///
+    /// # Panics
+    /// If `BULKHEAD_SEED` is no number.
+    pub fn new() -> Self {
+        let seed = match env::var("BULKHEAD_SEED") {
+            Ok(text) => text.parse().unwrap_or_else(|_| panic!("BULKHEAD_SEED={text} is not a number")),
+            Err(_) => SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_nanos() as u64),
+        };
+        let required = env::var_os("BULKHEAD_REQUIRE_QEMU").is_some_and(|value| value == "1");
+        Self { trials: Vec::new(), skipped: BTreeMap::new(), required, seed }
+    }
+
+    /// Adds `test` as `group::BOARD` for every one of `boards`; it needs `files`.
+    pub fn on_each<T>(&mut self, group: &str, files: &[PathBuf], boards: impl IntoIterator<Item = Board>, test: T)
+    where
+        T: Fn(&Context, &Board) + Copy + Send + 'static,
+    {
+        for board in boards {
+            self.add(&format!("{group}::{board}"), files, move |context| test(context, &board));
+        }
+    }
+
+    /// Adds `test` under `name`; it needs `files`.
+    pub fn add(&mut self, name: &str, files: &[PathBuf], test: impl FnOnce(&Context) + Send + 'static) {
+        let context = Context { name: name.into(), seed: self.seed };
+        let trial = match artifacts::missing(files) {
+            None => Trial::test(name, move || {
+                test(&context);
+                Ok(())
+            }),
+            Some(reason) if self.required => Trial::test(name, move || Err(Failed::from(reason))),
+            Some(reason) => {
+                *self.skipped.entry(reason).or_default() += 1;
+                Trial::test(name, || Ok(())).with_ignored_flag(true)
+            }
+        };
+        self.trials.push(trial);
+    }
+
+    /// Runs what the command line asks for.
+    pub fn run(self) -> ExitCode {
+        let mut arguments = Arguments::from_args();
+        arguments.test_threads = Some(arguments.test_threads.unwrap_or(PARALLEL).min(PARALLEL));
+        for (reason, count) in &self.skipped {
+            eprintln!("SKIPPED: {count} tests, because {reason} (BULKHEAD_REQUIRE_QEMU=1 makes that a failure)");
+        }
+        if !arguments.list {
+            eprintln!("BULKHEAD_SEED={}", self.seed);
+        }
+        libtest_mimic::run(&arguments, self.trials).exit_code()
+    }
+}
+
+impl Default for Suite {
+    fn default() -> Self {
+        Self::new()
+    }
+}

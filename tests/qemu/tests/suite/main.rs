@@ -1,0 +1,13 @@
+//! Every test that boots a board.
+
+mod hypervisor;
+mod native;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut suite = bulkhead_qemu::Suite::new();
+    native::register(&mut suite);
+    hypervisor::register(&mut suite);
+    suite.run()
+}
