@@ -4,6 +4,7 @@
  */
 #include "pipeline.h"
 
+#include "FreeRTOS.h"
 #include "queue.h"
 #include "tasks.h"
 
