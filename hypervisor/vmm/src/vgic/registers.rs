@@ -1,0 +1,234 @@
+//! The one table of register offsets: GICD of both versions (GICv2 IHI 0048 4.1.2, GICv3 IHI 0069 12.8) and
+//! the two frames of GICR (IHI 0069 12.10). What is not in the table is reserved: it reads as zero and ignores
+//! writes, and so does an access of a size that the register does not have (IHI 0069 12.1.3).
+
+/// A frame of registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// GICD of GICv2, 4 KiB.
+    DistributorV2,
+    /// GICD of GICv3, 64 KiB.
+    DistributorV3,
+    /// RD_base of GICR, 64 KiB.
+    Redistributor,
+    /// SGI_base of GICR, 64 KiB.
+    SgiAndPpi,
+}
+
+impl Frame {
+    const fn bit(self) -> u8 {
+        match self {
+            Self::DistributorV2 => D2,
+            Self::DistributorV3 => D3,
+            Self::Redistributor => RD,
+            Self::SgiAndPpi => SGI,
+        }
+    }
+
+    /// Bytes in the frame.
+    pub const fn size(self) -> u64 {
+        match self {
+            Self::DistributorV2 => 0x1000,
+            Self::DistributorV3 | Self::Redistributor | Self::SgiAndPpi => 0x1_0000,
+        }
+    }
+}
+
+const D2: u8 = 1;
+const D3: u8 = 2;
+const RD: u8 = 4;
+const SGI: u8 = 8;
+
+/// What a register keeps for each interrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// IGROUPR.
+    Group,
+    /// ISENABLER.
+    SetEnable,
+    /// ICENABLER.
+    ClearEnable,
+    /// ISPENDR.
+    SetPending,
+    /// ICPENDR.
+    ClearPending,
+    /// ISACTIVER.
+    SetActive,
+    /// ICACTIVER.
+    ClearActive,
+    /// IPRIORITYR.
+    Priority,
+    /// ITARGETSR.
+    Targets,
+    /// ICFGR.
+    Configuration,
+    /// SPENDSGIR: a bit per source.
+    SetSources,
+    /// CPENDSGIR.
+    ClearSources,
+}
+
+impl Field {
+    /// Bits per interrupt: 1, 2 or 8.
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::Priority | Self::Targets | Self::SetSources | Self::ClearSources => 8,
+            Self::Configuration => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// A register, or an array of alike ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Register {
+    /// GICD_CTLR.
+    Control,
+    /// GICD_TYPER.
+    Type,
+    /// GICD_IIDR, GICR_IIDR.
+    Implementer,
+    /// GICD_SETSPI_NSR.
+    SetSpi,
+    /// GICD_CLRSPI_NSR.
+    ClearSpi,
+    /// Something for each interrupt.
+    Each(Field),
+    /// GICD_SGIR.
+    SoftwareGenerated,
+    /// GICD_IROUTER<n>.
+    Route,
+    /// GICR_CTLR.
+    RedistributorControl,
+    /// GICR_TYPER.
+    RedistributorType,
+    /// GICR_WAKER.
+    Waker,
+    /// The identification registers at a frame's end.
+    Identification,
+}
+
+/// One row: the bytes from `start` to before `end`, in the frames of the mask, by accesses of the sizes whose
+/// bits are set (a size is a power of two, so `sizes & size` tells).
+struct Row {
+    start: u32,
+    end: u32,
+    frames: u8,
+    sizes: u8,
+    register: Register,
+}
+
+const fn row(start: u32, end: u32, frames: u8, sizes: u8, register: Register) -> Row {
+    Row { start, end, frames, sizes, register }
+}
+
+use Field::{ClearActive, ClearEnable, ClearPending, ClearSources, Configuration, Group, Priority, SetActive};
+use Field::{SetEnable, SetPending, SetSources, Targets};
+use Register::{ClearSpi, Control, Each, Identification, Implementer, RedistributorControl, RedistributorType, Route};
+use Register::{SetSpi, SoftwareGenerated, Type, Waker};
+
+// With GICD_CTLR.DS = 1, affinity routing always on and no LPIs, these are reserved and so not listed: STATUSR,
+// SETSPI_SR, CLRSPI_SR, IGRPMODR, NSACR, all extended ranges, and of GICR all of 0x40 to 0xC0.
+const TABLE: &[Row] = &[
+    row(0x0000, 0x0004, D2 | D3, 4, Control),
+    row(0x0000, 0x0004, RD, 4, RedistributorControl),
+    row(0x0004, 0x0008, D2 | D3, 4, Type),
+    row(0x0004, 0x0008, RD, 4, Implementer),
+    row(0x0008, 0x000C, D2 | D3, 4, Implementer),
+    row(0x0008, 0x0010, RD, 8 | 4, RedistributorType),
+    row(0x0014, 0x0018, RD, 4, Waker),
+    row(0x0040, 0x0044, D3, 4 | 2, SetSpi),
+    row(0x0048, 0x004C, D3, 4 | 2, ClearSpi),
+    row(0x0080, 0x0100, D2 | D3 | SGI, 4, Each(Group)),
+    row(0x0100, 0x0180, D2 | D3 | SGI, 4, Each(SetEnable)),
+    row(0x0180, 0x0200, D2 | D3 | SGI, 4, Each(ClearEnable)),
+    row(0x0200, 0x0280, D2 | D3 | SGI, 4, Each(SetPending)),
+    row(0x0280, 0x0300, D2 | D3 | SGI, 4, Each(ClearPending)),
+    row(0x0300, 0x0380, D2 | D3 | SGI, 4, Each(SetActive)),
+    row(0x0380, 0x0400, D2 | D3 | SGI, 4, Each(ClearActive)),
+    row(0x0400, 0x0800, D2 | D3 | SGI, 4 | 1, Each(Priority)),
+    row(0x0800, 0x0C00, D2, 4 | 1, Each(Targets)),
+    row(0x0C00, 0x0D00, D2 | D3 | SGI, 4, Each(Configuration)),
+    row(0x0F00, 0x0F04, D2, 4, SoftwareGenerated),
+    row(0x0F10, 0x0F20, D2, 4 | 1, Each(ClearSources)),
+    row(0x0F20, 0x0F30, D2, 4 | 1, Each(SetSources)),
+    row(0x0FD0, 0x1000, D2, 4, Identification),
+    row(0x6000, 0x8000, D3, 8 | 4, Route),
+    row(0xFFD0, 0x1_0000, D3 | RD, 4, Identification),
+];
+
+/// A legal access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The register.
+    pub register: Register,
+    /// Where in the register, or the array of registers, the access begins, in bytes.
+    pub position: u32,
+    /// Bytes accessed: 1, 2, 4 or 8.
+    pub size: u8,
+}
+
+/// Finds the register at `offset` of `frame` for an access of `size` bytes; `None` if that is reserved.
+pub fn decode(frame: Frame, offset: u64, size: u8) -> Option<Access> {
+    let offset = u32::try_from(offset).ok()?;
+    if !size.is_power_of_two() || !offset.is_multiple_of(u32::from(size)) {
+        return None;
+    }
+    let row = TABLE.iter().find(|row| row.frames & frame.bit() != 0 && (row.start..row.end).contains(&offset))?;
+    (row.sizes & size != 0).then_some(Access { register: row.register, position: offset - row.start, size })
+}
+
+impl Access {
+    /// For a register with a field of each interrupt: the first INTID, and how many interrupts are accessed.
+    pub const fn interrupts(&self, field: Field) -> (u32, u32) {
+        let bits = field.bits();
+        // Sizes are at most 8 bytes, so nothing overflows.
+        (self.position * 8 / bits, self.size as u32 * 8 / bits)
+    }
+
+    /// The part of the 64-bit register value `whole` that this access reads.
+    pub const fn part(&self, whole: u64) -> u64 {
+        if self.size == 8 { whole } else { whole >> (self.position % 8 * 8) & 0xFFFF_FFFF }
+    }
+
+    /// The 64-bit register value `whole` with the part that this access writes replaced by `value`.
+    pub const fn merge(&self, whole: u64, value: u64) -> u64 {
+        if self.size == 8 {
+            return value;
+        }
+        let shift = self.position % 8 * 8;
+        whole & !(0xFFFF_FFFF << shift) | (value & 0xFFFF_FFFF) << shift
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_one_frame_do_not_overlap_and_lie_inside_it() {
+        for frame in [Frame::DistributorV2, Frame::DistributorV3, Frame::Redistributor, Frame::SgiAndPpi] {
+            let rows = TABLE.iter().filter(|row| row.frames & frame.bit() != 0);
+            let mut end = 0;
+            for row in rows {
+                assert!(row.start >= end && row.end > row.start, "{frame:?} {:#x}", row.start);
+                end = row.end;
+            }
+            assert!(u64::from(end) <= frame.size());
+        }
+    }
+
+    #[test]
+    fn sizes_alignment_and_reserved_offsets_are_refused() {
+        assert!(decode(Frame::DistributorV2, 0x401, 1).is_some());
+        assert!(decode(Frame::DistributorV2, 0x101, 1).is_none());
+        assert!(decode(Frame::DistributorV2, 0x402, 4).is_none());
+        assert!(decode(Frame::DistributorV2, 0x100, 2).is_none());
+        assert!(decode(Frame::DistributorV3, 0x100, 8).is_none());
+        assert!(decode(Frame::DistributorV3, 0x800, 4).is_none());
+        assert!(decode(Frame::DistributorV3, 0x6100, 8).is_some());
+        assert!(decode(Frame::DistributorV3, 0x6104, 4).is_some());
+        assert!(decode(Frame::DistributorV2, 0x10_0000_0000, 4).is_none());
+        assert!(decode(Frame::DistributorV2, 0x100, 0).is_none());
+    }
+}

@@ -1,0 +1,302 @@
+//! List registers: chosen and filled before a vCPU enters the guest, taken back when it left.
+
+use super::interrupt::{Interrupt, Move, Slot, Trigger};
+use super::list_register::{ListRegister, ListRegisterState, ListRegisters, MAXIMUM_LIST_REGISTERS, Maintenance};
+use super::{FIRST_PPI, Version, Vgic};
+use crate::vcpu::{VcpuId, VcpuSet};
+use arrayvec::ArrayVec;
+
+static NONE: ListRegisters = ListRegisters::EMPTY;
+
+/// A candidate, in the order in which candidates get list registers: the most urgent first, of equally urgent
+/// ones those in service first, then by INTID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Choice {
+    priority: u8,
+    /// Not active, but pending.
+    pending: bool,
+    intid: u32,
+    group_1: bool,
+}
+
+/// What was chosen out of all candidates.
+#[derive(Default)]
+struct Chosen {
+    choices: ArrayVec<Choice, MAXIMUM_LIST_REGISTERS>,
+    /// How many candidates there were that were pending and not active.
+    pending: usize,
+    /// How many active ones there were.
+    active: usize,
+}
+
+impl Vgic {
+    /// The list registers with which `vcpu` enters the guest. They are out in the hardware until [`Self::fold`].
+    pub fn flush(&mut self, vcpu: VcpuId) -> &ListRegisters {
+        if self.dirty.contains(vcpu) {
+            self.refill(vcpu);
+        }
+        self.running.insert(vcpu);
+        self.vcpus.get(vcpu.index()).map_or(&NONE, |per| &per.list_registers)
+    }
+
+    /// Takes back what the hardware made of the list registers of `vcpu`, which left the guest. Of `read` only
+    /// the states of the used ones and `eoi_count` matter. Returns the other vCPUs to kick.
+    pub fn fold(&mut self, vcpu: VcpuId, read: &ListRegisters) -> VcpuSet {
+        self.running.remove(vcpu);
+        let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return VcpuSet::EMPTY };
+        per.list_registers.changed = 0;
+        if per.list_registers.used == 0 && read.eoi_count == 0 {
+            return VcpuSet::EMPTY;
+        }
+        for index in per.list_registers.used_indices() {
+            self.fold_one(vcpu, index, read.get(index).state);
+        }
+        for _ in 0..read.eoi_count.min(31) {
+            self.deactivate_left_out(vcpu);
+        }
+        self.take_kicks(Some(vcpu))
+    }
+
+    fn fold_one(&mut self, vcpu: VcpuId, index: u8, now: ListRegisterState) {
+        let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
+        let written = per.list_registers.get(index);
+        let recalled = per.recall & 1 << index != 0;
+        if written.state == now && !recalled {
+            return;
+        }
+        per.recall &= !(1 << index);
+        let left = now == ListRegisterState::Empty;
+        match recalled && !left {
+            true => per.list_registers.take_out(index),
+            false => per.list_registers.note_state(index, now),
+        }
+        let overflow = per.overflow;
+        if recalled || (left && overflow) {
+            self.dirty.insert(vcpu);
+        }
+        if let Some(interrupt) = self.interrupt_mut(vcpu, written.intid) {
+            fold_interrupt(interrupt, vcpu, &written, now);
+            if recalled || left {
+                interrupt.slot = None;
+                interrupt.reclaim();
+            }
+        }
+        self.refresh(vcpu, written.intid);
+    }
+
+    /// The guest ended an interrupt that no list register held: the most urgent active one.
+    fn deactivate_left_out(&mut self, vcpu: VcpuId) {
+        let Some(per) = self.vcpus.get(vcpu.index()) else { return };
+        let active = per.candidates.iter().filter_map(|intid| {
+            let interrupt = self.interrupt(vcpu, intid)?;
+            (interrupt.life.active && interrupt.slot.is_none()).then_some((interrupt.priority, intid))
+        });
+        if let Some((_, intid)) = active.min() {
+            self.update(vcpu, intid, |it| it.step(Move::Deactivate));
+        }
+    }
+
+    /// Takes an interrupt out of a list register of a vCPU that is not in the guest.
+    pub(super) fn take_out(&mut self, slot: Slot) {
+        let Some(per) = self.vcpus.get_mut(slot.vcpu.index()) else { return };
+        let intid = per.list_registers.get(slot.index).intid;
+        per.list_registers.take_out(slot.index);
+        per.recall &= !(1 << slot.index);
+        self.dirty.insert(slot.vcpu);
+        if let Some(interrupt) = self.interrupt_mut(slot.vcpu, intid) {
+            interrupt.slot = None;
+            interrupt.reclaim();
+        }
+    }
+
+    /// Takes everything out of the list registers of a vCPU that is not in the guest.
+    pub(super) fn take_out_all(&mut self, vcpu: VcpuId) {
+        let Some(per) = self.vcpus.get(vcpu.index()) else { return };
+        for index in per.list_registers.used_indices() {
+            let intid = self.vcpus.get(vcpu.index()).map_or(0, |per| per.list_registers.get(index).intid);
+            self.take_out(Slot { vcpu, index });
+            self.refresh(vcpu, intid);
+        }
+    }
+
+    /// Chooses anew what stands in the list registers of a vCPU that is about to enter.
+    fn refill(&mut self, vcpu: VcpuId) {
+        if !self.online.contains(vcpu) {
+            self.online.insert(vcpu);
+            self.refresh_shared();
+        }
+        self.dirty.remove(vcpu);
+        let chosen = self.choose(vcpu);
+        self.evict(vcpu, &chosen);
+        for choice in &chosen.choices {
+            self.place(vcpu, choice.intid);
+        }
+        let maintenance = chosen.maintenance();
+        if let Some(per) = self.vcpus.get_mut(vcpu.index()) {
+            per.overflow = maintenance.no_pending || maintenance.entry_not_present;
+            per.list_registers.maintenance = maintenance;
+        }
+        self.dirty.remove(vcpu);
+    }
+
+    /// The most urgent candidates, among them always the most urgent pending one of each group (of all, if there
+    /// is but one list register), so that the guest is never kept from an interrupt that it could take.
+    fn choose(&self, vcpu: VcpuId) -> Chosen {
+        let mut chosen = Chosen::default();
+        let mut best: [Option<Choice>; 2] = [None; 2];
+        let Some(per) = self.vcpus.get(vcpu.index()) else { return chosen };
+        for intid in per.candidates.iter() {
+            let Some(interrupt) = self.interrupt(vcpu, intid) else { continue };
+            let pending = !interrupt.life.active;
+            let choice = Choice { priority: interrupt.priority, pending, intid, group_1: interrupt.group.bit() };
+            let [best_0, best_1] = &mut best;
+            let best = if choice.group_1 { best_1 } else { best_0 };
+            if pending && best.is_none_or(|best| choice < best) {
+                *best = Some(choice);
+            }
+            chosen.insert(choice, self.layout.list_registers);
+        }
+        let [best_0, best_1] = best;
+        chosen.insist(best_0, best_1, self.layout.list_registers);
+        chosen
+    }
+
+    fn evict(&mut self, vcpu: VcpuId, chosen: &Chosen) {
+        let Some(used) = self.vcpus.get(vcpu.index()).map(|per| per.list_registers.used_indices()) else { return };
+        for index in used {
+            let intid = self.vcpus.get(vcpu.index()).map_or(0, |per| per.list_registers.get(index).intid);
+            if !chosen.choices.iter().any(|choice| choice.intid == intid) {
+                self.take_out(Slot { vcpu, index });
+            }
+        }
+    }
+
+    /// Puts a candidate into the list register that it stands in already, or else into a free one.
+    fn place(&mut self, vcpu: VcpuId, intid: u32) {
+        let Some(per) = self.vcpus.get(vcpu.index()) else { return };
+        let Some(interrupt) = self.interrupt(vcpu, intid) else { return };
+        let free = per.list_registers.used.trailing_ones().to_le_bytes()[0];
+        let index = interrupt.slot.map_or(free, |slot| slot.index);
+        let enabled = self.is_enabled(interrupt);
+        let here = self.target(vcpu, intid, interrupt) == Some(vcpu);
+        let sgi_v2 = self.layout.version == Version::V2 && intid < FIRST_PPI;
+        let Some(interrupt) = self.interrupt_mut(vcpu, intid) else { return };
+        interrupt.slot = Some(Slot { vcpu, index });
+        let register = if sgi_v2 {
+            lend_sgi(interrupt, intid, enabled)
+        } else {
+            lend(interrupt, intid, enabled && here, enabled && !here)
+        };
+        if let Some(per) = self.vcpus.get_mut(vcpu.index()) {
+            per.list_registers.put(index, register);
+        }
+    }
+}
+
+impl Chosen {
+    fn insert(&mut self, choice: Choice, capacity: usize) {
+        *(if choice.pending { &mut self.pending } else { &mut self.active }) += 1;
+        let position = self.choices.iter().position(|other| choice < *other).unwrap_or(self.choices.len());
+        if position >= capacity {
+            return;
+        }
+        if self.choices.len() >= capacity {
+            self.choices.pop();
+        }
+        // Room was made above, so that this cannot fail.
+        let _ = self.choices.try_insert(position, choice);
+    }
+
+    /// Makes sure that the most urgent pending interrupts of the two groups are among the chosen.
+    fn insist(&mut self, best_0: Option<Choice>, best_1: Option<Choice>, capacity: usize) {
+        let (first, second) = match (best_0, best_1) {
+            (Some(zero), Some(one)) => (Some(zero.min(one)), Some(zero.max(one))),
+            (zero, one) => (zero.or(one), None),
+        };
+        let second = if capacity < 2 { None } else { second };
+        for wanted in [first, second].into_iter().flatten() {
+            if self.choices.contains(&wanted) {
+                continue;
+            }
+            let kept = |choice: &Choice| Some(*choice) == first || Some(*choice) == second;
+            if let Some(last) = self.choices.iter().rposition(|choice| !kept(choice)) {
+                self.choices.remove(last);
+            }
+            let _ = self.choices.try_push(wanted);
+        }
+    }
+
+    /// What the hypervisor must hear of, because not all candidates were chosen. A pending one always is, so
+    /// that waiting for "no pending" cannot interrupt at once.
+    fn maintenance(&self) -> Maintenance {
+        let pending = self.choices.iter().filter(|choice| choice.pending).count();
+        let active_left_out = self.choices.len() - pending < self.active;
+        Maintenance {
+            no_pending: pending < self.pending,
+            entry_not_present: active_left_out,
+            trap_deactivate: active_left_out,
+        }
+    }
+}
+
+/// What a list register says of an interrupt now, compared with what was written there.
+fn fold_interrupt(interrupt: &mut Interrupt, vcpu: VcpuId, written: &ListRegister, now: ListRegisterState) {
+    if written.state.pending() && !now.pending() {
+        interrupt.acknowledge(written.source);
+    }
+    let active = interrupt.active_wish.take().unwrap_or(now.active());
+    interrupt.step(if active { Move::Activate } else { Move::Deactivate });
+    interrupt.active_on = vcpu;
+    if let Some(link) = &mut interrupt.link
+        && now == ListRegisterState::Empty
+        && written.hardware.is_some()
+    {
+        // The guest's deactivation reached the physical interrupt too.
+        link.held = false;
+    }
+}
+
+/// The list register for any interrupt but an SGI of GICv2. It is forwarded `here` when pending, or `elsewhere`
+/// once it is not active any more.
+fn lend(interrupt: &mut Interrupt, intid: u32, here: bool, elsewhere: bool) -> ListRegister {
+    interrupt.reclaim();
+    let active = interrupt.life.active;
+    let pending = here && interrupt.pending();
+    if pending {
+        interrupt.step(Move::Lend);
+    }
+    let line = interrupt.trigger == Trigger::Level && interrupt.life.line && interrupt.link.is_none();
+    let more = (here && line) || (elsewhere && interrupt.pending());
+    let held = interrupt.link.filter(|link| link.held);
+    let hardware = held.filter(|_| !(more || (pending && active))).map(|link| link.physical);
+    ListRegister {
+        intid,
+        state: ListRegisterState::new(pending, active),
+        priority: interrupt.priority,
+        group: interrupt.group,
+        hardware,
+        source: 0,
+        eoi_maintenance: more || (held.is_some() && hardware.is_none()),
+    }
+}
+
+/// The list register for an SGI of GICv2: one source at a time, and while it is active no other than the active
+/// one, since there is one field for both.
+fn lend_sgi(interrupt: &mut Interrupt, intid: u32, enabled: bool) -> ListRegister {
+    interrupt.reclaim();
+    let active = interrupt.life.active;
+    let sources = &mut interrupt.sources;
+    let eligible = if active { sources.pending & 1 << (sources.active % 8) } else { sources.pending };
+    sources.lent = if enabled { eligible & eligible.wrapping_neg() } else { 0 };
+    sources.pending &= !sources.lent;
+    let [lowest, ..] = sources.lent.trailing_zeros().to_le_bytes();
+    ListRegister {
+        intid,
+        state: ListRegisterState::new(sources.lent != 0, active),
+        priority: interrupt.priority,
+        group: interrupt.group,
+        hardware: None,
+        source: if active { sources.active } else { lowest },
+        eoi_maintenance: enabled && sources.pending != 0,
+    }
+}
