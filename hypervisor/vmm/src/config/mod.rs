@@ -10,4 +10,15 @@
 //! ```
 
 pub mod board;
+mod configuration;
+pub mod guest_tree;
+pub mod machine;
 mod mistake;
+mod modules;
+pub mod plan;
+mod ranges;
+mod read_vm;
+mod vm;
+
+pub use configuration::{Configuration, DEFAULT_ESCAPE_KEY, WhenAllOff};
+pub use vm::{Cores, GuestGic, Memory, Module, Policy, RefusedVm, VmConfig};

@@ -95,11 +95,32 @@ impl<'v> Node<'v> {
         (count("#address-cells").unwrap_or(address), count("#size-cells").unwrap_or(size))
     }
 
+    /// The same for this node's own `reg` where its parent may leave the counts to an ancestor, as Xen allows
+    /// below `/chosen`.
+    pub fn inherited_cell_counts(&self) -> (u32, u32) {
+        let count = |name| {
+            let mut ancestor = self.parent();
+            while let Some(node) = ancestor {
+                if let Some(count) = node.property(name).and_then(|count| count.u32()) {
+                    return Some(count);
+                }
+                ancestor = node.parent();
+            }
+            None
+        };
+        let (address, size) = DEFAULT_CELLS;
+        (count("#address-cells").unwrap_or(address), count("#size-cells").unwrap_or(size))
+    }
+
     /// The pairs of address and size in `reg`, as this node's parent counts them, not translated. `None` if
     /// there is no `reg`, it is no whole number of pairs, or an address or size is wider than 64 bits.
     pub fn reg(&self) -> Option<Vec<(u64, u64)>> {
-        let (address, size) = self.parent()?.cell_counts();
-        let rows = split(self.property("reg")?.cells()?, &[address, size])?;
+        self.reg_as(self.parent()?.cell_counts())
+    }
+
+    /// The same if an address and a size take `cell_counts` cells.
+    pub fn reg_as(&self, cell_counts: (u32, u32)) -> Option<Vec<(u64, u64)>> {
+        let rows = split(self.property("reg")?.cells()?, &[cell_counts.0, cell_counts.1])?;
         Some(rows.into_iter().filter_map(|row| Some((*row.first()?, *row.get(1)?))).collect())
     }
 

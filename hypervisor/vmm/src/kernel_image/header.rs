@@ -1,0 +1,114 @@
+//! The header of an arm64 kernel (Linux Documentation/arch/arm64/booting.rst, 4).
+
+use core::fmt;
+
+/// Bytes in the header.
+pub const HEADER_SIZE: usize = 64;
+/// `ARM\x64` at offset 56.
+const MAGIC: [u8; 4] = *b"ARM\x64";
+/// `text_offset` of a kernel so old that its header does not give `image_size`.
+const OLD_TEXT_OFFSET: u64 = 0x8_0000;
+/// `text_offset` counts from a multiple of this.
+pub(super) const BASE_ALIGNMENT: u64 = 2 << 20;
+/// Formats that owners are likely to give by mistake: offset and bytes of their magic, and what they are.
+const OTHERS: [(usize, &[u8], &str); 8] = [
+    (0, b"\x1f\x8b", "a gzip file: unpack it first"),
+    (0, b"\x7fELF", "an ELF file: use objcopy -O binary, or the Image beside it"),
+    (0, b"\x27\x05\x19\x56", "a U-Boot legacy image: unpack it first"),
+    (0, b"\xd0\x0d\xfe\xed", "a device tree or FIT image"),
+    (0, b"\x28\xb5\x2f\xfd", "a zstd file: unpack it first"),
+    (0x24, b"\x18\x28\x6f\x01", "a 32-bit Arm zImage, which is not supported yet"),
+    (4, b"zimg", "a compressed EFI image: use the Image that is in it"),
+    (0, b"070701", "a cpio archive: it is rather a RAM disk"),
+];
+
+/// What the header of an arm64 kernel says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelImage {
+    /// Where the image wants to lie, in bytes from a multiple of 2 MiB.
+    pub text_offset: u64,
+    /// Bytes that it takes in memory, with what it does not store in the file (BSS).
+    pub memory_size: u64,
+}
+
+/// Bytes that are no arm64 kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownFormat {
+    /// The first bytes, 0 where there are none.
+    pub first: [u8; 8],
+    /// What they may be, in words.
+    pub guess: &'static str,
+}
+
+impl fmt::Display for UnknownFormat {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first @ .., last] = self.first;
+        write!(formatter, "[")?;
+        first.iter().try_for_each(|byte| write!(formatter, "{byte:02x} "))?;
+        write!(formatter, "{last:02x}] ({})", self.guess)
+    }
+}
+
+impl KernelImage {
+    /// Reads the header in `head`, the first [`HEADER_SIZE`] bytes of a file of `file_size` bytes, or all if there
+    /// are fewer.
+    ///
+    /// # Errors
+    /// They are no arm64 Image.
+    pub fn parse(head: &[u8], file_size: u64) -> Result<Self, UnknownFormat> {
+        let unknown = || UnknownFormat { first: first(head), guess: guess(head) };
+        if head.get(56..60) != Some(&MAGIC) {
+            return Err(unknown());
+        }
+        let field = |offset: usize| head.get(offset..)?.first_chunk().copied().map(u64::from_le_bytes);
+        let (text_offset, image_size) = (field(8).ok_or_else(unknown)?, field(16).ok_or_else(unknown)?);
+        match image_size {
+            0 => Ok(Self { text_offset: OLD_TEXT_OFFSET, memory_size: file_size }),
+            _ => Ok(Self { text_offset, memory_size: image_size.max(file_size) }),
+        }
+    }
+}
+
+fn first(head: &[u8]) -> [u8; 8] {
+    let mut first = [0; 8];
+    first.iter_mut().zip(head).for_each(|(slot, byte)| *slot = *byte);
+    first
+}
+
+fn guess(head: &[u8]) -> &'static str {
+    let starts = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|bytes| bytes.starts_with(magic));
+    OTHERS.iter().find(|(offset, magic, _)| starts(*offset, magic)).map_or("an unknown format", |(_, _, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(text_offset: u64, image_size: u64) -> [u8; HEADER_SIZE] {
+        let mut head = [0; HEADER_SIZE];
+        head[8..16].copy_from_slice(&text_offset.to_le_bytes());
+        head[16..24].copy_from_slice(&image_size.to_le_bytes());
+        head[56..60].copy_from_slice(&MAGIC);
+        head
+    }
+
+    #[test]
+    fn the_size_in_memory_covers_bss_and_file() {
+        let parse = |text_offset, image_size| KernelImage::parse(&head(text_offset, image_size), 0x1000).unwrap();
+        assert_eq!(parse(0, 0x3000), KernelImage { text_offset: 0, memory_size: 0x3000 });
+        assert_eq!(parse(0x8_0000, 0x10), KernelImage { text_offset: 0x8_0000, memory_size: 0x1000 });
+        assert_eq!(parse(0, 0), KernelImage { text_offset: 0x8_0000, memory_size: 0x1000 });
+    }
+
+    #[test]
+    fn a_foreign_format_is_named_with_its_first_bytes() {
+        let refused = |bytes: &[u8]| KernelImage::parse(bytes, 4).unwrap_err();
+        assert_eq!(
+            std::format!("{}", refused(b"\x7fELF")),
+            "[7f 45 4c 46 00 00 00 00] (an ELF file: use objcopy -O binary, or the Image beside it)"
+        );
+        assert_eq!(refused(b"MZ\0\0zimg\0\0").guess, "a compressed EFI image: use the Image that is in it");
+        assert_eq!(refused(b"").guess, "an unknown format");
+        assert_eq!(refused(&head(0, 0)[..59]).guess, "an unknown format");
+    }
+}
