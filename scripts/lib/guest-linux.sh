@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# The Linux guest: a kernel of Debian's and an initramfs around Debian's BusyBox, or files that the caller names.
+#
+# Each choice of kernel has a folder of its own in the cache, with Image, initramfs.cpio and version.
+
+# linux_folder: of the kernel that --kernel names; without the option, of the one chosen last.
+linux_folder() {
+    case $kernel in
+        cloud | generic) printf '%s\n' "$cache/linux-$kernel" ;;
+        '') linux_chosen ;;
+        *) printf '%s\n' "$cache/linux-file" ;;
+    esac
+}
+
+linux_chosen() {
+    local chosen
+    chosen=$(fact BULKHEAD_LINUX)
+    printf '%s\n' "${chosen:-$cache/linux-cloud}"
+}
+
+# linux_package FOLDER: the Debian package whose dependency is the newest kernel; fails for a caller's own file.
+linux_package() {
+    case $1 in
+        */linux-cloud) printf 'linux-image-cloud-arm64\n' ;;
+        */linux-generic) printf 'linux-image-arm64\n' ;;
+        *) return 1 ;;
+    esac
+}
+
+is_arm64_image() { [ "$(head -c 60 "$1" 2> /dev/null | tail -c 4)" = ARMd ]; }
+
+kernel_is_ready() { [ -e "$BULKHEAD_LINUX/Image" ] && [ "$refresh" = no ] && { [ ! -f "$kernel" ] || cmp -s "$kernel" "$BULKHEAD_LINUX/Image"; }; }
+
+busybox_is_ready() { [ -e "$cache/busybox" ] && [ "$refresh" = no ] && { [ -z "$busybox" ] || cmp -s "$busybox" "$cache/busybox"; }; }
+
+# initramfs_is_ready: newer than everything that it is made of.
+initramfs_is_ready() {
+    local archive=$BULKHEAD_LINUX/initramfs.cpio source
+    [ -e "$archive" ] || return 1
+    for source in "$cache/busybox" "$root"/scripts/xtask/initramfs/* "$root/scripts/xtask/src/initramfs.rs"; do
+        [ ! "$source" -nt "$archive" ] || return 1
+    done
+}
+
+# named_kernel: takes the caller's file.
+named_kernel() {
+    [ ! -f "$kernel" ] || kernel_is_ready || {
+        is_arm64_image "$kernel" || give_up 2 "--kernel $kernel: no arm64 Image (compressed kernels are to be unpacked first)"
+        mkdir -p "$BULKHEAD_LINUX"
+        install -m 644 "$kernel" "$BULKHEAD_LINUX/Image"
+        printf 'kernel %s %s\n' "$(sha256sum < "$kernel" | cut -c 1-64)" "$kernel" > "$BULKHEAD_LINUX/version"
+    }
+}
+
+# named_busybox: takes the caller's file; the initramfs refuses one that is not static or not for arm64.
+named_busybox() {
+    [ -z "$busybox" ] || busybox_is_ready || install -m 755 "$busybox" "$cache/busybox"
+}
+
+# newest_kernel: the package behind the meta package, which the index names: point versions come and go.
+newest_kernel() {
+    package_field arm64 "$(linux_package "$BULKHEAD_LINUX")" Depends | grep -o 'linux-image-[^ ,]*' | head -n 1
+}
+
+# download_size PACKAGE...: sum in bytes
+download_size() {
+    local package sum=0 size
+    for package in "$@"; do
+        size=$(package_field arm64 "$package" Size)
+        sum=$((sum + ${size:-0}))
+    done
+    printf '%s\n' "$sum"
+}
+
+# fetch PACKAGE FOLDER: downloads an arm64 package, which apt verifies, and unpacks it into FOLDER. A version that
+# has left the archive since the lists were read is looked up once more.
+fetch() {
+    local package=$1 folder=$2 again
+    rm -rf "$folder"
+    mkdir -p "$folder/package"
+    for again in no yes; do
+        if [ $again = yes ]; then refresh_apt arm64; fi
+        if (cd "$folder/package" && private_apt arm64 apt-get download -q "$package"); then
+            dpkg-deb -x "$folder"/package/*.deb "$folder"
+            return 0
+        fi
+    done
+    apt_log arm64 >&2
+    give_up 1 "$package for arm64 could not be fetched"
+}
+
+# plain_image FILE: unpacks a gzip-compressed kernel in place; other wrappings are refused.
+plain_image() {
+    is_arm64_image "$1" && return 0
+    zcat < "$1" > "$1.plain" 2> /dev/null && is_arm64_image "$1.plain" && mv "$1.plain" "$1"
+}
+
+fetch_kernel() {
+    local package work=$cache/unpacked.$$ image
+    package=$(newest_kernel)
+    step "fetching $package"
+    fetch "$package" "$work"
+    image=$(find "$work/boot" -name 'vmlinuz-*' | head -n 1)
+    plain_image "$image" || give_up 1 "$package: $image is no arm64 Image that could be unpacked"
+    mkdir -p "$BULKHEAD_LINUX"
+    mv "$image" "$BULKHEAD_LINUX/Image"
+    printf 'kernel %s %s %s\n' "$(sha256sum < "$BULKHEAD_LINUX/Image" | cut -c 1-64)" \
+        "$package" "$(package_field arm64 "$package" Version)" > "$BULKHEAD_LINUX/version"
+    rm -rf "$work"
+}
+
+fetch_busybox() {
+    local work=$cache/unpacked.$$
+    step "fetching busybox-static for arm64"
+    fetch busybox-static "$work"
+    mv "$(find "$work" -path '*bin/busybox' | head -n 1)" "$cache/busybox"
+    rm -rf "$work"
+}
+
+make_initramfs() {
+    step "packing the initramfs"
+    cargo run --quiet --manifest-path "$root/Cargo.toml" --package xtask -- initramfs \
+        --busybox "$cache/busybox" --output "$BULKHEAD_LINUX/initramfs.cpio"
+}
