@@ -1,0 +1,232 @@
+//! From many ports to one wire, a line at a time.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use spin::Mutex;
+
+use super::lane::{Lane, Readiness};
+use super::port::{Kind, LONG_LINE, Port};
+use super::words::{Next, Words};
+
+/// Bytes made ready for the wire at a time. Few, because what is ready goes out before anything more urgent.
+const ENOUGH: usize = 128;
+
+/// What the owner of the machine may choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The key that makes the next one a command.
+    pub escape: u8,
+    /// A part of a line of a port without the focus is shown when it has rested for this many ticks.
+    pub flush_after: u64,
+}
+
+impl Settings {
+    /// Control and `]`.
+    pub const DEFAULT_ESCAPE: u8 = 0x1d;
+
+    /// The usual settings for a clock of `frequency` Hz: a rest of 50 ms.
+    pub fn new(frequency: u64) -> Self {
+        Self { escape: Self::DEFAULT_ESCAPE, flush_after: frequency / 20 }
+    }
+}
+
+/// Some ports, by index below 64.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PortSet(u64);
+
+impl PortSet {
+    fn insert(&mut self, index: usize) {
+        self.0 |= bit(index);
+    }
+
+    /// Whether the port of this index is a member.
+    pub fn contains(self, index: usize) -> bool {
+        self.0 & bit(index) != 0
+    }
+
+    /// Whether there is no member.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+fn bit(index: usize) -> u64 {
+    u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(0)
+}
+
+/// One port's right to the wire.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    lane: usize,
+    /// Bytes that it may still send.
+    left: usize,
+}
+
+/// Joins the output of all ports into one stream of lines, and hands what is typed to the port in focus.
+///
+/// One core owns it; the ports are shared. The order of the ports never changes.
+#[derive(Debug)]
+pub struct Multiplexer {
+    pub(super) lanes: Vec<Lane>,
+    pub(super) names: Vec<String>,
+    pub(super) settings: Settings,
+    pub(super) focus: Option<usize>,
+    pub(super) escaped: bool,
+    pub(super) words: Words,
+    /// The port whose line the cursor is in.
+    open: Option<usize>,
+    turn: Option<Turn>,
+    /// The port that had the last turn.
+    last: usize,
+    staged: Vec<u8>,
+    /// Bytes of `staged` that are on the wire.
+    sent: usize,
+    deadline: Option<u64>,
+    freed: PortSet,
+}
+
+impl Multiplexer {
+    /// A multiplexer for `ports`, at most 64. The first guest has the focus, or else the monitor.
+    pub fn new(ports: &[Mutex<Port>], settings: Settings) -> Self {
+        let names: Vec<String> = ports.iter().map(|port| String::from(port.lock().name())).collect();
+        let width = names.iter().map(String::len).max().unwrap_or(0);
+        let lane = |(index, port): (usize, &Mutex<Port>)| Lane::new(index, &port.lock(), width);
+        let lanes: Vec<Lane> = ports.iter().enumerate().map(lane).collect();
+        let first = |kind| lanes.iter().position(|lane| lane.kind() == kind);
+        Self {
+            focus: first(Kind::Guest).or(first(Kind::Monitor)),
+            lanes,
+            names,
+            settings,
+            escaped: false,
+            words: Words::default(),
+            open: None,
+            turn: None,
+            last: ports.len().saturating_sub(1),
+            staged: Vec::with_capacity(4 * ENOUGH),
+            sent: 0,
+            deadline: None,
+            freed: PortSet::default(),
+        }
+    }
+
+    /// Fills `out` with the next bytes for the wire at the time `now`, in ticks. Returns how many there are:
+    /// less than `out` holds only if nothing more is to be sent now; then call again at [`Self::deadline`], or
+    /// when a port has taken notice ([`Port::take_notice`]), or after input.
+    pub fn pull(&mut self, ports: &[Mutex<Port>], now: u64, out: &mut [u8]) -> usize {
+        self.deadline = None;
+        let mut count = 0;
+        while let Some(room) = out.get_mut(count..).filter(|room| !room.is_empty()) {
+            let taken = self.take_staged(room);
+            if taken == 0 && !self.stage(ports, now) {
+                break;
+            }
+            count += taken;
+        }
+        count
+    }
+
+    /// When a resting part of a line is to be shown, in ticks, as [`Self::pull`] last saw it. `None`: no need to
+    /// call by the clock.
+    pub fn deadline(&self) -> Option<u64> {
+        self.deadline
+    }
+
+    /// The ports that have now the room that was waited for ([`Port::await_space`]): their owners want to know.
+    pub fn take_freed(&mut self) -> PortSet {
+        core::mem::take(&mut self.freed)
+    }
+
+    /// Moves staged bytes to `room`; returns how many.
+    fn take_staged(&mut self, room: &mut [u8]) -> usize {
+        let staged = self.staged.get(self.sent..).unwrap_or_default();
+        let count = staged.len().min(room.len());
+        room.iter_mut().zip(staged).for_each(|(place, byte)| *place = *byte);
+        self.sent += count;
+        if self.sent == self.staged.len() {
+            self.staged.clear();
+            self.sent = 0;
+        }
+        count
+    }
+
+    /// Makes more bytes ready, when none are; false if there are none.
+    fn stage(&mut self, ports: &[Mutex<Port>], now: u64) -> bool {
+        while self.staged.is_empty() {
+            if !self.words.is_empty() {
+                self.speak();
+                continue;
+            }
+            let Some(turn) = self.turn.take().or_else(|| self.next_turn(ports, now)) else { return false };
+            self.turn = self.serve(turn, ports);
+        }
+        true
+    }
+
+    fn speak(&mut self) {
+        self.interrupt();
+        if let Some(Next::Notice(lane, text)) = self.words.next(ENOUGH, &mut self.staged)
+            && let Some(lane) = self.lanes.get(lane)
+        {
+            lane.put_notice(&text, &mut self.staged);
+        }
+    }
+
+    /// The next port by turns that has something to print. If there is none, notes when there will be.
+    fn next_turn(&mut self, ports: &[Mutex<Port>], now: u64) -> Option<Turn> {
+        let mut deadline: Option<u64> = None;
+        let count = self.lanes.len();
+        for index in (self.last + 1..count).chain(0..count.min(self.last + 1)) {
+            let eager = self.focus == Some(index) || self.open == Some(index);
+            let (Some(lane), Some(port)) = (self.lanes.get_mut(index), ports.get(index)) else { continue };
+            match lane.look(&mut port.lock(), eager, now, self.settings.flush_after) {
+                Readiness::Empty => {}
+                Readiness::Resting(until) => deadline = Some(deadline.map_or(until, |other| other.min(until))),
+                Readiness::Ready => {
+                    self.last = index;
+                    return Some(Turn { lane: index, left: LONG_LINE });
+                }
+            }
+        }
+        self.deadline = deadline;
+        None
+    }
+
+    /// Sends some of the port's line; returns what is left of its turn.
+    fn serve(&mut self, turn: Turn, ports: &[Mutex<Port>]) -> Option<Turn> {
+        if self.open != Some(turn.lane) {
+            self.interrupt();
+        }
+        let lane = self.lanes.get_mut(turn.lane)?;
+        let mut port = ports.get(turn.lane)?.lock();
+        let lost = port.take_unreported();
+        if lost > 0 {
+            lane.put_loss(lost, &mut self.staged);
+        }
+        let answerable = self.focus == Some(turn.lane);
+        let enough = ENOUGH.min(turn.left);
+        let mut more = true;
+        while more && self.staged.len() < enough {
+            let Some(byte) = port.take_printed() else {
+                more = false;
+                break;
+            };
+            lane.put(byte, answerable, &mut self.staged);
+            more = byte != b'\n';
+        }
+        if port.take_space() {
+            self.freed.insert(turn.lane);
+        }
+        self.open = lane.segment().is_open().then_some(turn.lane);
+        let left = turn.left.saturating_sub(self.staged.len());
+        (more && left > 0).then_some(Turn { left, ..turn })
+    }
+
+    /// Leaves the line that the cursor is in, if any.
+    fn interrupt(&mut self) {
+        if let Some(lane) = self.open.take().and_then(|index| self.lanes.get_mut(index)) {
+            lane.interrupt(&mut self.staged);
+        }
+    }
+}
