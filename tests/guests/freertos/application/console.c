@@ -1,14 +1,12 @@
 /*
- * The console. Output is written by the tasks that have something to say, a line at a time under a lock, and
- * waits for the UART by sleeping. Input comes by interrupt through a queue; a full queue silences the interrupt
- * until the reader has made room, so nothing that the UART's FIFO can hold back is lost.
+ * The console's output and line editor. Output is written by the tasks that have something to say, a line at a
+ * time under a lock.
  */
 #include "console.h"
 
-#include "board.h"
 #include "commands.h"
 #include "format.h"
-#include "queue.h"
+#include "receiver.h"
 #include "semphr.h"
 #include "string.h"
 #include "tasks.h"
@@ -16,16 +14,11 @@
 
 #define PROMPT          "rtos> "
 #define NEW_LINE        "\r\n"
-#define RECEIVE_BYTES   128
 #define BACKSPACE       0x08
 #define DELETE          0x7F
 #define CONTROL_C       0x03
 #define CONTROL_U       0x15
 #define BELL            "\a"
-
-static StaticQueue_t receive_block;
-static uint8_t receive_memory[RECEIVE_BYTES];
-static QueueHandle_t receive_queue;
 
 static StaticSemaphore_t lock_block;
 static SemaphoreHandle_t lock;
@@ -38,11 +31,18 @@ static struct {
     bool prompt_visible;    /* it is, and the cursor stands behind prompt and line */
 } editor;
 
+/* A full FIFO is waited for by sleeping, so that tasks of any priority go on meanwhile. */
 static void write(const char *text)
 {
-    for (; *text != '\0'; text++) {
-        while (!uart_try_write(*text)) {
+    unsigned room = uart_transmit_room();
+
+    while (*text != '\0') {
+        if (room == 0) {
             vTaskDelay(1);
+            room = uart_transmit_room();
+        } else {
+            uart_write(*text++);
+            room--;
         }
     }
 }
@@ -83,32 +83,6 @@ void console_print(const char *pattern, ...)
 void console_stream(const char *line)
 {
     write_line(line, true);
-}
-
-void application_uart_interrupt(void)
-{
-    BaseType_t woken = pdFALSE;
-    char character;
-
-    while (xQueueIsQueueFullFromISR(receive_queue) == pdFALSE && uart_try_read(&character)) {
-        xQueueSendFromISR(receive_queue, &character, &woken);
-    }
-    if (xQueueIsQueueFullFromISR(receive_queue) != pdFALSE) {
-        uart_receive_interrupt(false);
-    }
-    portYIELD_FROM_ISR(woken);
-}
-
-bool console_read_key(char *key, TickType_t patience)
-{
-    if (xQueueReceive(receive_queue, key, patience) == pdFALSE) {
-        return false;
-    }
-    /* Only an empty queue opens the interrupt again: at most once per filling, not once per character. */
-    if (uxQueueMessagesWaiting(receive_queue) == 0) {
-        uart_receive_interrupt(true);
-    }
-    return true;
 }
 
 static void append(char key)
@@ -186,7 +160,7 @@ void console_read_line(char *line)
     show_prompt();
     xSemaphoreGive(lock);
     for (;;) {
-        console_read_key(&key, portMAX_DELAY);
+        receiver_take(&key, portMAX_DELAY);
         bool second_half = key == '\n' && after_carriage_return; /* CR LF is one end of line */
         after_carriage_return = key == '\r';
         if (!second_half && type(key)) {
@@ -201,7 +175,6 @@ static void console_task(void *unused)
     char line[CONSOLE_LINE_BYTES];
 
     (void)unused;
-    uart_receive_interrupt(true);
     for (;;) {
         console_read_line(line);
         command_run(line);
@@ -210,7 +183,6 @@ static void console_task(void *unused)
 
 void console_create(void)
 {
-    receive_queue = xQueueCreateStatic(RECEIVE_BYTES, 1, receive_memory, &receive_block);
     lock = xSemaphoreCreateMutexStatic(&lock_block);
     task_create(STACK_CONSOLE, "console", PRIORITY_CONSOLE, console_task, NULL);
 }

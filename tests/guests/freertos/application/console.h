@@ -4,10 +4,6 @@
 #ifndef CONSOLE_H
 #define CONSOLE_H
 
-#include <stdbool.h>
-
-#include "FreeRTOS.h"
-
 #define CONSOLE_LINE_BYTES 160
 
 void console_create(void);
@@ -20,8 +16,5 @@ void console_stream(const char *line);
 
 /* Reads and edits a line behind the prompt; for the console task only. */
 void console_read_line(char *line);
-
-/* Takes a received character, waiting for up to so many ticks; for the console task only. */
-bool console_read_key(char *key, TickType_t patience);
 
 #endif

@@ -12,6 +12,7 @@
 #include "memory_pattern.h"
 #include "pipeline.h"
 #include "psci.h"
+#include "receiver.h"
 #include "registers.h"
 #include "string.h"
 #include "tasks.h"
@@ -84,6 +85,7 @@ void application_start(void)
     watchdog_create();
     floating_create();
     logger_create();
+    receiver_create();
     console_create();
     vTaskStartScheduler();
     refuse_to_run("the scheduler did not start");

@@ -36,16 +36,11 @@ static const char *mismatch(const struct device_tree_facts *facts)
     return 0;
 }
 
-void board_start(uint64_t device_tree)
+/* MMU off before, on after; the tree's facts are known. */
+static void start_memory(uint64_t device_tree)
 {
-    uint64_t bytes;
+    uint64_t bytes = device_tree_bytes(device_tree);
 
-    uart_initialise();
-    /* CurrentEL (Arm ARM DDI 0487 C5.2.2). */
-    if (read_system_register(CurrentEL) >> 2 != 1) {
-        refuse_to_run("entered above EL1: start it without EL2, or as a guest");
-    }
-    bytes = device_tree_bytes(device_tree);
     if (mmu_overlaps_image(device_tree, bytes)) {
         bytes = 0;
     }
@@ -54,9 +49,10 @@ void board_start(uint64_t device_tree)
     if (mismatch(&machine_facts) != 0) {
         refuse_to_run(mismatch(&machine_facts));
     }
-    psci_use_smc(machine_facts.psci_by_smc);
-    write_system_register(cpacr_el1, 3ull << 20); /* FPEN: for the tasks that ask for floating point */
-    instruction_barrier();
+}
+
+static void start_interrupts(void)
+{
     if (!timer_initialise()) {
         refuse_to_run("CNTFRQ_EL0 is below 1000");
     }
@@ -66,6 +62,20 @@ void board_start(uint64_t device_tree)
     }
     gic_enable(VIRTUAL_TIMER_INTID);
     gic_enable(UART_INTID);
+}
+
+void board_start(uint64_t device_tree)
+{
+    uart_initialise();
+    /* CurrentEL (Arm ARM DDI 0487 C5.2.2). */
+    if (read_system_register(CurrentEL) >> 2 != 1) {
+        refuse_to_run("entered above EL1: start it without EL2, or as a guest");
+    }
+    start_memory(device_tree);
+    psci_use_smc(machine_facts.psci_by_smc);
+    write_system_register(cpacr_el1, 3ull << 20); /* FPEN: for the tasks that ask for floating point */
+    instruction_barrier();
+    start_interrupts();
     application_start();
 }
 

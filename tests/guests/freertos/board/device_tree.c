@@ -143,36 +143,34 @@ static void read_property(struct reader *reader, struct node *node)
     reader->offset = value + (((uint64_t)bytes + 3) & ~3ull);
 }
 
+/* A node's properties come before its children, so at the next node's begin or end they are complete (5.4.2). */
+static void finish_node(struct reader *reader, struct node *node, uint32_t depth, struct device_tree_facts *facts)
+{
+    if (node->name != 0 && depth == 1) {
+        understand_root(reader, node, facts);
+    } else if (node->name != 0 && depth == 2) {
+        understand(reader, node, facts);
+    }
+    *node = (struct node){ .name = 0 };
+}
+
 static void read_structure(struct reader *reader, struct device_tree_facts *facts)
 {
-    struct node node = { .name = "" };
-    uint32_t depth = 0;
+    struct node node = { .name = 0 };
 
-    for (;;) {
+    for (uint32_t depth = 0;;) {
         uint32_t token = word_at(reader, reader->offset);
         reader->offset += 4;
         if (token == PROPERTY) {
             read_property(reader, &node);
-            continue;
-        }
-        if (token == NO_OPERATION) {
-            continue;
-        }
-        /* A node's properties come before its children, so here they are complete (0.4 5.4.2). */
-        if (depth == 1 && node.name != 0) {
-            understand_root(reader, &node, facts);
-        } else if (depth == 2 && node.name != 0) {
-            understand(reader, &node, facts);
-        }
-        node = (struct node){ .name = 0 };
-        if (token == BEGIN_NODE) {
+        } else if (token == BEGIN_NODE) {
+            finish_node(reader, &node, depth++, facts);
             node.name = string_at(reader, reader->offset);
             reader->offset += (strlen(node.name) + 1 + 3) & ~3ull;
-            depth++;
         } else if (token == END_NODE && depth > 1) {
-            depth--;
-        } else {
-            return;
+            finish_node(reader, &node, depth--, facts);
+        } else if (token != NO_OPERATION) {
+            return; /* the root's end, or damage */
         }
     }
 }

@@ -21,7 +21,8 @@
 #define STACK_LOGGER        8
 #define STACK_FLOATING_A    9
 #define STACK_FLOATING_B    10
-#define STACK_COUNT         11
+#define STACK_RECEIVER      11
+#define STACK_COUNT         12
 
 #define STACK_TOP_OFFSET(index) ((index) * STACK_STRIDE + STACK_STRIDE)
 

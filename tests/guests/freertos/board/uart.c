@@ -15,9 +15,10 @@
 #define UARTIMSC    (UART_BASE + 0x038)
 #define UARTICR     (UART_BASE + 0x044)
 
-#define UARTDR_ERRORS       0x700u /* break, parity, framing; overrun (bit 11) leaves the character good */
+#define UARTDR_ERRORS       0x700u /* framing, parity, break; after an overrun (bit 11) the character is good */
 #define UARTFR_RXFE         (1u << 4)
 #define UARTFR_TXFF         (1u << 5)
+#define UARTFR_TXFE         (1u << 7)
 #define UARTLCR_H_FEN       (1u << 4)
 #define UARTLCR_H_8_BITS    (3u << 5)
 #define UARTCR_ENABLE       (1u << 0)
@@ -30,6 +31,10 @@
 #define DIVISOR_INTEGER     13
 #define DIVISOR_FRACTION    1
 
+#define FIFO_CHARACTERS     16 /* up to r1p4; later ones hold 32 */
+
+static uint64_t overruns;
+
 void uart_initialise(void)
 {
     write32(UARTCR, 0);
@@ -41,20 +46,27 @@ void uart_initialise(void)
     write32(UARTCR, UARTCR_ENABLE | UARTCR_TRANSMIT | UARTCR_RECEIVE);
 }
 
-bool uart_try_write(char character)
+unsigned uart_transmit_room(void)
 {
-    if ((read32(UARTFR) & UARTFR_TXFF) != 0) {
-        return false;
+    uint32_t flags = read32(UARTFR);
+
+    if ((flags & UARTFR_TXFE) != 0) {
+        return FIFO_CHARACTERS;
     }
+    return (flags & UARTFR_TXFF) != 0 ? 0 : 1;
+}
+
+void uart_write(char character)
+{
     write32(UARTDR, (uint8_t)character);
-    return true;
 }
 
 void uart_write_polled(const char *text)
 {
     for (; *text != '\0'; text++) {
-        while (!uart_try_write(*text)) {
+        while (uart_transmit_room() == 0) {
         }
+        uart_write(*text);
     }
 }
 
@@ -62,6 +74,7 @@ bool uart_try_read(char *character)
 {
     while ((read32(UARTFR) & UARTFR_RXFE) == 0) {
         uint32_t data = read32(UARTDR);
+        overruns += (data >> 11) & 1;
         if ((data & UARTDR_ERRORS) == 0) {
             *character = (char)data;
             return true;
@@ -69,6 +82,8 @@ bool uart_try_read(char *character)
     }
     return false;
 }
+
+uint64_t uart_overruns(void) { return overruns; }
 
 void uart_receive_interrupt(bool enabled)
 {
