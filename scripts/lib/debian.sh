@@ -107,7 +107,7 @@ plan_packages() {
 # install_packages PACKAGE...
 install_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -c "$cache/apt/$machine/apt.conf" \
-        install -q -y --no-install-recommends "$@"
+        -o Dpkg::Use-Pty=0 install -q -y --no-install-recommends "$@"
 }
 
 # keep_backports: what came from backports gets its updates from there, so the machine must know them.

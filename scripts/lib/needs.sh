@@ -165,7 +165,9 @@ say_rust() {
     fi
 }
 
-rustup_is_planned() { find_rustup > /dev/null || [[ " ${packages[*]} " = *" rustup "* ]]; }
+rustup_is_planned() {
+    [ "$rust" != distribution ] && { find_rustup > /dev/null || [[ " ${packages[*]} " = *" rustup "* ]]; }
+}
 
 say_guest() {
     local wanted=()
@@ -190,7 +192,7 @@ carry_out() {
 }
 
 carry_out_rust() {
-    if [ "$rust" != distribution ] && rustup_is_planned; then
+    if rustup_is_planned; then
         step "installing Rust $(rust_channel) by rustup"
         install_by_rustup && return 0
         [ ${#rustup_fallback[@]} -gt 0 ] || give_up 1 "rustup could not install Rust $(rust_channel)"

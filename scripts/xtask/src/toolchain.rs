@@ -5,7 +5,7 @@
 
 use crate::{Result, workspace};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The facts that `scripts/setup` wrote.
@@ -33,28 +33,27 @@ impl Toolchain {
         self.fact("BULKHEAD_QEMU").unwrap_or_else(|| "qemu-system-aarch64".to_owned()).into()
     }
 
-    /// Cargo for the host, with the compiler that belongs to it.
+    /// Cargo for the host, with the programs that belong to it first in PATH.
     pub fn host_cargo(&self) -> Command {
-        let mut command = Command::new(self.fact("BULKHEAD_CARGO").unwrap_or_else(|| "cargo".to_owned()));
-        command.current_dir(workspace::root());
-        for (name, fact) in [("RUSTC", "BULKHEAD_RUSTC"), ("RUSTDOC", "BULKHEAD_RUSTDOC")] {
-            if let Some(path) = self.fact(fact) {
-                command.env(name, path);
-            }
+        let mut command = Command::new("cargo");
+        if let Some(folder) = self.fact("BULKHEAD_PATH") {
+            let path = std::env::var("PATH").unwrap_or_default();
+            command = Command::new(Path::new(&folder).join("cargo"));
+            command.env("PATH", format!("{folder}:{path}"));
         }
+        command.current_dir(workspace::root());
         command
     }
 
     /// `cargo SUBCOMMAND --target aarch64-unknown-none-softfloat`. A distribution's compiler has no library for
-    /// that target: cargo then builds it from the distribution's sources and links with its lld.
+    /// that target: cargo then builds it from the distribution's sources.
     pub fn bare_metal_cargo(&self, subcommand: &str) -> Command {
         let mut command = self.host_cargo();
         command.args([subcommand, "--target", workspace::BARE_METAL]);
         if self.fact("BULKHEAD_BUILD_STD").is_some() {
             command.arg("-Zbuild-std=core,alloc,compiler_builtins").env("RUSTC_BOOTSTRAP", "1");
-        }
-        if let Some(linker) = self.fact("BULKHEAD_LINKER") {
-            command.env("CARGO_TARGET_AARCH64_UNKNOWN_NONE_SOFTFLOAT_LINKER", linker);
+            // The library's own warnings are not ours to mend.
+            command.env("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never");
         }
         command
     }
