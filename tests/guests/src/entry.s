@@ -33,12 +33,16 @@ boot_entry:
     bl      boot_main
     b       .
 
-// A vCPU that CPU_ON started. x0 = its index; MMU and data cache off.
+// A vCPU that CPU_ON started. x0 = its index; MMU and data cache off. How it was entered goes on to Rust.
 .global secondary_entry
 secondary_entry:
     mov     x20, x0
+    mrs     x21, sctlr_el1
+    mrs     x22, daif
     bl      prepare
     mov     x0, x20
+    mov     x1, x21
+    mov     x2, x22
     bl      secondary_main
     b       .
 

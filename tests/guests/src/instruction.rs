@@ -40,20 +40,29 @@ unsafe impl Sync for Code {}
 #[unsafe(link_section = ".data.code")]
 static CODE: Code = Code(UnsafeCell::new([RETURN; 16]));
 
-/// Runs the instruction `word`, whose one register operand, if it has one, is x0, with x0 = `value`. x0 as it is left, or how it trapped.
+/// Runs the instruction `word` with x0 to x7 = `x`, which then holds them as they were left; how it trapped, if it did.
 ///
-/// The word must change nothing but x0 and what the guest can do without.
-pub fn run(word: u32, value: u64) -> Result<u64, Trapped> {
+/// The word must change nothing but x0 to x17 and what the guest can do without.
+pub fn run_with(word: u32, x: &mut [u64; 8]) -> Option<Trapped> {
     let code = CODE.0.get();
     // SAFETY: the page is the guest's own, writable and executable, and nothing else uses it.
     unsafe { (*code)[0] = word };
     synchronise(code as usize);
-    let mut x0 = value;
-    let trapped = trap::probe(|| {
+    trap::probe(|| {
         // SAFETY: the code is `word` and a return; a trap skips `word`. The clobbers are those of a C function.
-        unsafe { asm!("blr {code}", code = in(reg) code, inout("x0") x0, clobber_abi("C")) };
-    });
-    trapped.map_or(Ok(x0), Err)
+        unsafe {
+            asm!("blr {code}", code = in(reg) code, inout("x0") x[0], inout("x1") x[1], inout("x2") x[2],
+                inout("x3") x[3], inout("x4") x[4], inout("x5") x[5], inout("x6") x[6], inout("x7") x[7],
+                clobber_abi("C"));
+        };
+    })
+}
+
+/// Runs the instruction `word`, whose one register operand, if it has one, is x0, with x0 = `value`. x0 as it is left, or
+/// how it trapped.
+pub fn run(word: u32, value: u64) -> Result<u64, Trapped> {
+    let mut x = [value, 0, 0, 0, 0, 0, 0, 0];
+    run_with(word, &mut x).map_or(Ok(x[0]), Err)
 }
 
 /// Makes the code written at `address` visible to instruction fetch (Arm ARM DDI 0487 B2.7.4.2).

@@ -22,6 +22,7 @@ pub mod smp;
 pub mod sync;
 pub mod timer;
 pub mod trap;
+pub mod vector_registers;
 
 pub use machine::{Machine, machine};
 

@@ -1,6 +1,6 @@
 //! Further vCPUs: started by PSCI CPU_ON, each with its own stack and index.
 
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::memory::clean_and_invalidate;
 use crate::psci::{self, function};
@@ -15,8 +15,16 @@ pub type Main = fn(index: usize);
 static STARTED: AtomicBool = AtomicBool::new(false);
 static MAIN: [AtomicUsize; MAXIMUM] = [const { AtomicUsize::new(0) }; MAXIMUM];
 
+static ENTERED_WITH: [[AtomicU64; 2]; MAXIMUM] = [const { [const { AtomicU64::new(0) }; 2] }; MAXIMUM];
+
 unsafe extern "C" {
     fn secondary_entry();
+}
+
+/// SCTLR_EL1 and DAIF that vCPU `index` was last entered with.
+pub fn entered_with(index: usize) -> (u64, u64) {
+    let [sctlr, daif] = &ENTERED_WITH[index];
+    (sctlr.load(Ordering::SeqCst), daif.load(Ordering::SeqCst))
 }
 
 /// Whether a second vCPU was ever started.
@@ -39,8 +47,10 @@ pub fn start(machine: &Machine, index: usize, main: Main) -> i64 {
 
 /// First Rust code of a vCPU that was started.
 #[unsafe(no_mangle)]
-extern "C" fn secondary_main(index: usize) -> ! {
+extern "C" fn secondary_main(index: usize, sctlr: u64, daif: u64) -> ! {
     mmu::enable_here();
+    ENTERED_WITH[index][0].store(sctlr, Ordering::SeqCst);
+    ENTERED_WITH[index][1].store(daif, Ordering::SeqCst);
     // SAFETY: `start` stored a `Main` here before this vCPU ran.
     let main = unsafe { core::mem::transmute::<usize, Main>(MAIN[index].load(Ordering::SeqCst)) };
     main(index);

@@ -1,11 +1,10 @@
 //! System registers, and FP/SIMD state over exits.
 
-use core::arch::asm;
-
 use bulkhead_guests::instruction::{self, Encoding};
 use bulkhead_guests::memory::read32;
 use bulkhead_guests::psci::{self, function};
 use bulkhead_guests::trap::{Trapped, class};
+use bulkhead_guests::vector_registers::{self, Vectors};
 use bulkhead_guests::{check, console, expect, expect_eq, read_register};
 
 pub fn check(native: bool) {
@@ -139,52 +138,13 @@ fn hidden() {
 
 /// v0 to v31, FPSR and FPCR keep their values over a call, an emulated access and a timer interrupt.
 pub fn floating_point() {
-    let pattern: [u64; 64] = core::array::from_fn(|index| 0x0123_4567_89ab_cdef_u64.rotate_left(index as u32));
-    let mut seen = [0_u64; 64];
-    write_vectors(&pattern);
+    let pattern: Vectors = core::array::from_fn(|index| 0x0123_4567_89ab_cdef_u64.rotate_left(index as u32));
+    let control = (0x0040_0000, 0x0800_0001);
+    vector_registers::write(&pattern);
+    vector_registers::write_control(control.0, control.1);
     psci::psci(function::PSCI_VERSION, [0; 3]);
     read32(console::address(console::register::FLAGS));
     crate::timers::nap();
-    read_vectors(&mut seen);
-    expect!("v0 to v31 kept over exits", seen == pattern);
-    expect_eq!("FPCR and FPSR kept over exits", (control(), status()), (0x0040_0000, 0x0800_0001));
-}
-
-macro_rules! vectors {
-    ($instruction:literal, $address:expr, $($rest:tt)*) => {
-        // SAFETY: the guest's Rust code is soft-float: it keeps nothing in these registers. The array has their 512 bytes.
-        unsafe {
-            asm!(
-                ".arch_extension fp",
-                ".arch_extension simd",
-                concat!($instruction, " q0, q1, [{a}]"), concat!($instruction, " q2, q3, [{a}, #32]"),
-                concat!($instruction, " q4, q5, [{a}, #64]"), concat!($instruction, " q6, q7, [{a}, #96]"),
-                concat!($instruction, " q8, q9, [{a}, #128]"), concat!($instruction, " q10, q11, [{a}, #160]"),
-                concat!($instruction, " q12, q13, [{a}, #192]"), concat!($instruction, " q14, q15, [{a}, #224]"),
-                concat!($instruction, " q16, q17, [{a}, #256]"), concat!($instruction, " q18, q19, [{a}, #288]"),
-                concat!($instruction, " q20, q21, [{a}, #320]"), concat!($instruction, " q22, q23, [{a}, #352]"),
-                concat!($instruction, " q24, q25, [{a}, #384]"), concat!($instruction, " q26, q27, [{a}, #416]"),
-                concat!($instruction, " q28, q29, [{a}, #448]"), concat!($instruction, " q30, q31, [{a}, #480]"),
-                $($rest)*
-                a = in(reg) $address,
-            )
-        }
-    };
-}
-
-fn write_vectors(pattern: &[u64; 64]) {
-    vectors!("ldp", pattern.as_ptr(), "msr fpcr, {control}", "msr fpsr, {status}",
-        control = in(reg) 0x0040_0000_u64, status = in(reg) 0x0800_0001_u64,);
-}
-
-fn read_vectors(seen: &mut [u64; 64]) {
-    vectors!("stp", seen.as_mut_ptr(),);
-}
-
-fn control() -> u64 {
-    read_register!("s3_3_c4_c4_0")
-}
-
-fn status() -> u64 {
-    read_register!("s3_3_c4_c4_1")
+    expect!("v0 to v31 kept over exits", vector_registers::read() == pattern);
+    expect_eq!("FPCR and FPSR kept over exits", vector_registers::read_control(), control);
 }
