@@ -1,2 +1,159 @@
-//! Placeholder.
-fn main() {}
+//! `bulkhead`: checks, draws, packs and inspects configurations.
+
+use bulkhead_tool::check::{Report, Setup, check};
+use bulkhead_tool::error::ToolError;
+use bulkhead_tool::modules::{self, Given};
+use bulkhead_tool::pack::{EarlyConsole, bare_header, pack_with, parse_address};
+use bulkhead_tool::source::{Source, read};
+use bulkhead_tool::{inspect, map, svg};
+use clap::{Args, Parser, Subcommand};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Checks, draws, packs and inspects configurations of the Bulkhead hypervisor.
+#[derive(Parser)]
+#[command(name = "bulkhead", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say every mistake in a configuration: file, node, property, value and what was expected
+    Check(Target),
+    /// Draw the memory, cores and interrupts that a configuration results in
+    Map {
+        #[command(flatten)]
+        target: Target,
+        /// Write the drawing as SVG to this file
+        #[arg(long)]
+        svg: Option<PathBuf>,
+    },
+    /// Put hypervisor, configuration and guests into one file that needs only -kernel
+    Pack(Pack),
+    /// Say what is in an image
+    Inspect {
+        /// The image, bare or packed
+        image: PathBuf,
+    },
+}
+
+/// A configuration and the board that it is for.
+#[derive(Args)]
+struct Target {
+    /// The configuration: .dts, .dtb or a packed image
+    config: PathBuf,
+    /// The board's device tree [default: the configuration holds it]
+    #[arg(long, value_name = "FILE")]
+    board_dtb: Option<PathBuf>,
+    /// The hypervisor's image, for its size [default: 1 MiB is assumed]
+    #[arg(long, value_name = "FILE")]
+    image: Option<PathBuf>,
+    /// Where the firmware loads the hypervisor [default: 2 MiB above the start of RAM]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    image_base: Option<u64>,
+    /// A module's file, such as linux/kernel=Image, in the place of what the configuration names
+    #[arg(long, value_name = "NAME=FILE")]
+    module: Vec<Given>,
+}
+
+#[derive(Args)]
+struct Pack {
+    /// The hypervisor's bare image
+    image: PathBuf,
+    /// The configuration: .dts or .dtb
+    config: PathBuf,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// A module's file, such as linux/kernel=Image, in the place of what the configuration names
+    #[arg(long, value_name = "NAME=FILE")]
+    module: Vec<Given>,
+    /// A UART to use before a device tree is read, such as pl011@0x9000000
+    #[arg(long, value_name = "KIND@ADDRESS")]
+    early_uart: Option<EarlyConsole>,
+    /// Check the configuration for the board of this device tree first
+    #[arg(long, value_name = "FILE")]
+    board_dtb: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Check(target) => run_check(&target),
+        Command::Map { target, svg } => run_map(&target, svg.as_deref()),
+        Command::Pack(arguments) => run_pack(arguments),
+        Command::Inspect { image } => inspect::inspect(&image).map(|text| {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("bulkhead: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn report(target: &Target) -> Result<Report, ToolError> {
+    let config = Source::read(&target.config)?;
+    let board = Source::read(target.board_dtb.as_deref().unwrap_or(&target.config))?;
+    let image = target.image.as_deref().map(read).transpose()?;
+    let image_size = image.map(|image| bare_header(&image).map(|header| header.bare_size)).transpose()?;
+    check(&config, &board, &Setup { image_size, image_base: target.image_base, given: target.module.clone() })
+}
+
+/// Prints warnings and mistakes; whether there are none of the latter.
+fn print(report: &Report) -> bool {
+    report.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    report.mistakes.iter().for_each(|mistake| eprintln!("error: {mistake}"));
+    report.mistakes.is_empty()
+}
+
+fn exit(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run_check(target: &Target) -> Result<ExitCode, ToolError> {
+    let report = report(target)?;
+    let good = print(&report);
+    if let (true, Some(outcome)) = (good, &report.outcome) {
+        let vms = outcome.plan.vms.len();
+        println!("{}: {vms} VMs, {} warnings, no mistakes", target.config.display(), report.warnings.len());
+    } else {
+        eprintln!("{}: {} mistakes", target.config.display(), report.mistakes.len());
+    }
+    Ok(exit(good))
+}
+
+fn run_map(target: &Target, svg_file: Option<&Path>) -> Result<ExitCode, ToolError> {
+    let report = report(target)?;
+    let good = print(&report);
+    if let Some(outcome) = &report.outcome {
+        print!("{}", map::draw(outcome));
+        if let Some(path) = svg_file {
+            std::fs::write(path, svg::draw(outcome)).map_err(|error| ToolError::file(path, &error))?;
+        }
+    }
+    Ok(exit(good))
+}
+
+fn run_pack(arguments: Pack) -> Result<ExitCode, ToolError> {
+    let image = read(&arguments.image)?;
+    let config = Source::read(&arguments.config)?;
+    if let Some(board) = &arguments.board_dtb {
+        let image_size = Some(bare_header(&image)?.bare_size);
+        let setup = Setup { image_size, image_base: None, given: arguments.module.clone() };
+        if !print(&check(&config, &Source::read(board)?, &setup)?) {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    let (files, missing) = modules::files(&config, &arguments.module)?;
+    if !missing.is_empty() {
+        missing.iter().for_each(|error| eprintln!("error: {error}"));
+        return Ok(ExitCode::FAILURE);
+    }
+    let packed = pack_with(&image, config.tree.as_bytes(), &files, arguments.early_uart)?;
+    std::fs::write(&arguments.output, &packed).map_err(|error| ToolError::file(&arguments.output, &error))?;
+    println!("{}: {} bytes, {} modules", arguments.output.display(), packed.len(), files.len());
+    Ok(ExitCode::SUCCESS)
+}

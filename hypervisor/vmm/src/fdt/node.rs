@@ -153,7 +153,7 @@ pub(super) fn split(cells: Vec<u32>, widths: &[u32]) -> Option<Vec<Vec<u64>>> {
         return None;
     }
     let width: u32 = widths.iter().sum();
-    if width == 0 || cells.len() % width as usize != 0 {
+    if width == 0 || !cells.len().is_multiple_of(width as usize) {
         return None;
     }
     let number = |cells: &[u32]| cells.iter().fold(0, |number, cell| number << 32 | u64::from(*cell));

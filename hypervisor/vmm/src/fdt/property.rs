@@ -29,7 +29,7 @@ impl<'t> Property<'t> {
 
     /// The value as cells; `None` if it is no whole number of them.
     pub fn cells(&self) -> Option<Vec<u32>> {
-        if self.value.len() % 4 != 0 {
+        if !self.value.len().is_multiple_of(4) {
             return None;
         }
         let cell = |bytes: &[u8]| bytes.try_into().map(u32::from_be_bytes).unwrap_or_default();

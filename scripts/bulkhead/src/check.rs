@@ -1,0 +1,161 @@
+//! Finds every mistake in a configuration before it is flashed, and says who would get what.
+
+use crate::error::ToolError;
+use crate::modules::{self, Given, ModuleFile};
+use crate::pack::Layout;
+use crate::source::{Source, slice};
+use bulkhead_vmm::address::{Pa, Range};
+use bulkhead_vmm::config::Configuration;
+use bulkhead_vmm::config::board::Board;
+use bulkhead_vmm::config::plan::{self, Occupied, Plan, VmPlan};
+use bulkhead_vmm::fault::ConfigError;
+use bulkhead_vmm::fdt::Tree;
+use bulkhead_vmm::kernel_image::{HEADER_SIZE, LoadPlan};
+use std::fmt::Display;
+
+/// Size of the hypervisor, in bytes, if no image is given: larger than it is ever to be.
+pub const ASSUMED_IMAGE_SIZE: u64 = 1 << 20;
+/// Where firmware is assumed to load the hypervisor: so many bytes above the start of RAM, as QEMU does.
+const ASSUMED_LOAD_OFFSET: u64 = 2 << 20;
+
+/// What the board will be given.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Bytes that the hypervisor's image takes in memory, without a pack.
+    pub image_size: Option<u64>,
+    /// Where the firmware loads it.
+    pub image_base: Option<u64>,
+    /// Files for modules, in the place of those that the configuration names.
+    pub given: Vec<Given>,
+}
+
+/// What was found.
+pub struct Report {
+    /// Every mistake, a line each: file, node, property, value and expectation.
+    pub mistakes: Vec<String>,
+    /// What has no effect, likewise.
+    pub warnings: Vec<String>,
+    /// The result, unless the board's tree is too bad for one.
+    pub outcome: Option<Outcome>,
+}
+
+/// Who would get what.
+pub struct Outcome {
+    /// The machine.
+    pub board: Board,
+    /// Cores and memory.
+    pub plan: Plan,
+    /// What is in memory when the hypervisor starts, besides modules.
+    pub occupied: Vec<Occupied>,
+}
+
+/// Collects mistakes in one file.
+struct Findings<'s> {
+    file: &'s Source,
+    mistakes: Vec<String>,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, mistake: &dyn Display) {
+        self.mistakes.push(format!("{}: {mistake}", self.file.path.display()));
+    }
+}
+
+/// Checks the configuration in `config` for the board of the tree in `board`.
+///
+/// # Errors
+/// `setup` names a module that is not there. Mistakes in the trees are in the report.
+pub fn check(config: &Source, board: &Source, setup: &Setup) -> Result<Report, ToolError> {
+    let (files, missing) = modules::files(config, &setup.given)?;
+    let mut findings = Findings { file: config, mistakes: missing.iter().map(ToString::to_string).collect() };
+    let machine = match Board::read(&board.tree) {
+        Ok(machine) => machine,
+        Err(error) => {
+            findings.mistakes.push(format!("{}: {error}", board.path.display()));
+            return Ok(Report { mistakes: findings.mistakes, warnings: Vec::new(), outcome: None });
+        }
+    };
+    let image = image_range(config, &machine, setup)?;
+    let laid_out = LaidOut::new(config, &files, image.size());
+    let complete =
+        laid_out.as_ref().map_or_else(|_| &config.tree, |laid_out| laid_out.tree.as_ref().unwrap_or(&config.tree));
+    let base = laid_out.as_ref().ok().and_then(|laid_out| laid_out.base(config, image.start()));
+    if let (Err(error), true) = (&laid_out, missing.is_empty()) {
+        findings.add(error);
+    }
+    let configuration = Configuration::read(complete, &machine, base);
+    configuration.errors.iter().for_each(|error| findings.add(error));
+    let mut warnings: Vec<String> = configuration.warnings.iter().map(|warning| located(config, warning)).collect();
+    warnings.extend(machine.warnings.iter().map(|warning| located(board, warning)));
+    let occupied = vec![Occupied { by: "the hypervisor", range: image }];
+    let plan = plan::plan(&machine, configuration, &occupied);
+    plan.errors.iter().for_each(|error| findings.add(error));
+    for refused in plan.vms.iter().filter_map(|vm| vm.as_ref().err()) {
+        refused.errors.iter().for_each(|error| findings.add(error));
+    }
+    for vm in plan.vms.iter().flatten() {
+        if let Some(error) = head_of_kernel(vm, config, &files).and_then(|head| load_mistake(vm, head)) {
+            findings.add(&error);
+        }
+    }
+    findings.mistakes.dedup();
+    let outcome = Some(Outcome { board: machine, plan, occupied });
+    Ok(Report { mistakes: findings.mistakes, warnings, outcome })
+}
+
+fn located(file: &Source, error: &ConfigError) -> String {
+    format!("{}: {error}", file.path.display())
+}
+
+/// A configuration with its modules where `pack` would put them, or as it is.
+struct LaidOut {
+    /// The tree with the modules' places; `None`: the configuration's own has them.
+    tree: Option<Tree>,
+}
+
+impl LaidOut {
+    fn new(config: &Source, files: &[ModuleFile], image_size: u64) -> Result<Self, ToolError> {
+        if config.packed.is_some() || files.is_empty() {
+            return Ok(Self { tree: None });
+        }
+        let layout = Layout::new(&config.tree, image_size, files)?;
+        let tree = Tree::new(&layout.tree).map_err(|error| ToolError(error.to_string()))?;
+        Ok(Self { tree: Some(tree) })
+    }
+
+    /// What modules' addresses count from.
+    fn base(&self, config: &Source, image: Pa) -> Option<Pa> {
+        (config.packed.is_some() || self.tree.is_some()).then_some(image)
+    }
+}
+
+/// Where the hypervisor's image lies.
+fn image_range(config: &Source, board: &Board, setup: &Setup) -> Result<Range<Pa>, ToolError> {
+    let own_size = config.packed.as_ref().map(|(header, _)| header.bare_size);
+    let size = own_size.or(setup.image_size).unwrap_or(ASSUMED_IMAGE_SIZE);
+    let ram = board.memory.first().map_or(0, |ram| ram.start().get());
+    let base = setup.image_base.unwrap_or(ram.next_multiple_of(ASSUMED_LOAD_OFFSET) + ASSUMED_LOAD_OFFSET);
+    let range = Range::<Pa>::new(Pa::new(base), size).filter(|range| board.is_ram(range));
+    range.ok_or_else(|| ToolError(format!("the hypervisor does not fit into RAM at {base:#x}; give --image-base")))
+}
+
+/// The first bytes of the kernel of `vm`, if its file is at hand.
+fn head_of_kernel<'f>(vm: &VmPlan, config: &'f Source, files: &'f [ModuleFile]) -> Option<&'f [u8]> {
+    let file = || files.iter().find(|file| file.path == vm.vm.kernel.node).map(|file| file.bytes.as_slice());
+    let bytes = file().or_else(|| packed_module(config, &vm.vm.kernel.node))?;
+    Some(bytes.get(..HEADER_SIZE).unwrap_or(bytes))
+}
+
+/// The bytes in a packed image of the module with the node at `path`.
+pub(crate) fn packed_module<'f>(config: &'f Source, path: &str) -> Option<&'f [u8]> {
+    let (_, image) = config.packed.as_ref()?;
+    let view = config.tree.view();
+    let node = view.find(path)?;
+    let (offset, size) = *node.reg_as(node.inherited_cell_counts())?.first()?;
+    slice(image, offset, size)
+}
+
+fn load_mistake(vm: &VmPlan, head: &[u8]) -> Option<ConfigError> {
+    let ram = vm.vm.layout.ram(vm.memory_size)?;
+    LoadPlan::new(&vm.vm, ram, head).err()
+}

@@ -1,0 +1,10 @@
+//! The users' host tool as a library: what `bulkhead check`, `map`, `pack` and `inspect` do.
+
+pub mod check;
+pub mod error;
+pub mod inspect;
+pub mod map;
+pub mod modules;
+pub mod pack;
+pub mod source;
+pub mod svg;
