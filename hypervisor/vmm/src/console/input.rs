@@ -47,8 +47,7 @@ impl Multiplexer {
 
     /// Moves the focus to the port `index`, and shows its last output; false if the port takes no input.
     pub fn focus(&mut self, ports: &[Mutex<Port>], index: usize) -> bool {
-        let (Some(lane), Some(port), Some(name)) =
-            (self.lanes.get(index), ports.get(index), self.names.get(index))
+        let (Some(lane), Some(port), Some(name)) = (self.lanes.get(index), ports.get(index), self.names.get(index))
         else {
             return false;
         };

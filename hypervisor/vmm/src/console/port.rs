@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::ring::Ring;
 
@@ -184,7 +185,7 @@ impl Port {
     }
 
     /// The next byte for the wire.
-    pub(super) fn take_printed(&mut self) -> Option<u8> {
+    pub(crate) fn take_printed(&mut self) -> Option<u8> {
         let byte = self.transmit.pop()?;
         self.line_ends -= usize::from(byte == b'\n');
         self.replay.push_over(byte);
@@ -236,5 +237,16 @@ impl Port {
                 return;
             }
         }
+    }
+}
+
+impl fmt::Write for Port {
+    /// Prints `text`.
+    ///
+    /// # Errors
+    ///
+    /// The queue became full, and only the beginning of `text` is in it. Never for a log.
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.bytes().all(|byte| self.push(byte)) { Ok(()) } else { Err(fmt::Error) }
     }
 }

@@ -5,9 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::segment::{
-    COLOUR_END, CONCEALED, CONCEALED_END, MARK_CONTINUED, MARK_LINE, MARK_NOTICE, MARK_REPLAY,
-};
+use super::segment::{COLOUR_END, CONCEALED, CONCEALED_END, MARK_CONTINUED, MARK_LINE, MARK_NOTICE, MARK_REPLAY};
 use super::text::ESCAPE;
 
 /// A longer prefix is none.

@@ -83,10 +83,7 @@ fn whole_lines_go_by_turns() {
     wire.print(LINUX, "a\nb\nc\n");
     wire.print(RTOS, "x\ny\n");
     wire.print(LOG, "1\n");
-    assert_eq!(
-        wire.shown(),
-        "linux     | a/freertos  | x/hypervisor| 1/linux     | b/freertos  | y/linux     | c/"
-    );
+    assert_eq!(wire.shown(), "linux     | a/freertos  | x/hypervisor| 1/linux     | b/freertos  | y/linux     | c/");
 }
 
 #[test]
@@ -200,20 +197,23 @@ fn a_guests_full_queue_refuses_and_keeps_what_it_has() {
 #[test]
 fn keys_reach_the_port_in_focus_and_no_other() {
     let mut wire = Wire::new(Sizes::default());
-    assert_eq!(wire.type_keys(b"l\x1d2r\x1d0m\x1d\x1d\x1dn1"), [
-        InputAction::Delivered(LINUX),
-        InputAction::Escaped,
-        InputAction::Focused(RTOS),
-        InputAction::Delivered(RTOS),
-        InputAction::Escaped,
-        InputAction::Focused(MONITOR),
-        InputAction::Delivered(MONITOR),
-        InputAction::Escaped,
-        InputAction::Delivered(MONITOR),
-        InputAction::Escaped,
-        InputAction::Focused(LINUX),
-        InputAction::Delivered(LINUX),
-    ]);
+    assert_eq!(
+        wire.type_keys(b"l\x1d2r\x1d0m\x1d\x1d\x1dn1"),
+        [
+            InputAction::Delivered(LINUX),
+            InputAction::Escaped,
+            InputAction::Focused(RTOS),
+            InputAction::Delivered(RTOS),
+            InputAction::Escaped,
+            InputAction::Focused(MONITOR),
+            InputAction::Delivered(MONITOR),
+            InputAction::Escaped,
+            InputAction::Delivered(MONITOR),
+            InputAction::Escaped,
+            InputAction::Focused(LINUX),
+            InputAction::Delivered(LINUX),
+        ]
+    );
     let typed = |port: usize| {
         let mut port = wire.ports[port].lock();
         core::iter::from_fn(|| port.take_input()).collect::<Vec<u8>>()

@@ -150,12 +150,7 @@ impl Text {
     }
 }
 
-fn fit(
-    byte: u8,
-    more: core::ops::RangeInclusive<u8>,
-    last: core::ops::RangeInclusive<u8>,
-    full: bool,
-) -> Fit {
+fn fit(byte: u8, more: core::ops::RangeInclusive<u8>, last: core::ops::RangeInclusive<u8>, full: bool) -> Fit {
     match byte {
         _ if full => Fit::Stray,
         _ if more.contains(&byte) => Fit::More,
