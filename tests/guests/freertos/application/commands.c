@@ -36,6 +36,7 @@ static const struct command commands[] = {
     { "touch", "ADDRESS [VALUE]", "read, or write and read, 32 bits through the guest's map", run_touch },
     { "probe", "ADDRESS [VALUE]", "the same, after mapping the address as device memory", run_touch },
     { "undef", "", "execute an undefined instruction", run_undef },
+    { "overflow", "", "recurse until the stack's guard page stops it", run_overflow },
     { "poweroff", "", "PSCI SYSTEM_OFF", run_poweroff },
     { "reset", "", "PSCI SYSTEM_RESET", run_reset },
 };

@@ -16,6 +16,6 @@ typedef bool command_function(unsigned count, char **words);
 command_function run_tasks, run_stat, run_health, run_status, run_echo, run_log, run_check, run_sequence;
 
 /* commands_disturb.c */
-command_function run_delay, run_suspend, run_touch, run_undef, run_poweroff, run_reset;
+command_function run_delay, run_suspend, run_touch, run_undef, run_overflow, run_poweroff, run_reset;
 
 #endif

@@ -66,6 +66,23 @@ bool run_undef(unsigned count, char **words)
     return true;
 }
 
+/* With frames far smaller than a guard page, so that none can step over it. */
+__attribute__((noinline)) static uint64_t descend(uint64_t depth)
+{
+    volatile uint8_t frame[512];
+
+    frame[0] = (uint8_t)depth;
+    return depth == 0 ? frame[0] : descend(depth - 1) + frame[0];
+}
+
+bool run_overflow(unsigned count, char **words)
+{
+    (void)count;
+    (void)words;
+    console_print("overflow: survived with %u", descend(2 * STACK_BYTES / 512));
+    return true;
+}
+
 bool run_touch(unsigned count, char **words)
 {
     uint64_t address;

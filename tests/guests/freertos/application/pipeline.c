@@ -1,6 +1,6 @@
 /*
- * A producer and a consumer with a queue between them. Bursts are at times larger than the queue, so that both
- * sides block: the consumer on the empty queue, the producer on the full one.
+ * A producer and a consumer with a queue between them. Bursts are at times larger than the queue and the
+ * producer is the more urgent of the two, so both sides block: it on the full queue, the consumer on the empty.
  */
 #include "pipeline.h"
 

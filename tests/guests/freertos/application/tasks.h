@@ -11,8 +11,8 @@
 /* The control loop is above all. Whoever prints is below whoever computes, so no output delays work. */
 #define PRIORITY_CONTROL    7
 #define PRIORITY_RECEIVER   6
-#define PRIORITY_CONSUMER   5
-#define PRIORITY_PRODUCER   4
+#define PRIORITY_PRODUCER   5
+#define PRIORITY_CONSUMER   4
 #define PRIORITY_WATCHDOG   3
 #define PRIORITY_CONSOLE    2
 #define PRIORITY_LOGGER     1
