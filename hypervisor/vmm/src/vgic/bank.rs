@@ -94,8 +94,8 @@ impl Vgic {
             Field::ClearEnable => self.update(vcpu, intid, |it| it.enabled = false),
             Field::SetPending => self.update(vcpu, intid, |it| it.step(Move::SetPending)),
             Field::ClearPending => self.update(vcpu, intid, Interrupt::clear_pending),
-            Field::SetActive => self.activate(vcpu, intid),
-            Field::ClearActive => self.update(vcpu, intid, |it| it.step(Move::Deactivate)),
+            Field::SetActive => self.write_active(vcpu, intid, true),
+            Field::ClearActive => self.write_active(vcpu, intid, false),
             Field::Configuration | Field::Targets => {}
         }
     }
@@ -112,9 +112,10 @@ impl Vgic {
         });
     }
 
-    /// A write to GICD_ISACTIVER: a shared interrupt becomes active where it is routed, or else where it was
-    /// written.
-    fn activate(&mut self, vcpu: VcpuId, intid: u32) {
+    /// GICD_ISACTIVER and GICD_ICACTIVER. A shared interrupt becomes active where it is routed, or else where it
+    /// was written. While it is out in a list register it is not known whether it is active: what was written
+    /// then holds as soon as it is taken back.
+    pub(super) fn write_active(&mut self, vcpu: VcpuId, intid: u32, active: bool) {
         let Some(interrupt) = self.interrupt(vcpu, intid) else { return };
         let active_on = match intid {
             0..FIRST_SHARED => vcpu,
@@ -122,8 +123,10 @@ impl Vgic {
             _ => self.route(interrupt).unwrap_or(vcpu),
         };
         self.update(vcpu, intid, |it| {
-            it.step(Move::Activate);
+            it.step(if active { Move::Activate } else { Move::Deactivate });
             it.active_on = active_on;
+            it.active_priority = it.priority;
+            it.active_wish = it.slot.map(|_| active);
         });
     }
 }

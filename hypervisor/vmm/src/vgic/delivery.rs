@@ -33,14 +33,7 @@ impl Vgic {
             return;
         }
         if let Some(slot) = before.slot {
-            if !running.contains(slot.vcpu) {
-                self.take_out(slot);
-            } else {
-                if interrupt.life.active != before.life.active {
-                    interrupt.active_wish = Some(interrupt.life.active);
-                }
-                self.recall(slot);
-            }
+            if running.contains(slot.vcpu) { self.recall(slot) } else { self.take_out(slot) }
         }
         self.refresh(vcpu, intid);
     }

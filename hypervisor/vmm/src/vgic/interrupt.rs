@@ -144,6 +144,8 @@ pub struct Interrupt {
     pub route: u64,
     /// Whose CPU interface it is active on; of no meaning while it is not active.
     pub active_on: VcpuId,
+    /// The priority that it was acknowledged with; of no meaning while it is not active.
+    pub active_priority: u8,
     /// The physical interrupt behind it, if any.
     pub link: Option<Link>,
     /// The list register that it stands in, if any.
@@ -166,6 +168,7 @@ impl Interrupt {
             sources: Sources { pending: 0, lent: 0, active: 0 },
             route: 0,
             active_on: vcpu,
+            active_priority: 0,
             link: None,
             slot: None,
             active_wish: None,

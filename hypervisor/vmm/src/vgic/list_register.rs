@@ -83,6 +83,27 @@ pub struct Maintenance {
     /// Trap the guest's writes to ICC_DIR_EL1 (TDIR), or to the page of GICV_DIR, and give them to
     /// [`super::Vgic::deactivate`]: an active interrupt that no list register holds may be the one it ends.
     pub trap_deactivate: bool,
+    /// Interrupt while the CPU interface has Group 0, or 1, enabled (VGrp0EIE, VGrp1EIE).
+    pub group_enabled: [bool; 2],
+    /// Interrupt while the CPU interface has Group 0, or 1, disabled (VGrp0DIE, VGrp1DIE).
+    pub group_disabled: [bool; 2],
+}
+
+impl Maintenance {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        no_pending: false,
+        entry_not_present: false,
+        trap_deactivate: false,
+        group_enabled: [false; 2],
+        group_disabled: [false; 2],
+    };
+
+    /// Whether [`ListRegisters::groups`] must be read back.
+    pub const fn wants_groups(&self) -> bool {
+        let ([enabled_0, enabled_1], [disabled_0, disabled_1]) = (self.group_enabled, self.group_disabled);
+        enabled_0 || enabled_1 || disabled_0 || disabled_1
+    }
 }
 
 /// The list registers of one vCPU.
@@ -99,6 +120,8 @@ pub struct ListRegisters {
     /// Read back: how many interrupts the guest ended that no list register held (EOICount, below 32). It must
     /// be zero in the hardware at each entry.
     pub eoi_count: u8,
+    /// Read back if [`Maintenance::wants_groups`]: the groups that the CPU interface has enabled (VENG0, VENG1).
+    pub groups: [bool; 2],
 }
 
 impl ListRegisters {
@@ -107,8 +130,9 @@ impl ListRegisters {
         registers: [ListRegister::EMPTY; MAXIMUM_LIST_REGISTERS],
         used: 0,
         changed: 0,
-        maintenance: Maintenance { no_pending: false, entry_not_present: false, trap_deactivate: false },
+        maintenance: Maintenance::NONE,
         eoi_count: 0,
+        groups: [true; 2],
     };
 
     /// The list register `index`; an empty one beyond [`MAXIMUM_LIST_REGISTERS`].

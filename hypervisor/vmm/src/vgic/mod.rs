@@ -143,7 +143,7 @@ impl Vgic {
     /// Ends interrupt `intid` for `vcpu`, which wrote it to ICC_DIR_EL1 or GICC_DIR and was trapped. Returns the
     /// other vCPUs to kick.
     pub fn deactivate(&mut self, vcpu: VcpuId, intid: u32) -> VcpuSet {
-        self.update(vcpu, intid, |it| it.step(Move::Deactivate));
+        self.write_active(vcpu, intid, false);
         self.take_kicks(Some(vcpu))
     }
 

@@ -1,6 +1,6 @@
 //! List registers: chosen and filled before a vCPU enters the guest, taken back when it left.
 
-use super::interrupt::{Interrupt, Move, Slot, Trigger};
+use super::interrupt::{Group, Interrupt, Move, Slot, Trigger};
 use super::list_register::{ListRegister, ListRegisterState, ListRegisters, MAXIMUM_LIST_REGISTERS, Maintenance};
 use super::{FIRST_PPI, Version, Vgic};
 use crate::vcpu::{VcpuId, VcpuSet};
@@ -9,24 +9,27 @@ use arrayvec::ArrayVec;
 static NONE: ListRegisters = ListRegisters::EMPTY;
 
 /// A candidate, in the order in which candidates get list registers: the most urgent first, of equally urgent
-/// ones those in service first, then by INTID.
+/// ones those in service first, then by INTID. Pending ones of a group that the CPU interface has disabled come
+/// last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Choice {
+    masked: bool,
     priority: u8,
     /// Not active, but pending.
     pending: bool,
     intid: u32,
-    group_1: bool,
 }
 
 /// What was chosen out of all candidates.
 #[derive(Default)]
 struct Chosen {
     choices: ArrayVec<Choice, MAXIMUM_LIST_REGISTERS>,
-    /// How many candidates there were that were pending and not active.
-    pending: usize,
-    /// How many active ones there were.
+    /// How many active candidates there were.
     active: usize,
+    /// How many there were, by group, that were pending and not active.
+    pending: [usize; 2],
+    /// The first of those.
+    best: Option<Choice>,
 }
 
 impl Vgic {
@@ -40,13 +43,17 @@ impl Vgic {
     }
 
     /// Takes back what the hardware made of the list registers of `vcpu`, which left the guest. Of `read` only
-    /// the states of the used ones and `eoi_count` matter. Returns the other vCPUs to kick.
+    /// the states of the used ones, `eoi_count` and, if asked for, `groups` matter. Returns the other vCPUs to kick.
     pub fn fold(&mut self, vcpu: VcpuId, read: &ListRegisters) -> VcpuSet {
         self.running.remove(vcpu);
         let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return VcpuSet::EMPTY };
         per.list_registers.changed = 0;
         if per.list_registers.used == 0 && read.eoi_count == 0 {
             return VcpuSet::EMPTY;
+        }
+        if per.list_registers.maintenance.wants_groups() && per.list_registers.groups != read.groups {
+            per.list_registers.groups = read.groups;
+            self.dirty.insert(vcpu);
         }
         for index in per.list_registers.used_indices() {
             self.fold_one(vcpu, index, read.get(index).state);
@@ -84,12 +91,13 @@ impl Vgic {
         self.refresh(vcpu, written.intid);
     }
 
-    /// The guest ended an interrupt that no list register held: the most urgent active one.
+    /// The guest ended an interrupt that no list register held: the one acknowledged last, which is the one with
+    /// the most urgent priority then, since it preempted the others.
     fn deactivate_left_out(&mut self, vcpu: VcpuId) {
         let Some(per) = self.vcpus.get(vcpu.index()) else { return };
         let active = per.candidates.iter().filter_map(|intid| {
             let interrupt = self.interrupt(vcpu, intid)?;
-            (interrupt.life.active && interrupt.slot.is_none()).then_some((interrupt.priority, intid))
+            (interrupt.life.active && interrupt.slot.is_none()).then_some((interrupt.active_priority, intid))
         });
         if let Some((_, intid)) = active.min() {
             self.update(vcpu, intid, |it| it.step(Move::Deactivate));
@@ -105,6 +113,7 @@ impl Vgic {
         self.dirty.insert(slot.vcpu);
         if let Some(interrupt) = self.interrupt_mut(slot.vcpu, intid) {
             interrupt.slot = None;
+            interrupt.active_wish = None;
             interrupt.reclaim();
         }
     }
@@ -131,33 +140,29 @@ impl Vgic {
         for choice in &chosen.choices {
             self.place(vcpu, choice.intid);
         }
-        let maintenance = chosen.maintenance();
         if let Some(per) = self.vcpus.get_mut(vcpu.index()) {
+            let maintenance = chosen.maintenance(per.list_registers.groups);
             per.overflow = maintenance.no_pending || maintenance.entry_not_present;
             per.list_registers.maintenance = maintenance;
         }
         self.dirty.remove(vcpu);
     }
 
-    /// The most urgent candidates, among them always the most urgent pending one of each group (of all, if there
-    /// is but one list register), so that the guest is never kept from an interrupt that it could take.
+    /// The first candidates, and always the first pending one, so that the guest is never kept from an interrupt
+    /// that it could take.
     fn choose(&self, vcpu: VcpuId) -> Chosen {
         let mut chosen = Chosen::default();
-        let mut best: [Option<Choice>; 2] = [None; 2];
         let Some(per) = self.vcpus.get(vcpu.index()) else { return chosen };
+        let [group_0, group_1] = per.list_registers.groups;
         for intid in per.candidates.iter() {
             let Some(interrupt) = self.interrupt(vcpu, intid) else { continue };
             let pending = !interrupt.life.active;
-            let choice = Choice { priority: interrupt.priority, pending, intid, group_1: interrupt.group.bit() };
-            let [best_0, best_1] = &mut best;
-            let best = if choice.group_1 { best_1 } else { best_0 };
-            if pending && best.is_none_or(|best| choice < best) {
-                *best = Some(choice);
-            }
+            let masked = pending && !if interrupt.group.bit() { group_1 } else { group_0 };
+            let choice = Choice { masked, priority: interrupt.priority, pending, intid };
+            chosen.count(choice, interrupt.group);
             chosen.insert(choice, self.layout.list_registers);
         }
-        let [best_0, best_1] = best;
-        chosen.insist(best_0, best_1, self.layout.list_registers);
+        chosen.insist();
         chosen
     }
 
@@ -194,8 +199,19 @@ impl Vgic {
 }
 
 impl Chosen {
+    fn count(&mut self, choice: Choice, group: Group) {
+        let [group_0, group_1] = &mut self.pending;
+        match (choice.pending, group) {
+            (false, _) => self.active += 1,
+            (true, Group::Zero) => *group_0 += 1,
+            (true, Group::One) => *group_1 += 1,
+        }
+        if choice.pending && self.best.is_none_or(|best| choice < best) {
+            self.best = Some(choice);
+        }
+    }
+
     fn insert(&mut self, choice: Choice, capacity: usize) {
-        *(if choice.pending { &mut self.pending } else { &mut self.active }) += 1;
         let position = self.choices.iter().position(|other| choice < *other).unwrap_or(self.choices.len());
         if position >= capacity {
             return;
@@ -207,34 +223,31 @@ impl Chosen {
         let _ = self.choices.try_insert(position, choice);
     }
 
-    /// Makes sure that the most urgent pending interrupts of the two groups are among the chosen.
-    fn insist(&mut self, best_0: Option<Choice>, best_1: Option<Choice>, capacity: usize) {
-        let (first, second) = match (best_0, best_1) {
-            (Some(zero), Some(one)) => (Some(zero.min(one)), Some(zero.max(one))),
-            (zero, one) => (zero.or(one), None),
-        };
-        let second = if capacity < 2 { None } else { second };
-        for wanted in [first, second].into_iter().flatten() {
-            if self.choices.contains(&wanted) {
-                continue;
-            }
-            let kept = |choice: &Choice| Some(*choice) == first || Some(*choice) == second;
-            if let Some(last) = self.choices.iter().rposition(|choice| !kept(choice)) {
-                self.choices.remove(last);
-            }
-            let _ = self.choices.try_push(wanted);
+    /// Makes sure that the first pending candidate is among the chosen, where active ones might fill them all.
+    fn insist(&mut self) {
+        if let Some(best) = self.best
+            && !self.choices.contains(&best)
+        {
+            self.choices.pop();
+            let _ = self.choices.try_push(best);
         }
     }
 
     /// What the hypervisor must hear of, because not all candidates were chosen. A pending one always is, so
-    /// that waiting for "no pending" cannot interrupt at once.
-    fn maintenance(&self) -> Maintenance {
-        let pending = self.choices.iter().filter(|choice| choice.pending).count();
-        let active_left_out = self.choices.len() - pending < self.active;
+    /// that waiting for "no pending" cannot interrupt at once. What was chosen rests on the groups that the CPU
+    /// interface had enabled (`groups`) only if pending interrupts of both compete.
+    fn maintenance(&self, groups: [bool; 2]) -> Maintenance {
+        let chosen = self.choices.iter().filter(|choice| choice.pending).count();
+        let active_left_out = self.choices.len() - chosen < self.active;
+        let [group_0, group_1] = self.pending;
+        let pending_left_out = chosen < group_0 + group_1;
+        let compete = pending_left_out && group_0 > 0 && group_1 > 0;
         Maintenance {
-            no_pending: pending < self.pending,
+            no_pending: pending_left_out,
             entry_not_present: active_left_out,
             trap_deactivate: active_left_out,
+            group_enabled: groups.map(|enabled| compete && !enabled),
+            group_disabled: groups.map(|enabled| compete && enabled),
         }
     }
 }
@@ -243,6 +256,7 @@ impl Chosen {
 fn fold_interrupt(interrupt: &mut Interrupt, vcpu: VcpuId, written: &ListRegister, now: ListRegisterState) {
     if written.state.pending() && !now.pending() {
         interrupt.acknowledge(written.source);
+        interrupt.active_priority = written.priority;
     }
     let active = interrupt.active_wish.take().unwrap_or(now.active());
     interrupt.step(if active { Move::Activate } else { Move::Deactivate });

@@ -26,6 +26,8 @@ pub struct InterruptState {
     pub active: bool,
     /// For an active SPI, the index of the vCPU it is active on; 0 otherwise.
     pub active_on: u8,
+    /// The priority that it was acknowledged with, if it is active; 0 otherwise.
+    pub active_priority: u8,
     /// For an SGI of GICv2: a bit for each vCPU it is pending from; 0 otherwise.
     pub sgi_sources: u8,
     /// For an active SGI of GICv2: the index of the vCPU that sent it; 0 otherwise.
@@ -164,6 +166,7 @@ impl Vgic {
             enabled: saved.enabled,
             group: saved.group,
             priority: saved.priority,
+            active_priority: saved.active_priority,
             life: Life { line: saved.line, latch: saved.latch, lent: false, active: saved.active },
             sources: Sources { pending: saved.sgi_sources, lent: 0, active: saved.sgi_active_source },
             route: saved.route,
@@ -199,7 +202,7 @@ impl Vgic {
 }
 
 fn save(interrupt: &Interrupt) -> InterruptState {
-    let Interrupt { enabled, group, trigger, priority, life, sources, route, .. } = *interrupt;
+    let Interrupt { enabled, group, trigger, priority, life, active_priority, sources, route, .. } = *interrupt;
     InterruptState {
         enabled,
         group,
@@ -209,6 +212,7 @@ fn save(interrupt: &Interrupt) -> InterruptState {
         line: life.line,
         active: life.active,
         active_on: 0,
+        active_priority: if life.active { active_priority } else { 0 },
         sgi_sources: sources.pending | sources.lent,
         sgi_active_source: if life.active { sources.active } else { 0 },
         route,

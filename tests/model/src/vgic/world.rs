@@ -1,0 +1,357 @@
+//! The real controller, the hardware around it and the oracle, taking every step together. Kicks are carried out
+//! at once, and so are maintenance and physical interrupts, so that after each step all three must agree.
+
+use super::interface::{Interface, Settings};
+use super::oracle::Oracle;
+use super::random::Random;
+use super::registers::Frame;
+use bulkhead_vmm::fault::GuestFault;
+use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
+use bulkhead_vmm::vgic::{Layout, Version, Vgic};
+
+/// The virtual timer's INTID, linked to the physical interrupt of the same number on each core.
+pub const TIMER: u32 = 27;
+
+/// A core's physical timer interrupt.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Physical {
+    /// Its line.
+    pub line: bool,
+    /// Active in the physical distributor.
+    pub active: bool,
+}
+
+/// What a guest has acknowledged.
+#[derive(Clone, Debug, Default)]
+pub struct InService {
+    /// Not yet ended, the latest last.
+    pub nested: Vec<u32>,
+    /// Ended, not yet deactivated (EOImode = 1).
+    pub dropped: Vec<u32>,
+}
+
+/// Everything.
+#[derive(Debug)]
+pub struct World {
+    /// The real thing.
+    pub vgic: Vgic,
+    /// What the architecture says.
+    pub oracle: Oracle,
+    /// The virtual CPU interface of each vCPU.
+    pub interfaces: Vec<Interface>,
+    /// The timer of each core.
+    pub physical: Vec<Physical>,
+    /// What each vCPU's guest has in service.
+    pub in_service: Vec<InService>,
+    /// Choices.
+    pub random: Random,
+}
+
+fn id(vcpu: usize) -> VcpuId {
+    VcpuId::new(vcpu as u8).expect("the model has few vCPUs")
+}
+
+impl World {
+    /// Out of reset, each vCPU in the guest.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn new(layout: Layout, settings: Settings, random: Random) -> Result<Self, String> {
+        let mut world = Self {
+            vgic: Vgic::new(layout),
+            oracle: Oracle::new(layout.version == Version::V3, layout.vcpus, layout.spis, settings),
+            interfaces: vec![Interface::new(settings); layout.vcpus],
+            physical: vec![Physical::default(); layout.vcpus],
+            in_service: vec![InService::default(); layout.vcpus],
+            random,
+        };
+        for vcpu in 0..layout.vcpus {
+            world.vgic.link_hardware(id(vcpu), TIMER, TIMER);
+            world.enter(vcpu)?;
+        }
+        world.settle(VcpuSet::EMPTY)?;
+        Ok(world)
+    }
+
+    /// How many vCPUs there are.
+    pub fn vcpus(&self) -> usize {
+        self.interfaces.len()
+    }
+
+    fn exit(&mut self, vcpu: usize) -> VcpuSet {
+        let interface = &mut self.interfaces[vcpu];
+        // Where it was not asked for, it is not to be relied on.
+        interface.registers.groups = match interface.registers.maintenance.wants_groups() {
+            true => interface.settings.enabled,
+            false => [self.random.one_in(2), self.random.one_in(2)],
+        };
+        self.vgic.fold(id(vcpu), &self.interfaces[vcpu].registers)
+    }
+
+    fn enter(&mut self, vcpu: usize) -> Result<(), String> {
+        while let Some(physical) = self.vgic.take_released(id(vcpu)) {
+            if physical != TIMER || !self.physical[vcpu].active {
+                return Err(format!("vCPU {vcpu} released physical {physical}, which was not active"));
+            }
+            self.physical[vcpu].active = false;
+        }
+        let count = self.vgic.layout().list_registers;
+        self.interfaces[vcpu].write(self.vgic.flush(id(vcpu)), count)
+    }
+
+    /// Carries out kicks, maintenance and physical interrupts until there are none.
+    fn settle(&mut self, mut kicks: VcpuSet) -> Result<(), String> {
+        for _ in 0..200 {
+            for vcpu in 0..self.vcpus() {
+                if self.interfaces[vcpu].maintenance() || self.timer_fires(vcpu) {
+                    kicks.insert(id(vcpu));
+                }
+            }
+            let Some(next) = kicks.iter().next() else { return Ok(()) };
+            kicks.remove(next);
+            let vcpu = next.index();
+            kicks = kicks.union(self.exit(vcpu));
+            if self.timer_fires(vcpu) {
+                self.physical[vcpu].active = true;
+                self.vgic.raise_hardware(next, TIMER);
+            }
+            self.enter(vcpu)?;
+        }
+        Err("kicks, maintenance and physical interrupts without end".into())
+    }
+
+    fn timer_fires(&self, vcpu: usize) -> bool {
+        self.physical[vcpu].line && !self.physical[vcpu].active
+    }
+
+    /// `vcpu` leaves the guest, `work` is done for it, and it enters again.
+    fn while_out<R>(&mut self, vcpu: usize, work: impl FnOnce(&mut Self) -> (R, VcpuSet)) -> Result<R, String> {
+        let kicks = self.exit(vcpu);
+        let (result, more) = work(self);
+        let mut kicks = kicks.union(more);
+        kicks.remove(id(vcpu));
+        self.enter(vcpu)?;
+        self.settle(kicks)?;
+        Ok(result)
+    }
+
+    /// Every vCPU leaves and enters, so that the controller knows all.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn synchronize(&mut self) -> Result<(), String> {
+        for vcpu in 0..self.vcpus() {
+            self.while_out(vcpu, |_| ((), VcpuSet::EMPTY))?;
+        }
+        for vcpu in 0..self.vcpus() {
+            let held: Vec<u32> = self.vgic.hardware_active(id(vcpu)).collect();
+            if held.contains(&TIMER) != self.physical[vcpu].active {
+                return Err(format!("vCPU {vcpu} holds {held:?}, the hardware says {:?}", self.physical[vcpu]));
+            }
+        }
+        Ok(())
+    }
+
+    /// `vcpu` writes a register.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn write(&mut self, vcpu: usize, frame: Frame, offset: u64, size: u8, value: u64) -> Result<(), String> {
+        self.oracle.write(vcpu, frame, offset, size, value);
+        let answer = self.while_out(vcpu, |world| {
+            let answer = match frame {
+                Frame::Distributor => world.vgic.write_distributor(id(vcpu), offset, size, value),
+                Frame::Redistributor(owner) => world.vgic.write_redistributor(id(vcpu), id(owner), offset, size, value),
+            };
+            let kicks = *answer.as_ref().unwrap_or(&VcpuSet::EMPTY);
+            (answer.map(|kicks| kicks.contains(id(vcpu))), kicks)
+        })?;
+        match answer {
+            Ok(true) => Err("the accessing vCPU is to be kicked".into()),
+            Ok(false) => Ok(()),
+            Err(fault) => self.expect_abort(frame, offset, fault),
+        }
+    }
+
+    fn expect_abort(&self, frame: Frame, offset: u64, fault: GuestFault) -> Result<(), String> {
+        let end = match frame {
+            Frame::Distributor if self.oracle.v3 => 0x1_0000,
+            Frame::Distributor => 0x1000,
+            Frame::Redistributor(_) if self.oracle.v3 => 0x2_0000,
+            Frame::Redistributor(_) => 0,
+        };
+        if fault == GuestFault::ExternalAbort && offset >= end {
+            return Ok(());
+        }
+        Err(format!("{frame:?} + {offset:#x}: {fault:?}"))
+    }
+
+    /// `vcpu` reads a register; all others are out of the guest before.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn read(&mut self, vcpu: usize, frame: Frame, offset: u64, size: u8) -> Result<(), String> {
+        self.synchronize()?;
+        let answer = match frame {
+            Frame::Distributor => self.vgic.read_distributor(id(vcpu), offset, size),
+            Frame::Redistributor(owner) => self.vgic.read_redistributor(id(owner), offset, size),
+        };
+        let value = match answer {
+            Ok(value) => value,
+            Err(fault) => return self.expect_abort(frame, offset, fault),
+        };
+        let unknown = self.unknown_bits(vcpu, frame, offset, size);
+        match self.oracle.read(vcpu, frame, offset, size) {
+            Some(expected) if (expected ^ value) & !unknown != 0 => {
+                Err(format!("{frame:?} + {offset:#x} ({size}) by vCPU {vcpu}: {value:#x}, expected {expected:#x}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// While an interrupt linked to hardware is active, whether its line is high is not known: the pending bit of
+    /// the timer in ISPENDR0 and ICPENDR0.
+    fn unknown_bits(&self, vcpu: usize, frame: Frame, offset: u64, size: u8) -> u64 {
+        let (owner, within) = match frame {
+            Frame::Distributor if self.oracle.v3 => return 0,
+            Frame::Distributor => (vcpu, offset),
+            Frame::Redistributor(owner) => (owner, offset.wrapping_sub(0x1_0000)),
+        };
+        let active = self.oracle.private[owner][TIMER as usize].active;
+        if active && size == 4 && (within == 0x200 || within == 0x280) { 1 << TIMER } else { 0 }
+    }
+
+    /// `vcpu` writes ICC_SGI1R_EL1 (0), ICC_SGI0R_EL1 (1) or ICC_ASGI1R_EL1 (2).
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn generate(&mut self, vcpu: usize, register: u64, value: u64) -> Result<(), String> {
+        self.oracle.generate(vcpu, value, register == 0);
+        self.while_out(vcpu, |world| {
+            let kicks = match register {
+                0 => world.vgic.write_sgi1r(id(vcpu), value),
+                1 => world.vgic.write_sgi0r(id(vcpu), value),
+                _ => world.vgic.write_asgi1r(id(vcpu), value),
+            };
+            ((), kicks)
+        })
+    }
+
+    /// A device's line, private to `vcpu` or shared, changes, while any vCPU may be in the guest.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn line(&mut self, vcpu: usize, intid: u32, level: bool) -> Result<(), String> {
+        self.oracle.line(vcpu, intid, level);
+        let kicks = match intid {
+            0..32 => self.vgic.set_private_line(id(vcpu), intid, level),
+            _ => self.vgic.set_shared_line(intid, level),
+        };
+        self.settle(kicks)
+    }
+
+    /// The physical timer's line changes. That it went low is seen at an exit.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn timer(&mut self, vcpu: usize, level: bool) -> Result<(), String> {
+        self.oracle.line(vcpu, TIMER, level);
+        self.physical[vcpu].line = level;
+        self.while_out(vcpu, |world| {
+            if !level {
+                world.vgic.lower_hardware(id(vcpu), TIMER);
+            }
+            ((), VcpuSet::EMPTY)
+        })
+    }
+
+    /// The guest on `vcpu` acknowledges.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn acknowledge(&mut self, vcpu: usize) -> Result<bool, String> {
+        let got = self.interfaces[vcpu].acknowledge(&mut self.random);
+        self.oracle.acknowledged(vcpu, got)?;
+        if let Some(got) = got {
+            self.in_service[vcpu].nested.push(got.intid);
+        }
+        self.settle(VcpuSet::EMPTY)?;
+        Ok(got.is_some())
+    }
+
+    /// The guest on `vcpu` ends what it acknowledged last.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn end(&mut self, vcpu: usize) -> Result<(), String> {
+        let Some(intid) = self.in_service[vcpu].nested.pop() else { return Ok(()) };
+        self.oracle.end(vcpu, intid);
+        let physical = self.interfaces[vcpu].end(intid);
+        self.deactivate_physical(vcpu, physical);
+        if self.interfaces[vcpu].settings.split {
+            self.in_service[vcpu].dropped.push(intid);
+        }
+        self.settle(VcpuSet::EMPTY)
+    }
+
+    fn deactivate_physical(&mut self, vcpu: usize, physical: Option<u32>) {
+        if physical == Some(TIMER) {
+            self.physical[vcpu].active = false;
+        }
+    }
+
+    /// The guest on `vcpu` deactivates one of the interrupts that it has ended, unless somebody else did.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn deactivate(&mut self, vcpu: usize, index: usize) -> Result<(), String> {
+        let intid = self.in_service[vcpu].dropped.swap_remove(index);
+        let mine = self.oracle.get(vcpu, intid).is_some_and(|it| it.active && it.active_on == vcpu);
+        if !mine || self.in_service[vcpu].dropped.contains(&intid) || self.in_service[vcpu].nested.contains(&intid) {
+            return Ok(());
+        }
+        self.oracle.deactivate(vcpu, intid);
+        if self.interfaces[vcpu].registers.maintenance.trap_deactivate {
+            return self.while_out(vcpu, |world| ((), world.vgic.deactivate(id(vcpu), intid)));
+        }
+        let physical = self.interfaces[vcpu].deactivate(intid);
+        self.deactivate_physical(vcpu, physical);
+        self.settle(VcpuSet::EMPTY)
+    }
+
+    /// The guest on `vcpu` sets its CPU interface.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn set(&mut self, vcpu: usize, settings: Settings) -> Result<(), String> {
+        self.interfaces[vcpu].settings = settings;
+        self.oracle.settings[vcpu] = settings;
+        self.settle(VcpuSet::EMPTY)
+    }
+
+    /// Saves the controller, makes a new one of the state and goes on with that.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn carry(&mut self) -> Result<(), String> {
+        for vcpu in 0..self.vcpus() {
+            let _ = self.exit(vcpu);
+        }
+        let state = self.vgic.state();
+        let mut carried = Vgic::restore(self.vgic.layout(), &state).map_err(|error| format!("{error:?}"))?;
+        for vcpu in 0..self.vcpus() {
+            carried.link_hardware(id(vcpu), TIMER, TIMER);
+            let settings = self.interfaces[vcpu].clone();
+            self.interfaces[vcpu].registers = Interface::new(settings.settings).registers;
+        }
+        if carried.state() != state {
+            return Err("state out differs from state in".into());
+        }
+        self.vgic = carried;
+        for vcpu in 0..self.vcpus() {
+            self.physical[vcpu].active = self.vgic.hardware_active(id(vcpu)).next().is_some();
+            self.enter(vcpu)?;
+        }
+        self.settle(VcpuSet::EMPTY)
+    }
+}

@@ -1,0 +1,33 @@
+//! The virtual GIC against the oracle, in random sequences. `BULKHEAD_MODEL_STEPS` sets how many steps are taken
+//! (default 200,000), `BULKHEAD_MODEL_SEED` which (default 1).
+
+use bulkhead_model::vgic::steps::{Shape, run};
+
+const STEPS_A_SEQUENCE: u64 = 250;
+
+fn number(name: &str, default: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} is {text}; expected a number")),
+        Err(_) => default,
+    }
+}
+
+#[test]
+fn the_controller_agrees_with_the_architecture() {
+    let steps = number("BULKHEAD_MODEL_STEPS", 200_000);
+    let seed = number("BULKHEAD_MODEL_SEED", 1);
+    println!("vgic model: seed {seed}, {steps} steps");
+    for sequence in 0..steps.div_ceil(STEPS_A_SEQUENCE) {
+        let shape = Shape::of(sequence, STEPS_A_SEQUENCE);
+        let mut log = Vec::new();
+        let name = seed.wrapping_mul(0x1_0000_0000).wrapping_add(sequence);
+        if let Err(disagreement) = run(shape, name, &mut log) {
+            let tail = log.len().saturating_sub(60);
+            panic!(
+                "{disagreement}\nin step {} of sequence {sequence} of seed {seed}, {shape:?}; the last steps:\n{}",
+                log.len(),
+                log[tail..].join("\n")
+            );
+        }
+    }
+}
