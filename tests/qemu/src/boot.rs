@@ -1,13 +1,16 @@
 //! What a board boots: a guest natively, or the hypervisor with guests.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::artifacts;
+use crate::configuration::Configuration;
 
 /// What a board boots.
 #[derive(Clone, Debug)]
 pub struct Boot {
     kernel: PathBuf,
+    configuration: Option<Configuration>,
     append: Option<String>,
     modules: Vec<Module>,
 }
@@ -23,6 +26,8 @@ struct Module {
 /// Where the first module goes, in bytes: high enough for the hypervisor below it, low enough for QEMU's tree, which
 /// follows at 128 MiB above the start of RAM.
 const FIRST_MODULE: u64 = 0x4600_0000;
+/// Name of a packed file in a test's folder.
+const PACKED: &str = "packed.img";
 /// Distance between modules, in bytes.
 const MODULE_STRIDE: u64 = 0x40_0000;
 
@@ -30,12 +35,17 @@ impl Boot {
     /// The guest `name` with `bootargs` on the bare board, at EL1. It is told that it runs natively.
     pub fn native(name: &str, bootargs: &str) -> Self {
         let append = Some(format!("native {bootargs}").trim().to_string());
-        Self { kernel: artifacts::guest(name), append, modules: Vec::new() }
+        Self { kernel: artifacts::guest(name), configuration: None, append, modules: Vec::new() }
     }
 
     /// The hypervisor, with no guest yet.
     pub fn hypervisor() -> Self {
-        Self { kernel: artifacts::hypervisor(), append: None, modules: Vec::new() }
+        Self { kernel: artifacts::hypervisor(), configuration: None, append: None, modules: Vec::new() }
+    }
+
+    /// The hypervisor with a configuration and its guests, packed into one file.
+    pub fn packed(configuration: Configuration) -> Self {
+        Self { configuration: Some(configuration), ..Self::hypervisor() }
     }
 
     /// With the guest `name` beside it, as QEMU's `guest-loader` hands it over.
@@ -47,12 +57,35 @@ impl Boot {
 
     /// Every file that must exist.
     pub fn files(&self) -> Vec<PathBuf> {
-        std::iter::once(&self.kernel).chain(self.modules.iter().map(|module| &module.kernel)).cloned().collect()
+        let modules = self.modules.iter().map(|module| module.kernel.clone());
+        let packed = self.configuration.iter().flat_map(Configuration::files);
+        std::iter::once(self.kernel.clone()).chain(modules).chain(packed).collect()
     }
 
-    /// QEMU's arguments.
-    pub fn arguments(&self) -> Vec<String> {
-        let mut arguments = vec!["-kernel".to_string(), self.kernel.display().to_string()];
+    /// The file to boot: the kernel, or the packed file, which is written to `folder`.
+    fn kernel(&self, folder: &Path) -> PathBuf {
+        let Some(configuration) = &self.configuration else { return self.kernel.clone() };
+        let image = fs::read(&self.kernel).unwrap_or_else(|error| panic!("{}: {error}", self.kernel.display()));
+        let packed = folder.join(PACKED);
+        let written = fs::create_dir_all(folder).and_then(|()| fs::write(&packed, configuration.pack(&image)));
+        written.unwrap_or_else(|error| panic!("{}: {error}", packed.display()));
+        packed
+    }
+
+    /// Removes what [`Self::arguments`] wrote to `folder`.
+    pub(crate) fn discard(&self, folder: &Path) {
+        if self.configuration.is_some() {
+            // What cannot be removed is in nobody's way.
+            let _ = fs::remove_file(folder.join(PACKED));
+        }
+    }
+
+    /// QEMU's arguments. A packed file is written to `folder`.
+    ///
+    /// # Panics
+    /// If it cannot be packed or written.
+    pub fn arguments(&self, folder: &Path) -> Vec<String> {
+        let mut arguments = vec!["-kernel".to_string(), self.kernel(folder).display().to_string()];
         if let Some(append) = &self.append {
             arguments.extend(["-append".into(), append.clone()]);
         }
@@ -75,7 +108,7 @@ mod tests {
 
     #[test]
     fn modules_stand_apart_and_commas_are_doubled() {
-        let arguments = Boot::hypervisor().guest("hello", "a=1,2").guest("echo", "").arguments();
+        let arguments = Boot::hypervisor().guest("hello", "a=1,2").guest("echo", "").arguments(Path::new(""));
         assert!(arguments[3].starts_with("guest-loader,addr=0x46000000,kernel="), "{arguments:?}");
         assert!(arguments[3].ends_with("hello.img,bootargs=a=1,,2"), "{arguments:?}");
         assert!(arguments[5].contains("addr=0x46400000"), "{arguments:?}");

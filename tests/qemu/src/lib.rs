@@ -7,12 +7,15 @@
 pub mod artifacts;
 pub mod board;
 pub mod boot;
-pub mod console;
+pub mod configuration;
+pub mod port;
 pub mod session;
 pub mod suite;
 pub mod transcript;
 
 pub use board::{Board, Gic};
 pub use boot::Boot;
+pub use configuration::{Configuration, Vm};
+pub use port::Port;
 pub use session::Session;
 pub use suite::{Context, Suite};

@@ -1,16 +1,19 @@
 //! A running QEMU.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use bulkhead_vmm::console::Settings;
+
+use crate::port::Port;
 use crate::suite::Context;
-use crate::transcript::{Missed, Transcript};
-use crate::{Board, Boot, artifacts, console};
+use crate::transcript::{Missed, Transcript, View};
+use crate::{Board, Boot, artifacts};
 
 /// How long to wait for text that must come, in wall time: a net under a broken test, not a measure.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -21,12 +24,15 @@ static BIG: Mutex<()> = Mutex::new(());
 /// A board that runs, killed when the session is dropped.
 pub struct Session {
     context: Context,
+    board: Board,
+    boot: Boot,
     command: String,
     child: Child,
     input: Option<ChildStdin>,
-    output: Transcript,
+    pub(crate) output: Transcript,
     errors: Transcript,
-    position: usize,
+    /// The position in the raw output, and by port.
+    positions: BTreeMap<Option<String>, usize>,
     limit: Duration,
     _big: Option<MutexGuard<'static, ()>>,
 }
@@ -35,24 +41,36 @@ impl Session {
     /// Starts `board` with `boot`.
     ///
     /// # Panics
-    /// If there is no QEMU or it cannot be started.
+    /// If there is no QEMU or it cannot be started, or what it boots cannot be made.
     pub fn start(context: &Context, board: &Board, boot: &Boot) -> Self {
         let big = board.is_big().then(|| BIG.lock().unwrap_or_else(PoisonError::into_inner));
         let mut command = Command::new(artifacts::qemu().expect("the suite skips tests without QEMU"));
-        command.args(board.arguments()).args(boot.arguments());
+        command.args(board.arguments()).args(boot.arguments(&context.folder()));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self {
             context: context.clone(),
+            board: board.clone(),
+            boot: boot.clone(),
             command: format!("{command:?}"),
             input: child.stdin.take(),
             output: Transcript::follow(child.stdout.take().expect("piped")),
             errors: Transcript::follow(child.stderr.take().expect("piped")),
             child,
-            position: 0,
+            positions: BTreeMap::new(),
             limit: LIMIT,
             _big: big,
         }
+    }
+
+    /// The board that runs.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// The seed of the test's random choices.
+    pub fn seed(&self) -> u64 {
+        self.context.seed
     }
 
     /// Waits `limit` for each text from here on, instead of [`LIMIT`].
@@ -67,12 +85,26 @@ impl Session {
     /// If QEMU ends first, or the limit passes.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> &mut Self {
-        match self.output.wait_for(text, self.position, self.limit) {
-            Ok(position) => self.position = position,
-            Err(Missed::Ended) => panic!("QEMU ended before {text:?} came\n{}", self.tail()),
-            Err(Missed::TimedOut) => panic!("{text:?} did not come in {:?}\n{}", self.limit, self.tail()),
-        }
+        self.expect_in(View::Raw, text);
         self
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_in(&mut self, view: View<'_>, text: &str) {
+        let from = *self.position(view);
+        match self.output.wait_for(view, text, from, self.limit) {
+            Ok(found) => *self.position(view) = found,
+            Err(Missed::Ended) => panic!("QEMU ended before {text:?} came ({view:?})\n{}", self.tail()),
+            Err(Missed::TimedOut) => panic!("{text:?} did not come in {:?} ({view:?})\n{}", self.limit, self.tail()),
+        }
+    }
+
+    fn position(&mut self, view: View<'_>) -> &mut usize {
+        let key = match view {
+            View::Raw => None,
+            View::Port(name) => Some(name.to_string()),
+        };
+        self.positions.entry(key).or_default()
     }
 
     /// Waits for the rest of the line after what was expected last.
@@ -81,26 +113,20 @@ impl Session {
     /// As [`Self::expect`].
     #[track_caller]
     pub fn rest_of_line(&mut self) -> String {
-        let start = self.position;
-        self.expect("\n");
-        let bytes = self.output.bytes();
-        String::from_utf8_lossy(&bytes[start..self.position]).trim_end().to_string()
+        self.rest_of_line_in(View::Raw)
     }
 
-    /// Waits for `key` and reads the number (decimal, or hexadecimal after `0x`) that follows it.
-    ///
-    /// # Panics
-    /// As [`Self::expect`], and if no number follows.
     #[track_caller]
-    pub fn number_after(&mut self, key: &str) -> u64 {
-        self.expect(key);
-        let line = self.rest_of_line();
-        let word: String = line.chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
-        let parsed = match word.strip_prefix("0x") {
-            Some(digits) => u64::from_str_radix(digits, 16),
-            None => word.parse(),
-        };
-        parsed.unwrap_or_else(|error| panic!("{key}{line}: {error}"))
+    pub(crate) fn rest_of_line_in(&mut self, view: View<'_>) -> String {
+        let start = *self.position(view);
+        self.expect_in(view, "\n");
+        let end = *self.position(view);
+        String::from_utf8_lossy(&self.output.bytes(view)[start..end]).trim_end().to_string()
+    }
+
+    /// The part of the session that concerns the console port `name` of the hypervisor.
+    pub fn port<'s>(&'s mut self, name: &'s str) -> Port<'s> {
+        Port { session: self, name }
     }
 
     /// Types `text`.
@@ -129,28 +155,37 @@ impl Session {
         status
     }
 
+    /// Moves the console's focus by the escape key and `key`: `1` to `9` for a guest, `m` for the monitor.
+    ///
+    /// # Panics
+    /// As [`Self::send`].
+    #[track_caller]
+    pub fn focus(&mut self, key: char) -> &mut Self {
+        self.send(&format!("{}{key}", char::from(Settings::DEFAULT_ESCAPE)))
+    }
+
     /// Everything printed so far.
     pub fn text(&self) -> String {
-        self.output.text()
+        self.output.text(View::Raw)
     }
 
-    /// The lines that `guest` printed so far under the hypervisor.
-    pub fn lines_of(&self, guest: &str) -> Vec<String> {
-        console::of_guest(&self.text(), guest)
-    }
-
-    /// Waits for the verdict of a guest of `tests/guests`, and wants it without a failure.
+    /// Waits for the verdict of a guest of `tests/guests` that runs natively, and wants it without a failure.
     ///
     /// # Panics
     /// If a check of the guest failed, or there is no verdict.
     #[track_caller]
     pub fn verdict(&mut self) -> &mut Self {
-        self.expect("guest: ");
-        let verdict = self.rest_of_line();
-        let failed: Vec<String> =
-            self.text().lines().filter(|line| line.contains(": FAILED ")).map(console::plain).collect();
-        assert!(verdict.ends_with(" passed, 0 failed"), "guest: {verdict}\n{}\n{}", failed.join("\n"), self.tail());
+        self.verdict_in(View::Raw);
         self
+    }
+
+    #[track_caller]
+    pub(crate) fn verdict_in(&mut self, view: View<'_>) {
+        self.expect_in(view, "guest: ");
+        let verdict = self.rest_of_line_in(view);
+        let text = self.output.text(view);
+        let failed: Vec<&str> = text.lines().filter(|line| line.contains(": FAILED ")).collect();
+        assert!(verdict.ends_with(" passed, 0 failed"), "guest: {verdict}\n{}\n{}", failed.join("\n"), self.tail());
     }
 
     /// The last of the output and QEMU's own messages.
@@ -158,26 +193,31 @@ impl Session {
         let text = self.text();
         let lines: Vec<&str> = text.lines().collect();
         let shown = lines[lines.len().saturating_sub(25)..].join("\n");
-        format!("--- end of the transcript\n{shown}\n--- QEMU said\n{}\n--- {}", self.errors.text(), self.command)
+        format!(
+            "--- end of the transcript\n{shown}\n--- QEMU said\n{}\n--- {}",
+            self.errors.text(View::Raw),
+            self.command
+        )
     }
 
     /// Leaves what a developer needs to repeat a failure in `target/test/NAME/`.
     fn keep(&self) {
-        let folder = artifacts::target().join("test").join(self.context.name.replace("::", "/"));
-        let seed = format!("BULKHEAD_SEED={}\n", self.context.seed);
+        let folder = self.context.folder();
+        let files = [
+            ("transcript", self.output.bytes(View::Raw)),
+            ("qemu-errors", self.errors.bytes(View::Raw)),
+            ("command", format!("{}\n", self.command).into_bytes()),
+            ("seed", format!("BULKHEAD_SEED={}\n", self.context.seed).into_bytes()),
+        ];
+        let ports = self.output.ports().into_iter().filter(|port| !port.is_empty());
+        let ports = ports.map(|port| (format!("console-{port}"), self.output.bytes(View::Port(&port))));
+        let mut files = files.into_iter().map(|(name, bytes)| (name.to_string(), bytes)).chain(ports);
         let kept = fs::create_dir_all(&folder)
-            .and_then(|()| self.write(&folder.join("transcript"), &self.output.bytes()))
-            .and_then(|()| self.write(&folder.join("qemu-errors"), &self.errors.bytes()))
-            .and_then(|()| self.write(&folder.join("command"), format!("{}\n", self.command).as_bytes()))
-            .and_then(|()| self.write(&folder.join("seed"), seed.as_bytes()));
+            .and_then(|()| files.try_for_each(|(name, bytes)| fs::write(folder.join(name), bytes)));
         match kept {
             Ok(()) => eprintln!("{}: kept in {}", self.context.name, folder.display()),
             Err(error) => eprintln!("{}: cannot be kept in {}: {error}", self.context.name, folder.display()),
         }
-    }
-
-    fn write(&self, file: &Path, contents: &[u8]) -> std::io::Result<()> {
-        fs::write(file, contents)
     }
 }
 
@@ -188,6 +228,8 @@ impl Drop for Session {
         let _ = self.child.wait();
         if thread::panicking() {
             self.keep();
+        } else {
+            self.boot.discard(&self.context.folder());
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::{Board, artifacts};
+use crate::{Board, Boot, Session, artifacts};
 
 /// QEMUs that run at once.
 const PARALLEL: usize = 2;
@@ -20,6 +20,13 @@ pub struct Context {
     pub name: String,
     /// Seed of whatever is random in it, from `BULKHEAD_SEED` or the clock.
     pub seed: u64,
+}
+
+impl Context {
+    /// Where the test leaves files: `target/test/NAME/`.
+    pub fn folder(&self) -> PathBuf {
+        artifacts::target().join("test").join(self.name.replace("::", "/"))
+    }
 }
 
 /// The tests of a run.
@@ -44,22 +51,27 @@ impl Suite {
         Self { trials: Vec::new(), skipped: BTreeMap::new(), required, seed }
     }
 
-    /// Adds `test` as `group::BOARD` for every one of `boards`; it needs `files`.
-    pub fn on_each<T>(&mut self, group: &str, files: &[PathBuf], boards: impl IntoIterator<Item = Board>, test: T)
+    /// The seed of this run's random choices.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Adds a test `group::BOARD` for every one of `boards`: it boots `boot` and `judge` judges what comes.
+    pub fn on_each<J>(&mut self, group: &str, boot: &Boot, boards: impl IntoIterator<Item = Board>, judge: J)
     where
-        T: Fn(&Context, &Board) + Copy + Send + 'static,
+        J: Fn(&mut Session) + Clone + Send + 'static,
     {
         for board in boards {
-            self.add(&format!("{group}::{board}"), files, move |context| test(context, &board));
+            let context = Context { name: format!("{group}::{board}"), seed: self.seed };
+            let (boot, judge) = (boot.clone(), judge.clone());
+            self.add(context.name.clone(), &boot.files(), move || judge(&mut Session::start(&context, &board, &boot)));
         }
     }
 
-    /// Adds `test` under `name`; it needs `files`.
-    pub fn add(&mut self, name: &str, files: &[PathBuf], test: impl FnOnce(&Context) + Send + 'static) {
-        let context = Context { name: name.into(), seed: self.seed };
+    fn add(&mut self, name: String, files: &[PathBuf], test: impl FnOnce() + Send + 'static) {
         let trial = match artifacts::missing(files) {
             None => Trial::test(name, move || {
-                test(&context);
+                test();
                 Ok(())
             }),
             Some(reason) if self.required => Trial::test(name, move || Err(Failed::from(reason))),

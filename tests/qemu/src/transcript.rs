@@ -1,14 +1,48 @@
 //! Output as it arrives: read on a thread, waited for by whoever judges it.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bulkhead_vmm::console::{Source, Splitter};
+
 #[derive(Default)]
 struct State {
-    bytes: Vec<u8>,
+    raw: Vec<u8>,
+    splitter: Splitter,
+    /// What each port of the hypervisor's console printed.
+    ports: BTreeMap<String, Vec<u8>>,
     ended: bool,
+}
+
+impl State {
+    fn push(&mut self, bytes: &[u8]) {
+        self.raw.extend_from_slice(bytes);
+        let ports = &mut self.ports;
+        self.splitter.push(bytes, &mut |piece| {
+            if piece.source == Source::Output {
+                ports.entry(piece.port.into()).or_default().extend_from_slice(piece.bytes);
+            }
+        });
+    }
+
+    fn bytes(&self, view: View<'_>) -> &[u8] {
+        match view {
+            View::Raw => &self.raw,
+            View::Port(name) => self.ports.get(name).map_or(&[], Vec::as_slice),
+        }
+    }
+}
+
+/// Which bytes of the stream are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View<'a> {
+    /// All, as they came.
+    Raw,
+    /// What this port of the hypervisor's console printed, taken apart from the others'.
+    Port(&'a str),
 }
 
 /// Everything a stream said so far.
@@ -38,7 +72,7 @@ impl Transcript {
         loop {
             let length = stream.read(&mut buffer).unwrap_or(0);
             let mut state = self.lock();
-            state.bytes.extend_from_slice(&buffer[..length]);
+            state.push(&buffer[..length]);
             state.ended = length == 0;
             self.0.1.notify_all();
             if state.ended {
@@ -51,16 +85,17 @@ impl Transcript {
         self.0.0.lock().expect("no reader panics with the lock held")
     }
 
-    /// Waits until `text` stands at or after byte `from`; the position after it.
-    pub fn wait_for(&self, text: &str, from: usize, limit: Duration) -> Result<usize, Missed> {
+    /// Waits until `text` stands at or after byte `from` of `view`; the position after it.
+    pub fn wait_for(&self, view: View<'_>, text: &str, from: usize, limit: Duration) -> Result<usize, Missed> {
         let deadline = Instant::now() + limit;
         let mut state = self.lock();
         let mut searched = from;
         loop {
-            if let Some(position) = find(&state.bytes[searched..], text.as_bytes()) {
+            let bytes = state.bytes(view);
+            if let Some(position) = find(&bytes[searched..], text.as_bytes()) {
                 return Ok(searched + position + text.len());
             }
-            searched = state.bytes.len().saturating_sub(text.len()).max(from);
+            searched = bytes.len().saturating_sub(text.len()).max(from);
             if state.ended {
                 return Err(Missed::Ended);
             }
@@ -83,14 +118,19 @@ impl Transcript {
         if state.ended { Ok(()) } else { Err(Missed::TimedOut) }
     }
 
-    /// Everything so far, without carriage returns.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.lock().bytes).replace('\r', "")
+    /// The text of `view` so far, without carriage returns.
+    pub fn text(&self, view: View<'_>) -> String {
+        String::from_utf8_lossy(self.lock().bytes(view)).replace('\r', "")
     }
 
-    /// The bytes so far.
-    pub fn bytes(&self) -> Vec<u8> {
-        self.lock().bytes.clone()
+    /// The bytes of `view` so far.
+    pub fn bytes(&self, view: View<'_>) -> Vec<u8> {
+        self.lock().bytes(view).to_vec()
+    }
+
+    /// The names of the ports that printed something.
+    pub fn ports(&self) -> Vec<String> {
+        self.lock().ports.keys().cloned().collect()
     }
 }
 
@@ -110,19 +150,31 @@ mod tests {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let transcript = Transcript::follow(reader);
         writer.write_all(b"one tw").unwrap();
-        let after_one = transcript.wait_for("one", 0, LIMIT).unwrap();
+        let after_one = transcript.wait_for(View::Raw, "one", 0, LIMIT).unwrap();
         writer.write_all(b"o one").unwrap();
-        assert_eq!(transcript.wait_for("two", after_one, LIMIT), Ok(7));
-        assert_eq!(transcript.wait_for("one", after_one, LIMIT), Ok(11));
+        assert_eq!(transcript.wait_for(View::Raw, "two", after_one, LIMIT), Ok(7));
+        assert_eq!(transcript.wait_for(View::Raw, "one", after_one, LIMIT), Ok(11));
         drop(writer);
-        assert_eq!(transcript.wait_for("three", 0, LIMIT), Err(Missed::Ended));
+        assert_eq!(transcript.wait_for(View::Raw, "three", 0, LIMIT), Err(Missed::Ended));
         assert_eq!(transcript.wait_for_end(LIMIT), Ok(()));
+    }
+
+    #[test]
+    fn ports_are_taken_apart() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let transcript = Transcript::follow(reader);
+        writer.write_all(b"banner\r\n\x1b[32ma \x1b[0m| one\r\n\x1b[33mrtos\x1b[0m| two\r\n").unwrap();
+        drop(writer);
+        assert_eq!(transcript.wait_for_end(LIMIT), Ok(()));
+        assert_eq!(transcript.bytes(View::Port("a")), b"one\n");
+        assert_eq!(transcript.wait_for(View::Port("rtos"), "two\n", 0, LIMIT), Ok(4));
+        assert_eq!(transcript.ports(), ["a", "rtos"]);
     }
 
     #[test]
     fn waiting_has_a_limit() {
         let (reader, _writer) = std::io::pipe().unwrap();
         let transcript = Transcript::follow(reader);
-        assert_eq!(transcript.wait_for("never", 0, Duration::from_millis(1)), Err(Missed::TimedOut));
+        assert_eq!(transcript.wait_for(View::Raw, "never", 0, Duration::from_millis(1)), Err(Missed::TimedOut));
     }
 }

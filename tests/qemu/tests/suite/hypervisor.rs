@@ -1,51 +1,116 @@
 //! The hypervisor, alone and with each guest as its default VM.
 
 use bulkhead_qemu::board::GICS;
-use bulkhead_qemu::{Board, Boot, Context, Session, Suite, artifacts};
+use bulkhead_qemu::{Board, Boot, Session, Suite};
+
+use crate::judge;
 
 /// Core models that the hypervisor promises to boot on.
 const MODELS: [&str; 6] = ["cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76", "neoverse-n1", "max"];
+/// The name of the VM that a loose kernel makes.
+const DEFAULT: &str = "guest";
+/// What the hypervisor says first.
+const BANNER: &str = concat!("Bulkhead ", env!("CARGO_PKG_VERSION"));
 
 pub fn register(suite: &mut Suite) {
-    let hypervisor = [artifacts::hypervisor()];
-    suite.on_each("banner", &hypervisor, every_board(), banner);
-    suite.on_each("refused_at_el1", &hypervisor, GICS.map(|gic| Board::virt(gic).without_el2()), refused_at_el1);
-    for (guest, cores) in [("hello", 1), ("hello", 4), ("machine", 1), ("machine", 4)] {
-        let files = [artifacts::hypervisor(), artifacts::guest(guest)];
-        let boards = GICS
-            .into_iter()
-            .flat_map(|gic| ["cortex-a57", "max"].map(|model| Board::virt(gic).cpu(model).cores(cores)));
-        suite.on_each(guest, &files, boards, move |context, board| checks(context, board, guest));
-    }
+    suite.on_each("banner", &Boot::hypervisor(), every_board(), |session| {
+        session.expect(BANNER);
+    });
+    suite.on_each(
+        "refused_at_el1",
+        &Boot::hypervisor(),
+        GICS.map(|gic| Board::virt(gic).without_el2()),
+        refused_at_el1,
+    );
+    let guest = |name: &str, bootargs: &str| Boot::hypervisor().guest(name, bootargs);
+    suite.on_each("hello", &guest("hello", "greeting=ahoy"), every_board(), hello);
+    suite.on_each("machine", &guest("machine", ""), boards(&[1, 4]), checks);
+    suite.on_each("smp", &guest("smp", ""), boards(&[2, 4, 8]), checks);
+    suite.on_each("memory", &guest("memory", ""), boards(&[1]), checks);
+    let memory = GICS.map(|gic| Board::virt(gic).memory_mib(8192));
+    suite.on_each("memory", &guest("memory", "stride=4096"), memory, checks);
+    suite.on_each("reset", &guest("reset", ""), boards(&[1]), reset);
+    suite.on_each("reset2", &guest("reset", "call=reset2"), boards(&[1]), reset);
+    let seeded = format!("events=20000 seed={}", suite.seed());
+    suite.on_each("hostile", &guest("hostile", &seeded), boards(&[1]), hostile);
+    suite.on_each("lines", &guest("lines", "count=2000 tag=n"), boards(&[1]), lines);
+    suite.on_each("echo", &guest("echo", ""), boards(&[1]), echo);
+    let timed = || boards(&[1]).map(Board::instruction_count);
+    suite.on_each("victim", &guest("victim", "periods=3000 raw"), timed(), victim);
+    suite.on_each("sequence", &guest("sequence", "steps=500"), timed(), checks);
+}
+
+fn boards(cores: &'static [u32]) -> impl Iterator<Item = Board> {
+    let models = GICS.into_iter().flat_map(|gic| ["cortex-a57", "max"].map(|model| Board::virt(gic).cpu(model)));
+    models.flat_map(|board| cores.iter().map(move |&count| board.clone().cores(count)))
 }
 
 /// Every model with two cores, every number of cores, and both ends of the memory sizes.
 fn every_board() -> impl Iterator<Item = Board> {
     GICS.into_iter().flat_map(|gic| {
         let models = MODELS.map(|model| Board::virt(gic).cpu(model).cores(2));
-        let cores = [1, 3, 4, 8].map(|count| Board::virt(gic).cores(count));
+        let cores = [1, 3, 4, 5, 6, 7, 8].map(|count| Board::virt(gic).cores(count));
         let memory = [512, 1024, 4096, 8192].map(|mib| Board::virt(gic).cores(2).memory_mib(mib));
         models.into_iter().chain(cores).chain(memory).collect::<Vec<_>>()
     })
 }
 
-fn banner(context: &Context, board: &Board) {
-    let mut session = Session::start(context, board, &Boot::hypervisor());
-    session.expect(concat!("Bulkhead ", env!("CARGO_PKG_VERSION")));
+/// One sentence, which says what is missing, and nothing after it.
+fn refused_at_el1(session: &mut Session) {
+    session.expect("EL1").expect("\n");
+    let text = session.text();
+    assert!(text.contains("EL2"), "it does not say what it needs:\n{text}");
+    assert_eq!(text.lines().filter(|line| !line.trim().is_empty()).count(), 1, "more than one sentence:\n{text}");
 }
 
-fn refused_at_el1(context: &Context, board: &Board) {
-    let mut session = Session::start(context, board, &Boot::hypervisor());
-    session.expect("EL2").expect("\n");
-    assert_eq!(
-        session.text().lines().filter(|line| !line.is_empty()).count(),
-        1,
-        "more than one sentence:\n{}",
-        session.text()
-    );
+fn hello(session: &mut Session) {
+    session.expect(BANNER);
+    let cores = session.board().core_count();
+    let mut guest = session.port(DEFAULT);
+    guest.expect(&format!("hello: {cores} vCPUs")).expect("bootargs \"greeting=ahoy\"").verdict();
+    session.end();
 }
 
-fn checks(context: &Context, board: &Board, guest: &str) {
-    let mut session = Session::start(context, board, &Boot::hypervisor().guest(guest, "checked"));
-    session.verdict();
+/// The guest's verdict, and the machine is off when its last VM is.
+fn checks(session: &mut Session) {
+    session.port(DEFAULT).verdict();
+    session.end();
+}
+
+/// Every boot finds clean memory.
+fn reset(session: &mut Session) {
+    let mut guest = session.port(DEFAULT);
+    for _ in 0..3 {
+        guest.expect("reset: 0 of ").expect("reset: asking for a reset");
+    }
+    guest.expect("reset: 0 of ");
+}
+
+fn hostile(session: &mut Session) {
+    session.port(DEFAULT).expect("events=20000\n").verdict();
+    session.end();
+}
+
+fn lines(session: &mut Session) {
+    let mut guest = session.port(DEFAULT);
+    guest.expect("lines: 2000 printed").verdict();
+    judge::all_lines(&guest.text(), "n", 2000).unwrap_or_else(|wrong| panic!("{wrong}"));
+    session.end();
+}
+
+fn echo(session: &mut Session) {
+    let nonce = format!("{:016x}", session.seed());
+    session.port(DEFAULT).expect("echo: ready");
+    session.send(&format!("{nonce}\r"));
+    session.port(DEFAULT).expect(&format!("echo: {nonce} ticks="));
+    session.send("two\rlines\rquit\r");
+    session.port(DEFAULT).expect("echo: two ticks=").expect("echo: lines ticks=").expect("echo: quit ticks=").verdict();
+    session.end();
+}
+
+fn victim(session: &mut Session) {
+    let mut guest = session.port(DEFAULT);
+    guest.expect("periods=3000 missed=0\n").verdict();
+    assert_eq!(judge::missed(&guest.text()), (3000, 0));
+    session.end();
 }

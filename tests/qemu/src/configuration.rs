@@ -1,0 +1,177 @@
+//! Configurations made in code, and packed with the hypervisor's image.
+
+use std::fs;
+use std::path::PathBuf;
+
+use bulkhead_abi::property;
+use bulkhead_tool::modules::ModuleFile;
+use bulkhead_tool::pack::pack;
+use bulkhead_vmm::fdt::Writer;
+
+use crate::artifacts;
+
+/// The value of a property.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Value {
+    Empty,
+    U32(u32),
+    U64(u64),
+    Cells(Vec<u32>),
+    Text(String),
+}
+
+/// A virtual machine that runs a guest of `tests/guests`.
+#[derive(Clone, Debug)]
+pub struct Vm {
+    name: String,
+    guest: String,
+    properties: Vec<(String, Value)>,
+}
+
+impl Vm {
+    /// A VM that runs `guest`, with one vCPU and 16 MiB.
+    pub fn new(name: &str, guest: &str) -> Self {
+        let vm = Self { name: name.into(), guest: guest.into(), properties: Vec::new() };
+        vm.cpus(1).memory_mib(16)
+    }
+
+    /// With `count` vCPUs.
+    pub fn cpus(self, count: u32) -> Self {
+        self.property(property::CPUS, Value::U32(count))
+    }
+
+    /// On exactly these cores.
+    pub fn cores(self, cores: &[u32]) -> Self {
+        let count = cores.len() as u32;
+        self.cpus(count).property(property::CORES, Value::Cells(cores.to_vec()))
+    }
+
+    /// With `mib` MiB of RAM.
+    pub fn memory_mib(self, mib: u64) -> Self {
+        self.property(property::MEMORY, Value::U64(mib * 1024))
+    }
+
+    /// With this command line.
+    pub fn bootargs(self, bootargs: &str) -> Self {
+        self.property(property::BOOTARGS, Value::Text(bootargs.into()))
+    }
+
+    /// With a property, in place of an earlier one of the name.
+    pub fn property(mut self, name: &str, value: Value) -> Self {
+        self.properties.retain(|(other, _)| other != name);
+        self.properties.push((name.into(), value));
+        self
+    }
+
+    fn kernel(&self) -> PathBuf {
+        artifacts::guest(&self.guest)
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.begin_node(&self.name);
+        writer.property_string("compatible", property::VM);
+        writer.property_u32("#address-cells", 2);
+        writer.property_u32("#size-cells", 2);
+        self.properties.iter().for_each(|(name, value)| write(writer, name, value));
+        writer.begin_node(KERNEL);
+        writer.property_strings("compatible", &[property::KERNEL, property::MODULE]);
+        writer.end_node();
+        writer.end_node();
+    }
+}
+
+/// Name of the node of a VM's kernel.
+const KERNEL: &str = "kernel";
+
+fn write(writer: &mut Writer, name: &str, value: &Value) {
+    match value {
+        Value::Empty => writer.property_empty(name),
+        Value::U32(value) => writer.property_u32(name, *value),
+        Value::U64(value) => writer.property_u64(name, *value),
+        Value::Cells(value) => writer.property_cells(name, value),
+        Value::Text(value) => writer.property_string(name, value),
+    }
+}
+
+/// What `/chosen/hypervisor` says.
+#[derive(Clone, Debug, Default)]
+pub struct Configuration {
+    properties: Vec<(String, Value)>,
+    vms: Vec<Vm>,
+}
+
+impl Configuration {
+    /// One without VMs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With a further VM.
+    pub fn vm(mut self, vm: Vm) -> Self {
+        self.vms.push(vm);
+        self
+    }
+
+    /// With a property of the hypervisor's node.
+    pub fn property(mut self, name: &str, value: Value) -> Self {
+        self.properties.push((name.into(), value));
+        self
+    }
+
+    /// The kernels of its VMs.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.vms.iter().map(Vm::kernel).collect()
+    }
+
+    /// The configuration as a tree.
+    ///
+    /// # Panics
+    /// If it is none, for a bad name.
+    pub fn tree(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.begin_node("");
+        writer.begin_node("chosen");
+        writer.begin_node(property::HYPERVISOR_NODE);
+        writer.property_string("compatible", property::HYPERVISOR);
+        writer.property_u32("#address-cells", 2);
+        writer.property_u32("#size-cells", 2);
+        self.properties.iter().for_each(|(name, value)| write(&mut writer, name, value));
+        self.vms.iter().for_each(|vm| vm.write(&mut writer));
+        writer.finish().unwrap_or_else(|error| panic!("{self:?}: {error}"))
+    }
+
+    /// `image` with the configuration and the guests behind it.
+    ///
+    /// # Panics
+    /// If a kernel cannot be read, or the pack is refused.
+    pub fn pack(&self, image: &[u8]) -> Vec<u8> {
+        let modules: Vec<ModuleFile> = self.vms.iter().map(module).collect();
+        pack(image, &self.tree(), &modules).unwrap_or_else(|error| panic!("{self:?}: {error}"))
+    }
+}
+
+fn module(vm: &Vm) -> ModuleFile {
+    let file = vm.kernel();
+    let bytes = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    ModuleFile { path: format!("{}/{}/{KERNEL}", property::HYPERVISOR_PATH, vm.name), bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bulkhead_vmm::fdt::Tree;
+
+    #[test]
+    fn a_configuration_is_a_tree() {
+        let vm = Vm::new("a", "hello").cores(&[1, 2]).memory_mib(32).bootargs("x=1");
+        let bytes = Configuration::new().property(property::WHEN_ALL_OFF, Value::Text("stay".into())).vm(vm).tree();
+        let tree = Tree::new(&bytes).unwrap();
+        let view = tree.view();
+        let kernel = view.nodes().find(|node| node.path() == "/chosen/hypervisor/a/kernel").unwrap();
+        assert!(kernel.is_compatible(&[property::KERNEL]));
+        let vm = kernel.parent().unwrap();
+        assert_eq!(vm.property(property::BOOTARGS).and_then(|property| property.string()), Some("x=1"));
+        assert_eq!(vm.property(property::CORES).and_then(|property| property.cells()), Some(vec![1, 2]));
+    }
+}

@@ -1,0 +1,118 @@
+//! Several VMs on one board: what one does, the others must not notice.
+
+use bulkhead_abi::property;
+use bulkhead_qemu::board::GICS;
+use bulkhead_qemu::configuration::Value;
+use bulkhead_qemu::{Board, Boot, Configuration, Session, Suite, Vm};
+
+use crate::judge;
+
+/// Ways of the guest `fault` that leave it nothing to go on with.
+const FAULTS: [&str; 8] = ["read", "write", "jump", "zeroes", "vectors", "stack", "spin", "sleep"];
+
+pub fn register(suite: &mut Suite) {
+    let two = Configuration::new().vm(Vm::new("a", "hello").bootargs("n=1")).vm(Vm::new("b", "hello").bootargs("n=2"));
+    suite.on_each("two_guests", &Boot::packed(two), boards(2), two_guests);
+    let machines = Configuration::new().vm(Vm::new("a", "machine").cpus(2)).vm(Vm::new("b", "smp").cpus(2));
+    suite.on_each("two_machines", &Boot::packed(machines), boards(4), |session| {
+        session.port("a").verdict();
+        session.port("b").verdict();
+        session.end();
+    });
+    suite.on_each("consoles", &Boot::packed(consoles()), boards(4), three_consoles);
+    let hostile = format!("events=200000 seed={}", suite.seed());
+    let hostile = beside_victim(Vm::new("hostile", "hostile").bootargs(&hostile));
+    suite.on_each("hostile_beside_victim", &hostile, timed(3), hostile_beside_victim);
+    for how in FAULTS {
+        let fault = beside_victim(Vm::new("fault", "fault").bootargs(&format!("how={how}")));
+        suite.on_each(&format!("fault_{how}_beside_victim"), &fault, timed(3), fault_beside_victim);
+    }
+    let sequence = Configuration::new().vm(Vm::new("sequence", "sequence").cores(&[1]).bootargs("steps=3000"));
+    suite.on_each("move", &Boot::packed(sequence), timed(3), moved);
+}
+
+fn boards(cores: u32) -> impl Iterator<Item = Board> {
+    GICS.into_iter().map(move |gic| Board::virt(gic).cores(cores))
+}
+
+/// Judgements of time are made by counting instructions, with at most three cores busy.
+fn timed(cores: u32) -> impl Iterator<Item = Board> {
+    boards(cores).map(Board::instruction_count)
+}
+
+/// `vm` on core 2 beside the victim on core 1; core 0 is the hypervisor's housekeeping core.
+fn beside_victim(vm: Vm) -> Boot {
+    let victim = Vm::new("victim", "victim").cores(&[1]);
+    let stay = Value::Text(property::STAY.into());
+    Boot::packed(Configuration::new().property(property::WHEN_ALL_OFF, stay).vm(victim).vm(vm.cores(&[2])))
+}
+
+fn consoles() -> Configuration {
+    let line = |name: &str| Vm::new(name, "lines").bootargs(&format!("count=20000 tag={name}"));
+    Configuration::new().vm(Vm::new("echo", "echo")).vm(line("first")).vm(line("second"))
+}
+
+fn two_guests(session: &mut Session) {
+    for (name, bootargs) in [("a", "n=1"), ("b", "n=2")] {
+        session.port(name).expect("hello: 1 vCPUs").expect(&format!("bootargs \"{bootargs}\"")).verdict();
+    }
+    session.end();
+}
+
+/// Two guests flood the console; every line arrives whole under its name, and the echo answers all the while.
+fn three_consoles(session: &mut Session) {
+    session.port("echo").expect("echo: ready");
+    session.focus('1');
+    for number in 0..20 {
+        session.send(&format!("{number}.{:x}\r", session.seed()));
+        let answer = format!("echo: {number}.{:x} ticks=", session.seed());
+        session.port("echo").expect(&answer);
+    }
+    for name in ["first", "second"] {
+        let mut port = session.port(name);
+        port.expect("lines: 20000 printed").verdict();
+        judge::all_lines(&port.text(), name, 20_000).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+    }
+    session.send("quit\r");
+    session.port("echo").expect("echo: quit ticks=").verdict();
+    session.end();
+}
+
+fn hostile_beside_victim(session: &mut Session) {
+    session.port("hostile").expect("events=200000\n").verdict();
+    undisturbed(session);
+}
+
+fn fault_beside_victim(session: &mut Session) {
+    session.port("fault").expect("fault: how=");
+    undisturbed(session);
+}
+
+/// From here on the victim runs another 2,000 periods, and none was ever missed.
+fn undisturbed(session: &mut Session) {
+    let mut victim = session.port("victim");
+    let before = victim.text().matches("periods=").count();
+    while victim.text().matches("periods=").count() < before + 2 {
+        victim.expect("periods=");
+        let told = victim.rest_of_line();
+        assert!(told.ends_with("missed=0"), "periods={told}");
+    }
+}
+
+/// A guest that is carried from core to core finds everything as it left it.
+fn moved(session: &mut Session) {
+    session.focus('m');
+    for (reached, core) in [(200, 2), (600, 0), (1000, 1), (1400, 2)] {
+        session.port("sequence").expect(&format!("sequence={reached} "));
+        session.send(&format!("vm move sequence {core}\r"));
+    }
+    let mut guest = session.port("sequence");
+    guest.expect("sequence=3000 ").verdict();
+    let steps: Vec<u64> = guest
+        .text()
+        .lines()
+        .filter_map(|line| bulkhead_qemu::port::leading_number(line.strip_prefix("sequence=")?))
+        .collect();
+    assert_eq!(steps, (1..=60).map(|step| step * 50).collect::<Vec<_>>(), "the sequence has a gap");
+    session.end();
+}
