@@ -4,6 +4,7 @@
 //! found or installed to the file that [`toolchain`] reads.
 
 mod build;
+mod code;
 mod ci;
 mod flat;
 mod guests;
@@ -12,6 +13,7 @@ mod initramfs;
 mod process;
 mod run;
 mod size;
+mod sources;
 mod suite;
 mod tidy;
 mod toolchain;

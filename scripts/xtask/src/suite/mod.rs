@@ -1,4 +1,4 @@
-//! Placeholder size.
+//! Placeholder.
 #[derive(clap::Args)]
 pub struct Arguments {}
 pub fn main(_: &Arguments) -> crate::Result<()> { Err("not yet".into()) }

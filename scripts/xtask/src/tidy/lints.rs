@@ -1,0 +1,69 @@
+//! rustfmt, clippy and rustdoc, with every warning an error.
+
+use crate::toolchain::Toolchain;
+use crate::{Result, process};
+use std::process::{Command, Stdio};
+
+/// The crates that only build for the bare-metal target.
+const BARE_METAL: [&str; 3] = ["bulkhead-el2", "bulkhead", "bulkhead-guests"];
+
+/// Lines of a tool's output that are shown when it fails.
+const SHOWN: usize = 60;
+
+/// Whether rustfmt would change anything.
+pub fn format() -> Result<Vec<String>> {
+    let mut command = Toolchain::load()?.host_cargo();
+    problems(command.args(["fmt", "--all", "--check"]))
+}
+
+/// Clippy's findings in the crates that build on the host.
+pub fn clippy_host() -> Result<Vec<String>> {
+    let mut command = Toolchain::load()?.host_cargo();
+    problems(command.args(["clippy", "--all-targets", "--", "--deny", "warnings"]))
+}
+
+/// Clippy's findings in the crates that build for the bare-metal target.
+pub fn clippy_bare_metal() -> Result<Vec<String>> {
+    let mut command = Toolchain::load()?.bare_metal_cargo("clippy");
+    command.args(BARE_METAL.map(|package| format!("--package={package}")));
+    problems(command.args(["--", "--deny", "warnings"]))
+}
+
+/// Rustdoc's findings in the crates that build on the host.
+pub fn documentation_host() -> Result<Vec<String>> {
+    let mut command = Toolchain::load()?.host_cargo();
+    problems(command.args(["doc", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "--deny warnings"))
+}
+
+/// Rustdoc's findings in the crates that build for the bare-metal target.
+pub fn documentation_bare_metal() -> Result<Vec<String>> {
+    let mut command = Toolchain::load()?.bare_metal_cargo("doc");
+    command.args(BARE_METAL.map(|package| format!("--package={package}")));
+    problems(command.args(["--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "--deny warnings"))
+}
+
+/// What `command` says if it fails: the command itself, then the last lines of its output.
+fn problems(command: &mut Command) -> Result<Vec<String>> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{}: {error}", process::line(command)))?;
+    if output.status.success() {
+        return Ok(Vec::new());
+    }
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    let start = lines.len().saturating_sub(SHOWN);
+    Ok([vec![process::line(command)], lines[start..].to_vec()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_failing_command_has_problems() {
+        assert!(problems(Command::new("true").arg("x")).unwrap().is_empty());
+        let found = problems(Command::new("sh").args(["-c", "seq 100; false"])).unwrap();
+        assert_eq!((found.len(), found[1].as_str()), (SHOWN + 1, "41"));
+        assert!(problems(&mut Command::new("no-such-program")).is_err());
+    }
+}
