@@ -58,7 +58,8 @@ impl Vgic {
         Some(self.released.swap_remove(index).1)
     }
 
-    /// Lets go of the physical interrupt behind one that is neither pending nor active any more.
+    /// Lets go of the physical interrupt behind one that is neither pending nor active any more. Whoever had it
+    /// last must come by to deactivate it.
     pub(super) fn release_if_idle(&mut self, vcpu: VcpuId, intid: u32) {
         let Some(interrupt) = self.interrupt_mut(vcpu, intid) else { return };
         let idle = !interrupt.pending() && !interrupt.life.active && interrupt.slot.is_none();
@@ -67,7 +68,8 @@ impl Vgic {
             && idle
         {
             link.held = false;
-            let physical = link.physical;
+            let (physical, last) = (link.physical, interrupt.active_on);
+            self.kicks.insert(last);
             self.released.push(((intid < FIRST_SHARED).then_some(vcpu), physical));
         }
     }

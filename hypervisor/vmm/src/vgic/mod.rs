@@ -7,17 +7,19 @@
 //! - `interrupt`: one interrupt's life, and the table of its moves
 //! - `registers`: the table of register offsets; `bank`, `distributor`, `redistributor`, `sgi`: what they do
 //! - `delivery`: who is to get an interrupt; `candidates`: the sets that makes cheap
-//! - `slots`: list registers filled and taken back; `hardware`: physical interrupts behind virtual ones
+//! - `slots`: list registers filled (`choice`: by whom, `lend`: with what) and taken back; `hardware`: physical interrupts behind virtual ones
 //! - `cpu_interface`, `state`: everything as the specification says it, to save, carry and restore
 
 mod bank;
 mod candidates;
+mod choice;
 mod cpu_interface;
 mod delivery;
 mod distributor;
 mod hardware;
 mod interrupt;
 mod layout;
+mod lend;
 mod list_register;
 mod redistributor;
 mod registers;

@@ -1,36 +1,13 @@
 //! List registers: chosen and filled before a vCPU enters the guest, taken back when it left.
 
-use super::interrupt::{Group, Interrupt, Move, Slot, Trigger};
-use super::list_register::{ListRegister, ListRegisterState, ListRegisters, MAXIMUM_LIST_REGISTERS, Maintenance};
+use super::choice::{Choice, Chosen};
+use super::interrupt::{Interrupt, Move, Slot};
+use super::lend::{Terms, lend, lend_sgi};
+use super::list_register::{ListRegister, ListRegisterState, ListRegisters};
 use super::{FIRST_PPI, Version, Vgic};
 use crate::vcpu::{VcpuId, VcpuSet};
-use arrayvec::ArrayVec;
 
 static NONE: ListRegisters = ListRegisters::EMPTY;
-
-/// A candidate, in the order in which candidates get list registers: the most urgent first, of equally urgent
-/// ones those in service first, then by INTID. Pending ones of a group that the CPU interface has disabled come
-/// last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Choice {
-    masked: bool,
-    priority: u8,
-    /// Not active, but pending.
-    pending: bool,
-    intid: u32,
-}
-
-/// What was chosen out of all candidates.
-#[derive(Default)]
-struct Chosen {
-    choices: ArrayVec<Choice, MAXIMUM_LIST_REGISTERS>,
-    /// How many active candidates there were.
-    active: usize,
-    /// How many there were, by group, that were pending and not active.
-    pending: [usize; 2],
-    /// The first of those.
-    best: Option<Choice>,
-}
 
 impl Vgic {
     /// The list registers with which `vcpu` enters the guest. They are out in the hardware until [`Self::fold`].
@@ -137,13 +114,12 @@ impl Vgic {
         self.dirty.remove(vcpu);
         let chosen = self.choose(vcpu);
         self.evict(vcpu, &chosen);
+        let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
+        let maintenance = chosen.maintenance(per.list_registers.groups);
+        per.overflow = maintenance.no_pending || maintenance.entry_not_present;
+        per.list_registers.maintenance = maintenance;
         for choice in &chosen.choices {
-            self.place(vcpu, choice.intid);
-        }
-        if let Some(per) = self.vcpus.get_mut(vcpu.index()) {
-            let maintenance = chosen.maintenance(per.list_registers.groups);
-            per.overflow = maintenance.no_pending || maintenance.entry_not_present;
-            per.list_registers.maintenance = maintenance;
+            self.place(vcpu, choice.intid, !maintenance.no_pending);
         }
         self.dirty.remove(vcpu);
     }
@@ -177,7 +153,7 @@ impl Vgic {
     }
 
     /// Puts a candidate into the list register that it stands in already, or else into a free one.
-    fn place(&mut self, vcpu: VcpuId, intid: u32) {
+    fn place(&mut self, vcpu: VcpuId, intid: u32, together: bool) {
         let Some(per) = self.vcpus.get(vcpu.index()) else { return };
         let Some(interrupt) = self.interrupt(vcpu, intid) else { return };
         let free = per.list_registers.used.trailing_ones().to_le_bytes()[0];
@@ -187,67 +163,10 @@ impl Vgic {
         let sgi_v2 = self.layout.version == Version::V2 && intid < FIRST_PPI;
         let Some(interrupt) = self.interrupt_mut(vcpu, intid) else { return };
         interrupt.slot = Some(Slot { vcpu, index });
-        let register = if sgi_v2 {
-            lend_sgi(interrupt, intid, enabled)
-        } else {
-            lend(interrupt, intid, enabled && here, enabled && !here)
-        };
+        let terms = Terms { here: enabled && here, elsewhere: enabled && !here, together };
+        let register = if sgi_v2 { lend_sgi(interrupt, intid, terms) } else { lend(interrupt, intid, terms) };
         if let Some(per) = self.vcpus.get_mut(vcpu.index()) {
             per.list_registers.put(index, register);
-        }
-    }
-}
-
-impl Chosen {
-    fn count(&mut self, choice: Choice, group: Group) {
-        let [group_0, group_1] = &mut self.pending;
-        match (choice.pending, group) {
-            (false, _) => self.active += 1,
-            (true, Group::Zero) => *group_0 += 1,
-            (true, Group::One) => *group_1 += 1,
-        }
-        if choice.pending && self.best.is_none_or(|best| choice < best) {
-            self.best = Some(choice);
-        }
-    }
-
-    fn insert(&mut self, choice: Choice, capacity: usize) {
-        let position = self.choices.iter().position(|other| choice < *other).unwrap_or(self.choices.len());
-        if position >= capacity {
-            return;
-        }
-        if self.choices.len() >= capacity {
-            self.choices.pop();
-        }
-        // Room was made above, so that this cannot fail.
-        let _ = self.choices.try_insert(position, choice);
-    }
-
-    /// Makes sure that the first pending candidate is among the chosen, where active ones might fill them all.
-    fn insist(&mut self) {
-        if let Some(best) = self.best
-            && !self.choices.contains(&best)
-        {
-            self.choices.pop();
-            let _ = self.choices.try_push(best);
-        }
-    }
-
-    /// What the hypervisor must hear of, because not all candidates were chosen. A pending one always is, so
-    /// that waiting for "no pending" cannot interrupt at once. What was chosen rests on the groups that the CPU
-    /// interface had enabled (`groups`) only if pending interrupts of both compete.
-    fn maintenance(&self, groups: [bool; 2]) -> Maintenance {
-        let chosen = self.choices.iter().filter(|choice| choice.pending).count();
-        let active_left_out = self.choices.len() - chosen < self.active;
-        let [group_0, group_1] = self.pending;
-        let pending_left_out = chosen < group_0 + group_1;
-        let compete = pending_left_out && group_0 > 0 && group_1 > 0;
-        Maintenance {
-            no_pending: pending_left_out,
-            entry_not_present: active_left_out,
-            trap_deactivate: active_left_out,
-            group_enabled: groups.map(|enabled| compete && !enabled),
-            group_disabled: groups.map(|enabled| compete && enabled),
         }
     }
 }
@@ -267,50 +186,5 @@ fn fold_interrupt(interrupt: &mut Interrupt, vcpu: VcpuId, written: &ListRegiste
     {
         // The guest's deactivation reached the physical interrupt too.
         link.held = false;
-    }
-}
-
-/// The list register for any interrupt but an SGI of GICv2. It is forwarded `here` when pending, or `elsewhere`
-/// once it is not active any more.
-fn lend(interrupt: &mut Interrupt, intid: u32, here: bool, elsewhere: bool) -> ListRegister {
-    interrupt.reclaim();
-    let active = interrupt.life.active;
-    let pending = here && interrupt.pending();
-    if pending {
-        interrupt.step(Move::Lend);
-    }
-    let line = interrupt.trigger == Trigger::Level && interrupt.life.line && interrupt.link.is_none();
-    let more = (here && line) || (elsewhere && interrupt.pending());
-    let held = interrupt.link.filter(|link| link.held);
-    let hardware = held.filter(|_| !(more || (pending && active))).map(|link| link.physical);
-    ListRegister {
-        intid,
-        state: ListRegisterState::new(pending, active),
-        priority: interrupt.priority,
-        group: interrupt.group,
-        hardware,
-        source: 0,
-        eoi_maintenance: more || (held.is_some() && hardware.is_none()),
-    }
-}
-
-/// The list register for an SGI of GICv2: one source at a time, and while it is active no other than the active
-/// one, since there is one field for both.
-fn lend_sgi(interrupt: &mut Interrupt, intid: u32, enabled: bool) -> ListRegister {
-    interrupt.reclaim();
-    let active = interrupt.life.active;
-    let sources = &mut interrupt.sources;
-    let eligible = if active { sources.pending & 1 << (sources.active % 8) } else { sources.pending };
-    sources.lent = if enabled { eligible & eligible.wrapping_neg() } else { 0 };
-    sources.pending &= !sources.lent;
-    let [lowest, ..] = sources.lent.trailing_zeros().to_le_bytes();
-    ListRegister {
-        intid,
-        state: ListRegisterState::new(sources.lent != 0, active),
-        priority: interrupt.priority,
-        group: interrupt.group,
-        hardware: None,
-        source: if active { sources.active } else { lowest },
-        eoi_maintenance: enabled && sources.pending != 0,
     }
 }

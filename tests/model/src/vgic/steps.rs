@@ -136,10 +136,11 @@ impl Step {
             Self::Write { vcpu, frame, offset, size, value } => world.write(vcpu, frame, offset, size, value),
             Self::Read { vcpu, frame, offset, size } => world.read(vcpu, frame, offset, size),
             Self::Set { vcpu, mut settings } => {
-                // With new binary points an interrupt could nest in a more urgent one, which EOICount cannot tell.
-                if !world.in_service[vcpu].nested.is_empty() {
-                    let old = world.interfaces[vcpu].settings;
-                    (settings.binary_point, settings.common) = (old.binary_point, old.common);
+                // With unlike or new binary points an interrupt can nest in one of a more urgent priority. Which of
+                // two that no list register holds was ended is then told by nothing.
+                if world.vgic.layout().list_registers < 16 {
+                    settings.binary_point = world.interfaces[vcpu].settings.binary_point;
+                    settings.common = false;
                 }
                 world.set(vcpu, settings)
             }
