@@ -1,3 +1,6 @@
 //! Property tests: the real thing against simple oracles that share no code with it. The tests are in `tests/`.
 
+pub mod config;
+pub mod fdt;
+pub mod setting;
 pub mod vgic;

@@ -1,0 +1,150 @@
+//! What must hold for every configuration. Property tests and fuzz targets call the same functions.
+
+use bulkhead_abi::image::{HEADER_LENGTH, ImageHeader};
+use bulkhead_vmm::address::{Ipa, Pa, Range};
+use bulkhead_vmm::config::board::{Board, Enable};
+use bulkhead_vmm::config::guest_tree::{self, Machine};
+use bulkhead_vmm::config::plan::{HYPERVISOR_RESERVE, Occupied, Plan, VmPlan, plan};
+use bulkhead_vmm::config::{Configuration, Module};
+use bulkhead_vmm::fault::ConfigError;
+use bulkhead_vmm::fdt::Tree;
+use bulkhead_vmm::kernel_image::{KernelImage, LoadPlan};
+
+/// Where the hypervisor lies in the checks.
+const IMAGE: (u64, u64) = (0x4020_0000, 0x10_0000);
+
+/// Reads board and configuration from `tree`, plans it, and checks the plan.
+///
+/// # Errors
+/// The board cannot run anything.
+///
+/// # Panics
+/// Something does not hold.
+pub fn configuration(tree: &Tree) -> Result<Plan, ConfigError> {
+    let board = Board::read(tree)?;
+    check_board(&board);
+    let image = Range::<Pa>::new(Pa::new(IMAGE.0), IMAGE.1).expect("a range");
+    let occupied = [Occupied { by: "the hypervisor", range: image }];
+    let packed = plan(&board, Configuration::read(tree, &board, Some(image.start())), &occupied);
+    check_plan(&packed, &board, &image);
+    let loose = plan(&board, Configuration::read(tree, &board, None), &occupied);
+    check_plan(&loose, &board, &image);
+    Ok(loose)
+}
+
+fn check_board(board: &Board) {
+    assert!(!board.memory.is_empty() && !board.cpus.is_empty());
+    assert!(board.memory.windows(2).all(|pair| pair[0].last() < pair[1].start()), "RAM is ascending without overlap");
+    assert!(board.memory.iter().all(|range| range.start().is_aligned(4096) && range.size() % 4096 == 0));
+    board.warnings.iter().for_each(well_said);
+}
+
+/// A mistake names its node, and what was found and expected.
+fn well_said(error: &ConfigError) {
+    assert!(error.node.starts_with('/') && !error.value.is_empty() && !error.expected.is_empty(), "{error:?}");
+    assert!(error.value.len() < 2000, "{error}");
+}
+
+fn check_plan(plan: &Plan, board: &Board, image: &Range<Pa>) {
+    let vms: Vec<&VmPlan> = plan.vms.iter().flatten().collect();
+    for refused in plan.vms.iter().filter_map(|vm| vm.as_ref().err()) {
+        assert!(!refused.errors.is_empty(), "{} is refused for nothing", refused.name);
+        refused.errors.iter().for_each(well_said);
+    }
+    check_cores(&vms, board);
+    check_memory(plan, &vms, board, image);
+    for (index, vm) in vms.iter().enumerate() {
+        assert!(vms.iter().skip(index + 1).all(|other| other.vm.name != vm.vm.name), "two VMs named {}", vm.vm.name);
+        check_guest(vm);
+    }
+    assert!(plan.housekeeping_core < board.cpus.len());
+}
+
+/// Every core has one vCPU at most, and can be started.
+fn check_cores(vms: &[&VmPlan], board: &Board) {
+    let mut cores: Vec<usize> = vms.iter().flat_map(|vm| vm.cores.clone()).collect();
+    assert!(cores.iter().all(|core| board.cpus.get(*core).is_some_and(|cpu| cpu.enable != Enable::Disabled)));
+    cores.sort_unstable();
+    assert!(cores.windows(2).all(|pair| pair[0] != pair[1]), "a core has two vCPUs");
+    assert!(vms.iter().all(|vm| (1..=32).contains(&vm.cores.len())));
+}
+
+/// What is free, each guest's fixed RAM, each module, the image and what is reserved do not overlap, and lie in RAM.
+fn check_memory(plan: &Plan, vms: &[&VmPlan], board: &Board, image: &Range<Pa>) {
+    let modules: Vec<&Module> = vms.iter().flat_map(|vm| vm.vm.modules()).collect();
+    let fixed: Vec<Range<Pa>> = vms.iter().filter_map(|vm| vm.memory).collect();
+    let given: Vec<Range<Pa>> = fixed.iter().chain(&plan.free).copied().collect();
+    for (index, range) in given.iter().enumerate() {
+        assert!(board.is_ram(range) && range.start().is_aligned(4096) && range.size() % 4096 == 0);
+        assert!(!range.overlaps(image) && board.reserved.iter().all(|reserved| !reserved.overlaps(range)));
+        assert!(
+            modules.iter().all(|module| !module.range.overlaps(range)),
+            "a module lies in memory that is given away"
+        );
+        assert!(given.iter().skip(index + 1).all(|other| !other.overlaps(range)));
+    }
+    let same_or_apart = |a: &Module, b: &Module| a.range == b.range || !a.range.overlaps(&b.range);
+    assert!(modules.iter().all(|a| modules.iter().all(|b| same_or_apart(a, b))));
+    let wanted: u128 = vms.iter().filter(|vm| vm.memory.is_none()).map(|vm| u128::from(vm.memory_size)).sum();
+    let free: u128 = plan.free.iter().map(|range| u128::from(range.size())).sum();
+    assert!(wanted == 0 || wanted + u128::from(HYPERVISOR_RESERVE) <= free, "{wanted:#x} of {free:#x}");
+}
+
+/// The guest's tree can be written, and whatever its kernel is, nothing overlaps.
+fn check_guest(vm: &VmPlan) {
+    assert!(vm.memory_size > 0 && vm.memory_size % 4096 == 0);
+    let ram = vm.vm.layout.ram(vm.memory_size).expect("RAM that the guest can address");
+    assert_eq!(vm.vm.layout.overlapped(&ram, vm.cores.len()), None);
+    let (layout, bootargs) = (&vm.vm.layout, vm.vm.bootargs.as_str());
+    let machine =
+        Machine { layout, vcpus: vm.cores.len(), ram, gic: vm.gic, console: vm.vm.console, bootargs, ramdisk: None };
+    let tree = guest_tree::build(&machine).expect("a guest's tree");
+    for (text_offset, image_size) in [(0, 0), (0, 0x20_0000), (0x8_0000, 1), (u64::MAX, 1), (0, u64::MAX)] {
+        if let Ok(load) = LoadPlan::new(&vm.vm, ram, &kernel_head(text_offset, image_size)) {
+            check_load(&load, &ram, vm);
+            assert!(vm.vm.device_tree.is_some() || load.tree.size() >= tree.len() as u64);
+        }
+    }
+}
+
+fn check_load(load: &LoadPlan, ram: &Range<Ipa>, vm: &VmPlan) {
+    assert!(load.kernel_memory.contains_range(&load.kernel) && load.entry == load.kernel.start());
+    assert_eq!(load.kernel.size(), vm.vm.kernel.range.size());
+    assert_eq!(load.ramdisk.map(|ramdisk| ramdisk.size()), vm.vm.ramdisk.as_ref().map(|module| module.range.size()));
+    let all: Vec<Range<Ipa>> = [load.kernel_memory, load.tree].into_iter().chain(load.ramdisk).collect();
+    for (index, range) in all.iter().enumerate() {
+        assert!(ram.contains_range(range), "{range} is not in {ram}");
+        assert!(all.iter().skip(index + 1).all(|other| !other.overlaps(range)), "{range} overlaps");
+    }
+    assert_eq!(load.boot_argument % 8, 0);
+}
+
+/// The first bytes of an arm64 kernel.
+pub fn kernel_head(text_offset: u64, image_size: u64) -> [u8; 64] {
+    let mut head = [0; 64];
+    head[8..16].copy_from_slice(&text_offset.to_le_bytes());
+    head[16..24].copy_from_slice(&image_size.to_le_bytes());
+    head[56..60].copy_from_slice(b"ARM\x64");
+    head
+}
+
+/// Reads `bytes` as a kernel of `file_size` bytes: it takes at least its file in memory, or its first bytes are said.
+///
+/// # Panics
+/// That does not hold.
+pub fn kernel(bytes: &[u8], file_size: u64) {
+    match KernelImage::parse(bytes, file_size) {
+        Ok(image) => assert!(image.memory_size >= file_size && bytes[56..60] == *b"ARM\x64"),
+        Err(unknown) => assert!(bytes.iter().zip(unknown.first).all(|(byte, first)| *byte == first)),
+    }
+}
+
+/// Reads `bytes` as our header: what is read is what stands there.
+///
+/// # Panics
+/// That does not hold.
+pub fn image_header(bytes: &[u8]) {
+    if let Some(header) = ImageHeader::parse(bytes) {
+        assert_eq!(header.to_bytes(), bytes[..HEADER_LENGTH]);
+    }
+}

@@ -1,0 +1,157 @@
+//! The validator of device trees against real and damaged trees.
+
+use bulkhead_model::fdt::{check, corpus, dts, mutate};
+use bulkhead_model::setting::number;
+use bulkhead_model::vgic::random::Random;
+use bulkhead_vmm::fdt::{FdtError, MAXIMUM_DEPTH, Tree, Writer};
+use std::sync::OnceLock;
+
+/// Mutants tried if the environment does not say how many.
+const DEFAULT_COUNT: u64 = 20_000;
+/// At most this many trees of real boards are taken from the folder.
+const MOST_FROM_FOLDER: usize = 40;
+
+/// All trees that there are here; says aloud which kinds are missing.
+fn samples() -> &'static [corpus::Sample] {
+    static SAMPLES: OnceLock<Vec<corpus::Sample>> = OnceLock::new();
+    SAMPLES.get_or_init(|| {
+        let (own, qemu, folder) = (corpus::own(), corpus::qemu(), corpus::folder(MOST_FROM_FOLDER));
+        println!("{} trees of our own, {} of QEMU's boards, {} of real boards", own.len(), qemu.len(), folder.len());
+        if qemu.is_empty() {
+            println!("SKIPPED: the trees of QEMU's boards, for there is no QEMU");
+        }
+        if folder.is_empty() {
+            println!("SKIPPED: the trees of real boards; {} names a folder with them", corpus::FOLDER_VARIABLE);
+        }
+        [own, qemu, folder].concat()
+    })
+}
+
+#[test]
+fn every_undamaged_tree_is_accepted_and_walked_whole() {
+    for sample in samples() {
+        if let Err(error) = check::tree(&sample.bytes) {
+            panic!("{}: {error}", sample.name);
+        }
+    }
+}
+
+#[test]
+fn a_mutant_is_refused_or_walked_whole() {
+    let (count, first) = (number("BULKHEAD_MUTANTS", DEFAULT_COUNT), number("BULKHEAD_SEED", 1));
+    let samples = samples();
+    let mut accepted = 0;
+    for seed in first..first + count {
+        let sample = &samples[(seed % samples.len() as u64) as usize];
+        let mutant = mutate::mutate(&sample.bytes, &mut Random::new(seed));
+        let outcome = std::panic::catch_unwind(|| check::tree(&mutant).is_ok());
+        accepted += u64::from(outcome.unwrap_or_else(|_| panic!("seed {seed}: a mutant of {}", sample.name)));
+    }
+    println!("{accepted} of {count} mutants accepted, seeds {first}..{}", first + count);
+    assert!(accepted * 10 > count * 2 && accepted * 10 < count * 9, "{accepted}: the damage is too weak or too strong");
+}
+
+#[test]
+fn a_tree_cut_short_anywhere_is_refused() {
+    let bytes = dts::compile(corpus::SOURCES[0].1);
+    for length in 0..bytes.len() {
+        let error = Tree::new(&bytes[..length]).expect_err("a prefix");
+        assert!(matches!(error, FdtError::Truncated { .. }), "{length}: {error}");
+    }
+    assert_eq!(Tree::new(&[]).unwrap_err().to_string(), "the tree needs 40 bytes but has 0");
+}
+
+#[test]
+fn bytes_behind_the_last_block_do_not_matter() {
+    let mut bytes = dts::compile(corpus::SOURCES[0].1);
+    let tree = Tree::new(&bytes).expect("a tree");
+    // As QEMU does: the header claims 1 MiB, of which the last block uses little.
+    bytes[4..8].copy_from_slice(&(1u32 << 20).to_be_bytes());
+    assert_eq!(Tree::new(&bytes), Ok(tree));
+}
+
+#[test]
+fn nodes_deleted_by_nops_leave_the_rest_readable() {
+    let mut bytes = dts::compile("/dts-v1/; / { a { }; b { x = <1>; }; };");
+    let node_a = bytes.windows(8).position(|window| window == [0, 0, 0, 1, b'a', 0, 0, 0]).expect("node a");
+    bytes[node_a..node_a + 12].chunks_exact_mut(4).for_each(|word| word.copy_from_slice(&[0, 0, 0, 4]));
+    let tree = check::tree(&bytes).expect("a tree");
+    let names: Vec<String> = tree.view().nodes().map(|node| node.path()).collect();
+    assert_eq!(names, ["/", "/b"]);
+}
+
+/// A tree whose structure block is `words`.
+fn structure(words: &[u32]) -> Vec<u8> {
+    let structure_size = words.len() as u32 * 4;
+    let strings = b"x\0#size-cells\0bad name\0unterminated";
+    let header = [0xd00d_feed, 56 + structure_size + strings.len() as u32, 56, 56 + structure_size, 40, 17, 16, 0];
+    let header = header.into_iter().chain([strings.len() as u32, structure_size]);
+    let words = header.chain([0; 4]).chain(words.iter().copied());
+    words.flat_map(u32::to_be_bytes).chain(strings.iter().copied()).collect()
+}
+
+#[test]
+fn each_broken_precondition_is_named() {
+    let refused = |words: &[u32]| Tree::new(&structure(words)).expect_err("a broken tree").to_string();
+    const NAME: u32 = 0x6100_0000;
+    assert!(Tree::new(&structure(&[1, 0, 3, 0, 0, 2, 9])).is_ok());
+    assert_eq!(refused(&[]), "the token at 0x38 is cut short");
+    assert_eq!(refused(&[1, 0, 2]), "the token at 0x44 is cut short");
+    assert_eq!(refused(&[9]), "token 0x9 at 0x38 where the root was expected");
+    assert_eq!(refused(&[1, NAME, 2, 9]), "the name of the node at 0x38 is bad");
+    assert_eq!(refused(&[1, 0, 1, 0, 2, 2, 9]), "the name of the node at 0x40 is bad");
+    assert_eq!(refused(&[1, 0, 1, 0x6161_6161]), "the name of the node at 0x40 is bad");
+    assert_eq!(refused(&[1, 0, 2, 2, 9]), "token 0x2 at 0x44 where the end was expected");
+    assert_eq!(refused(&[1, 0, 2, 1, 0, 2, 9]), "token 0x1 at 0x44 where the end was expected");
+    assert_eq!(
+        refused(&[1, 0, 1, NAME, 2, 3, 0, 0, 2, 9]),
+        "token 0x3 at 0x4c where a node or the node's end was expected"
+    );
+    assert_eq!(refused(&[1, 0, 7, 2, 9]), "token 0x7 at 0x40 where a property, a node or the node's end was expected");
+    assert_eq!(refused(&[1, 0, 3, 0]), "the property at 0x48 is cut short");
+    assert_eq!(refused(&[1, 0, 3, 100, 0, 2, 9]), "the property value at 0x4c is cut short");
+    assert_eq!(refused(&[1, 0, 3, u32::MAX, 0, 2, 9]), "the property value at 0x4c is cut short");
+    assert_eq!(refused(&[1, 0, 3, 0, 2, 2, 9]), "the cell count at 0x40 is not one cell");
+    for offset in [1, 14, 23, 35, 36, u32::MAX] {
+        assert_eq!(refused(&[1, 0, 3, 0, offset, 2, 9]), "the name of the property at 0x40 is bad", "{offset}");
+    }
+}
+
+#[test]
+fn nodes_may_nest_as_deep_as_is_said_and_no_deeper() {
+    let nested = |depth: usize| {
+        let inner = [1, 0x6100_0000].repeat(depth - 1);
+        structure(&[&[1, 0], inner.as_slice(), &[2].repeat(depth), &[9]].concat())
+    };
+    assert!(check::tree(&nested(MAXIMUM_DEPTH)).is_ok());
+    assert!(matches!(Tree::new(&nested(MAXIMUM_DEPTH + 1)), Err(FdtError::Depth(_))));
+}
+
+#[test]
+fn what_the_writer_writes_reads_back() {
+    let mut writer = Writer::new();
+    writer.begin_node("");
+    writer.property_u32("one", 1);
+    writer.property_strings("texts", &["a", "bc"]);
+    writer.begin_node("child@1");
+    writer.property_u64("one", 1 << 40);
+    writer.property_empty("flag");
+    let bytes = writer.finish().expect("a tree");
+    let expected = r#"/dts-v1/; / { one = <1>; texts = "a", "bc"; child@1 { one = <0x100 0>; flag; }; };"#;
+    assert_eq!(Tree::new(&bytes), Tree::new(&dts::compile(expected)));
+}
+
+#[test]
+fn the_writer_refuses_its_own_misuse() {
+    let mut writer = Writer::new();
+    writer.begin_node("");
+    writer.begin_node("child");
+    writer.end_node();
+    writer.property_empty("late");
+    assert!(matches!(writer.finish(), Err(FdtError::Token { token: 3, .. })));
+    let mut writer = Writer::new();
+    writer.begin_node("");
+    writer.begin_node("bad/name");
+    assert!(matches!(writer.finish(), Err(FdtError::NodeName(_))));
+    assert!(Writer::new().finish().is_err());
+}
