@@ -1,4 +1,144 @@
-//! Image.
+//! The EL2 binary: how Bulkhead comes up, and nothing else.
 #![no_std]
 #![no_main]
-#[panic_handler] fn panic(_: &core::panic::PanicInfo<'_>) -> ! { loop {} }
+
+extern crate alloc;
+
+mod banner;
+mod logger;
+mod plans;
+mod trees;
+mod vms;
+
+use alloc::vec::Vec;
+use bulkhead_abi::image::EarlyUart;
+use bulkhead_el2::boot::image;
+use bulkhead_el2::core::Core;
+use bulkhead_el2::gic::Gic;
+use bulkhead_el2::{CORES, heap, power, uart, window};
+use bulkhead_vmm::address::{Pa, Range};
+use bulkhead_vmm::config::board::{Board, Enable};
+use bulkhead_vmm::platform::Platform;
+use bulkhead_vmm::run::{CoreLoop, Machine, Step};
+use core::fmt::Write;
+use spin::{Mutex, Once};
+
+bulkhead_el2::entry!(primary = start, secondary = join, below_el2 = refuse);
+
+/// The board, for cores that come up later.
+static BOARD: Once<Board> = Once::new();
+/// The windows of cores that come up later, by slot.
+static WINDOWS: Mutex<[Option<window::Window>; CORES]> = Mutex::new([const { None }; CORES]);
+/// What all cores share, once the first has put it together.
+static MACHINE: Once<Machine> = Once::new();
+
+/// The first core, from the firmware, with the address of the firmware's tree.
+fn start(tree: u64) -> ! {
+    let entered = bulkhead_el2::counter();
+    heap::init();
+    use_early_uart();
+    logger::init();
+    let trees = trees::read(tree);
+    let mut board = trees.board();
+    if let Some(console) = board.console {
+        uart::use_pl011(console.registers);
+    }
+    logger::begin();
+    Gic::init_distributor(&board.gic.version);
+    let own = window::Window::new(0);
+    start_cores(&mut board);
+    let board = BOARD.get().unwrap_or_else(|| stop("the board is not known"));
+    let mut core = Core::new(board, own).unwrap_or_else(|| stop("the first core is not in the board's tree"));
+    let plan = plans::make(board, &trees);
+    banner::print(board, &core, &plan);
+    let machine = vms::build(&mut core, board, plan, entered);
+    let machine = MACHINE.call_once(|| machine);
+    bulkhead_el2::signal_event();
+    logger::attach(machine);
+    run(core, board, machine)
+}
+
+/// A further core, with the number of its stack.
+fn join(slot: usize) -> ! {
+    let window = WINDOWS.lock().get_mut(slot).and_then(Option::take);
+    let board = BOARD.get().unwrap_or_else(|| stop("the board is not known"));
+    let core = window.and_then(|window| Core::new(board, window)).unwrap_or_else(|| bulkhead_el2::halt());
+    power::arrived(slot);
+    let machine = bulkhead_el2::wait_for_event_until(|| MACHINE.get());
+    run(core, board, machine)
+}
+
+/// What every core does from here on.
+fn run(mut core: Core, board: &Board, machine: &Machine) -> ! {
+    if core.core() == machine.housekeeping {
+        core.receive_uart_interrupts(board);
+    }
+    let mut core_loop = CoreLoop::new(core.core());
+    loop {
+        if core_loop.step(&mut core, machine) == Step::PowerOff {
+            logger::flush(&mut core, machine);
+            power::switch_off(board.psci)
+        }
+        if logger::has_news() {
+            machine.want_console(&mut core);
+        }
+    }
+}
+
+/// Entered at EL1: the firmware keeps EL2 to itself, or QEMU was not told `virtualization=on`.
+fn refuse(tree: u64) -> ! {
+    heap::init();
+    use_early_uart();
+    if let Some(console) = trees::read(tree).firmware_console() {
+        uart::use_pl011(console.registers);
+    }
+    stop("entered at EL1: the firmware must enter it at EL2 (on QEMU: -machine virtualization=on)")
+}
+
+/// Says why nothing can run, and stops.
+fn stop(reason: &str) -> ! {
+    let _ = write!(uart::Polled, "\r\nBulkhead {} stops: {reason}\r\n", env!("CARGO_PKG_VERSION"));
+    bulkhead_el2::halt()
+}
+
+/// The UART that `bulkhead pack` put into the image's header, for boards whose tree may not be there.
+fn use_early_uart() {
+    let Some(header) = image::header() else { return };
+    if header.early_uart_kind == EarlyUart::Pl011 as u32
+        && let Some(registers) = Range::<Pa>::new(Pa::new(header.early_uart_base), 0x1000)
+    {
+        uart::use_pl011(registers);
+    }
+}
+
+/// Starts every core that the tree lists, and strikes out of `board` those that do not come.
+fn start_cores(board: &mut Board) {
+    let own = bulkhead_el2::affinity();
+    let mut failed = Vec::new();
+    // A core that comes up reads the board, so it is published first; who fails is struck out after.
+    let shared = BOARD.call_once(|| board.clone());
+    let mut slot = 1;
+    for (index, cpu) in shared.cpus.iter().enumerate().filter(|(_, cpu)| cpu.mpidr != own) {
+        if slot >= CORES || index >= CORES {
+            log::warn!("core {index} is left off: at most {CORES} cores are used");
+            failed.push(index);
+            continue;
+        }
+        if let Some(place) = WINDOWS.lock().get_mut(slot) {
+            *place = Some(window::Window::new(slot));
+        }
+        match power::start_core(slot, cpu, shared.psci) {
+            Ok(()) => {}
+            Err(error) => {
+                log::warn!("core {index} (MPIDR {:#x}) does not run: {error}", cpu.mpidr);
+                failed.push(index);
+            }
+        }
+        slot += 1;
+    }
+    for index in failed {
+        if let Some(cpu) = board.cpus.get_mut(index) {
+            cpu.enable = Enable::Disabled;
+        }
+    }
+}

@@ -27,6 +27,7 @@ pub mod kernel_image;
 pub mod stage2;
 pub mod vcpu;
 pub mod exit;
+pub mod identity;
 pub mod vgic;
 pub mod vtimer;
 pub mod device;

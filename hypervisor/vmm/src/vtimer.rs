@@ -1,1 +1,97 @@
-//! Not written yet.
+//! The EL1 physical timer and counter, which are emulated: both must be offset like the virtual ones, and few
+//! cores can do that (CNTPOFF_EL2). The virtual timer is the hardware's (Arm ARM DDI 0487 D12.2.4).
+
+use crate::vcpu::Timers;
+
+const ENABLE: u64 = 1;
+const MASK: u64 = 1 << 1;
+const STATUS: u64 = 1 << 2;
+
+/// The timer's three registers, with `now` the guest's counter.
+#[derive(Debug)]
+pub struct PhysicalTimer<'t> {
+    timers: &'t mut Timers,
+    now: u64,
+}
+
+impl<'t> PhysicalTimer<'t> {
+    /// The timer of the vCPU with `timers` at the guest's counter value `now`.
+    pub fn new(timers: &'t mut Timers, now: u64) -> Self {
+        Self { timers, now }
+    }
+
+    /// CNTP_CTL_EL0.
+    pub fn control(&self) -> u64 {
+        self.timers.physical_control | if self.expired() { STATUS } else { 0 }
+    }
+
+    /// Writes CNTP_CTL_EL0: ISTATUS is read-only, the upper bits are RES0.
+    pub fn set_control(&mut self, value: u64) {
+        self.timers.physical_control = value & (ENABLE | MASK);
+    }
+
+    /// CNTP_CVAL_EL0.
+    pub fn compare(&self) -> u64 {
+        self.timers.physical_compare
+    }
+
+    /// Writes CNTP_CVAL_EL0.
+    pub fn set_compare(&mut self, value: u64) {
+        self.timers.physical_compare = value;
+    }
+
+    /// CNTP_TVAL_EL0: what is left, in 32 bits.
+    pub fn value(&self) -> u64 {
+        self.timers.physical_compare.wrapping_sub(self.now) & 0xffff_ffff
+    }
+
+    /// Writes CNTP_TVAL_EL0, a signed 32-bit distance from now.
+    pub fn set_value(&mut self, value: u64) {
+        let distance = ((value << 32) as i64 >> 32) as u64;
+        self.timers.physical_compare = self.now.wrapping_add(distance);
+    }
+
+    /// The level of the timer's interrupt line.
+    pub fn line(&self) -> bool {
+        self.expired() && self.timers.physical_control & MASK == 0
+    }
+
+    /// The guest's counter value at which the line goes up by itself; `None` if it is up, or will not.
+    pub fn deadline(&self) -> Option<u64> {
+        let waits = self.timers.physical_control & (ENABLE | MASK) == ENABLE && !self.expired();
+        waits.then_some(self.timers.physical_compare)
+    }
+
+    /// TimerConditionMet: ISTATUS while the timer is enabled.
+    fn expired(&self) -> bool {
+        self.timers.physical_control & ENABLE != 0 && self.now >= self.timers.physical_compare
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_rises_at_the_compare_value() {
+        let mut timers = Timers::default();
+        let mut timer = PhysicalTimer::new(&mut timers, 1000);
+        timer.set_value(10);
+        assert!(!timer.line() && timer.deadline().is_none());
+        timer.set_control(ENABLE);
+        assert_eq!((timer.line(), timer.deadline(), timer.control()), (false, Some(1010), ENABLE));
+        let timer = PhysicalTimer::new(&mut timers, 1010);
+        assert_eq!((timer.line(), timer.deadline(), timer.control()), (true, None, ENABLE | STATUS));
+        assert_eq!(PhysicalTimer::new(&mut timers, 1011).value(), 0xffff_ffff);
+    }
+
+    #[test]
+    fn a_masked_timer_shows_its_status_and_keeps_its_line_low() {
+        let mut timers = Timers::default();
+        let mut timer = PhysicalTimer::new(&mut timers, 5);
+        timer.set_value(u64::from(u32::MAX));
+        timer.set_control(u64::MAX);
+        assert_eq!(timer.compare(), 4);
+        assert_eq!((timer.line(), timer.control()), (false, ENABLE | MASK | STATUS));
+    }
+}

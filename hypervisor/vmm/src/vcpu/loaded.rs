@@ -1,6 +1,6 @@
 //! A vCPU that lives in a core.
 
-use super::{GeneralRegisters, Vcpu};
+use super::{GeneralRegisters, Timers, Vcpu};
 use alloc::boxed::Box;
 
 /// A vCPU whose system registers, floating-point registers and timers are live in one physical core. Its
@@ -27,6 +27,12 @@ impl LoadedVcpu {
     /// The general registers, to write them.
     pub fn general_mut(&mut self) -> &mut GeneralRegisters {
         &mut self.0.general
+    }
+
+    /// The timers, of which only the physical one's fields are meaningful while the vCPU is loaded: it is
+    /// emulated, the virtual one lives in the core.
+    pub fn timers_mut(&mut self) -> &mut Timers {
+        &mut self.0.timers
     }
 
     /// Goes on after the instruction that was trapped. All instructions that trap to EL2 from AArch64 are four

@@ -1,0 +1,92 @@
+//! From the firmware's hands to `main`: entry.s, the MMU, and what the firmware told us.
+
+pub mod image;
+mod tree;
+
+use crate::{CORES, mmu};
+use core::arch::global_asm;
+use core::cell::UnsafeCell;
+pub use tree::{TreeError, firmware_tree, packed_tree};
+
+/// Bytes from one core's stack to the next: a guard page, then the stack.
+const STACK_STRIDE: usize = 16 * 1024;
+const GUARD: usize = 4096;
+
+global_asm!(include_str!("entry.s"), stack_stride = const STACK_STRIDE, cores = const CORES);
+
+/// The stacks of all cores. Only assembly and the stack pointers reach into it.
+#[repr(C, align(4096))]
+struct Stacks(UnsafeCell<[[u8; STACK_STRIDE]; CORES]>);
+
+// SAFETY: Rust code takes only addresses in it, never a reference to its bytes.
+unsafe impl Sync for Stacks {}
+
+#[unsafe(export_name = "stacks")]
+#[unsafe(link_section = ".stacks")]
+static STACKS: Stacks = Stacks(UnsafeCell::new([[0; STACK_STRIDE]; CORES]));
+
+/// The page below each core's stack.
+pub(crate) fn stack_guards() -> impl Iterator<Item = u64> {
+    let base = STACKS.0.get() as u64;
+    (0..CORES).map(move |core| base + (core * STACK_STRIDE) as u64)
+}
+
+/// Whether `address` lies in the stack of some core, not in its guard page.
+pub(crate) fn is_stack(address: u64) -> bool {
+    let offset = address.wrapping_sub(STACKS.0.get() as u64) as usize;
+    offset < CORES * STACK_STRIDE && offset % STACK_STRIDE >= GUARD
+}
+
+unsafe extern "Rust" {
+    // The three stories that the image tells, given by `entry!`.
+    safe fn bulkhead_primary(tree: u64) -> !;
+    safe fn bulkhead_secondary(core: usize) -> !;
+    safe fn bulkhead_below_el2(tree: u64) -> !;
+}
+
+/// Names the functions that go on after the boot: on the first core (it gets the physical address at which the
+/// firmware says that the tree is), on each further one (it gets its index), and at EL1, where nothing can be
+/// done but say so.
+#[macro_export]
+macro_rules! entry {
+    (primary = $primary:path, secondary = $secondary:path, below_el2 = $below:path) => {
+        #[unsafe(no_mangle)]
+        fn bulkhead_primary(tree: u64) -> ! {
+            $primary(tree)
+        }
+        #[unsafe(no_mangle)]
+        fn bulkhead_secondary(core: usize) -> ! {
+            $secondary(core)
+        }
+        #[unsafe(no_mangle)]
+        fn bulkhead_below_el2(tree: u64) -> ! {
+            $below(tree)
+        }
+    };
+}
+
+/// The first core, from entry.s, with the MMU off.
+#[unsafe(no_mangle)]
+extern "C" fn boot_primary(tree: u64) -> ! {
+    mmu::map_image();
+    // SAFETY: the image has just been mapped.
+    unsafe { mmu::enable_el2(&mmu::Registers::for_el2()) };
+    crate::vectors::install();
+    bulkhead_primary(tree)
+}
+
+/// A further core, from entry.s, with the MMU on.
+#[unsafe(no_mangle)]
+extern "C" fn boot_secondary(core: usize) -> ! {
+    crate::vectors::install();
+    bulkhead_secondary(core)
+}
+
+/// Entered at EL1, from entry.s, with the MMU off.
+#[unsafe(no_mangle)]
+extern "C" fn boot_below_el2(tree: u64) -> ! {
+    mmu::map_image();
+    // SAFETY: the image has just been mapped.
+    unsafe { mmu::enable_el1(&mmu::Registers::for_el1()) };
+    bulkhead_below_el2(tree)
+}

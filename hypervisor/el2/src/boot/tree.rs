@@ -1,0 +1,62 @@
+//! The device trees that we are given: the firmware's and the packed one.
+
+use super::image;
+use crate::mmu::{self, Kind};
+use bulkhead_vmm::fdt::{self, FdtError, Tree};
+use core::fmt;
+
+/// Why there is no tree at an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TreeError {
+    /// The address is zero, misaligned or beyond the physical address space
+    /// (Linux Documentation/arch/arm64/booting.rst).
+    Address(u64),
+    /// What is there is no device tree, or a damaged one.
+    Damaged(FdtError),
+}
+
+impl fmt::Display for TreeError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => write!(formatter, "X0 is {address:#x}, where no tree can be"),
+            Self::Damaged(error) => write!(formatter, "{error}"),
+        }
+    }
+}
+
+/// A copy of the tree that the firmware left at the physical address `address`.
+///
+/// # Errors
+/// [`TreeError`], if there is none.
+pub fn firmware_tree(address: u64) -> Result<Tree, TreeError> {
+    if address == 0 || !address.is_multiple_of(8) || address >> crate::cpu::physical_address_bits() != 0 {
+        return Err(TreeError::Address(address));
+    }
+    read(address)
+}
+
+/// A copy of the tree packed behind the image; `None` if there is no pack.
+pub fn packed_tree() -> Option<Result<Tree, TreeError>> {
+    let header = image::header().filter(|header| header.pack_offset != 0)?;
+    Some(read(image::layout().start + header.pack_offset))
+}
+
+/// Maps the blocks that the tree really uses, whatever `totalsize` claims, for as long as they are copied.
+fn read(address: u64) -> Result<Tree, TreeError> {
+    let used = with_mapped(address, fdt::HEADER_SIZE, |header| {
+        let header = header.try_into().expect("the slice has the header's size");
+        fdt::extent(header).map(|extent| extent.used())
+    });
+    let used = used.map_err(TreeError::Damaged)?;
+    with_mapped(address, used, Tree::new).map_err(TreeError::Damaged)
+}
+
+/// Gives `length` bytes of memory from `address` to `work`.
+fn with_mapped<R>(address: u64, length: usize, work: impl FnOnce(&[u8]) -> R) -> R {
+    mmu::map(address, length as u64, Kind::ReadOnly);
+    // SAFETY: just mapped; only this core runs yet, so nobody writes there while `work` reads; u8 has no
+    // alignment and no invalid values.
+    let result = work(unsafe { core::slice::from_raw_parts(address as *const u8, length) });
+    mmu::unmap(address, length as u64);
+    result
+}

@@ -1,0 +1,230 @@
+//! One physical core, as policy sees it.
+
+use crate::gic::{Gic, KICK, SPECIAL};
+use crate::guest::{self, Features};
+use crate::tables::Stage2Tables;
+use crate::window::Window;
+use crate::{cpu, memory, timer, uart};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use bulkhead_vmm::address::{Pa, Range};
+use bulkhead_vmm::config::board::{Board, Trigger};
+use bulkhead_vmm::exit::{RawExit, Syndrome};
+use bulkhead_vmm::platform::{CoreId, PhysicalInterrupt, Platform, VmContext, Vmid};
+use bulkhead_vmm::stage2::Stage2;
+use bulkhead_vmm::vcpu::{LoadedVcpu, Vcpu};
+use bulkhead_vmm::vgic::{CpuInterface, ListRegisters};
+use spin::Mutex;
+
+/// The memory for the stage-2 tables of all guests.
+static TABLES: Mutex<Stage2Tables> = Mutex::new(Stage2Tables::new());
+
+/// Stage-2 tables in use, by all guests.
+pub fn stage2_tables_in_use() -> usize {
+    TABLES.lock().in_use()
+}
+
+/// INTIDs of the interrupts that EL2 knows by their purpose.
+#[derive(Clone, Copy, Debug)]
+struct Interrupts {
+    virtual_timer: u32,
+    hypervisor_timer: u32,
+    maintenance: u32,
+    uart: Option<u32>,
+}
+
+/// This core.
+pub struct Core {
+    id: CoreId,
+    gic: Gic,
+    window: Window,
+    features: Features,
+    interrupts: Interrupts,
+}
+
+impl Core {
+    /// Sets this core up: its interrupt controller, timers and the controls of its guests. `window` was made for
+    /// it by the first core. `None` if the core is not on the board or has no interrupt controller.
+    pub fn new(board: &Board, window: Window) -> Option<Self> {
+        let index = board.cpus.iter().position(|cpu| cpu.mpidr == cpu::affinity())?;
+        let id = CoreId(index);
+        let mut gic = Gic::init_core(&board.gic.version)?;
+        gic.announce(id);
+        let interrupts = Interrupts {
+            virtual_timer: board.timer.virtual_timer.intid,
+            hypervisor_timer: board.timer.hypervisor.intid,
+            maintenance: board.gic.maintenance.intid,
+            uart: board.console.and_then(|console| console.interrupt).map(|interrupt| interrupt.intid),
+        };
+        timer::arm(None);
+        for intid in [interrupts.virtual_timer, interrupts.hypervisor_timer, interrupts.maintenance] {
+            gic.enable_private(intid);
+        }
+        let features = Features::read();
+        guest::init(features);
+        Some(Self { id, gic, window, features, interrupts })
+    }
+
+    /// How many list registers this core has, 1 to 16.
+    pub fn list_register_count(&self) -> usize {
+        self.gic.list_register_count()
+    }
+
+    /// Bits of priority of the virtual CPU interface.
+    pub fn priority_bits(&self) -> u8 {
+        self.gic.priority_bits()
+    }
+
+    /// Takes the board's UART interrupt on this core, from now on.
+    pub fn receive_uart_interrupts(&mut self, board: &Board) {
+        if let Some(interrupt) = board.console.and_then(|console| console.interrupt) {
+            self.gic.enable_shared_here(interrupt.intid, interrupt.trigger == Trigger::Edge);
+            uart::enable_receive_interrupt();
+        }
+    }
+
+    fn identify(&self, intid: u32) -> PhysicalInterrupt {
+        match intid {
+            KICK => PhysicalInterrupt::Kick,
+            intid if intid == self.interrupts.virtual_timer => PhysicalInterrupt::VirtualTimer,
+            intid if intid == self.interrupts.hypervisor_timer => PhysicalInterrupt::HypervisorTimer,
+            intid if intid == self.interrupts.maintenance => PhysicalInterrupt::Maintenance,
+            intid if Some(intid) == self.interrupts.uart => PhysicalInterrupt::Uart,
+            intid => PhysicalInterrupt::Unknown(intid),
+        }
+    }
+}
+
+/// The INTID of an acknowledged interrupt: GICv2 puts an SGI's source above it.
+fn intid(acknowledged: u32, gic: &Gic) -> u32 {
+    match gic {
+        Gic::V2(_) => acknowledged & 0x3ff,
+        Gic::V3(_) => acknowledged,
+    }
+}
+
+impl Platform for Core {
+    type Tables = Stage2Tables;
+
+    fn core(&self) -> CoreId {
+        self.id
+    }
+
+    fn load(&mut self, vcpu: Box<Vcpu>, context: VmContext<'_>, interface: &CpuInterface, active: &[u32]) -> LoadedVcpu {
+        // Exactly as the guest left it: an expiry that nobody took may have left the bit set.
+        let timer = self.interrupts.virtual_timer;
+        self.gic.set_private_active(timer, active.contains(&timer));
+        self.gic.load_interface(interface);
+        guest::load(&vcpu, &context, self.features);
+        LoadedVcpu::assume_loaded(vcpu)
+    }
+
+    fn park(&mut self, vcpu: LoadedVcpu, interface: &mut CpuInterface, active: &[u32]) -> Box<Vcpu> {
+        let mut vcpu = vcpu.into_storage();
+        guest::park(&mut vcpu, self.features);
+        self.gic.park_interface(interface);
+        active.iter().for_each(|physical| self.gic.set_private_active(*physical, false));
+        vcpu
+    }
+
+    fn enter(&mut self, vcpu: &mut LoadedVcpu, list_registers: &mut ListRegisters) -> RawExit {
+        self.gic.write_list_registers(list_registers);
+        let exit = guest::enter(vcpu);
+        self.gic.read_list_registers(list_registers);
+        exit
+    }
+
+    fn inject(&mut self, vcpu: &mut LoadedVcpu, syndrome: Syndrome) {
+        guest::inject(vcpu, syndrome);
+    }
+
+    fn acknowledge(&mut self) -> Option<PhysicalInterrupt> {
+        let acknowledged = self.gic.acknowledge();
+        let intid = intid(acknowledged, &self.gic);
+        if intid >= SPECIAL {
+            return None;
+        }
+        let interrupt = self.identify(intid);
+        if interrupt == PhysicalInterrupt::HypervisorTimer {
+            // Its line must be low before it is deactivated, or it comes again.
+            timer::arm(None);
+        }
+        self.gic.drop_priority(acknowledged);
+        if interrupt != PhysicalInterrupt::VirtualTimer {
+            self.gic.deactivate(acknowledged);
+        }
+        Some(interrupt)
+    }
+
+    fn deactivate(&mut self, physical: u32) {
+        self.gic.deactivate(physical);
+    }
+
+    fn kick(&mut self, core: CoreId) {
+        self.gic.kick(core);
+    }
+
+    fn wait_for_interrupt(&mut self) {
+        cpu::wait_for_interrupt();
+    }
+
+    fn counter(&self) -> u64 {
+        timer::counter()
+    }
+
+    fn counter_frequency(&self) -> u64 {
+        timer::frequency()
+    }
+
+    fn arm_timer(&mut self, deadline: Option<u64>) {
+        timer::arm(deadline);
+    }
+
+    fn with_tables<R>(&mut self, work: impl FnOnce(&mut Stage2Tables) -> R) -> R {
+        work(&mut TABLES.lock())
+    }
+
+    fn invalidate_vm(&mut self, stage2: &Stage2, vmid: Vmid) {
+        guest::invalidate(stage2, vmid);
+    }
+
+    fn synchronize_instructions(&mut self) {
+        cpu::invalidate_instructions();
+    }
+
+    fn allocate_memory(&mut self, size: u64) -> Option<Vec<Range<Pa>>> {
+        memory::allocate(size)
+    }
+
+    fn free_memory(&mut self, pieces: &[Range<Pa>]) {
+        memory::free(pieces);
+    }
+
+    fn zero(&mut self, memory: Range<Pa>) {
+        self.window.zero(memory);
+    }
+
+    fn copy(&mut self, destination: Pa, source: Range<Pa>) {
+        self.window.copy(destination, source);
+    }
+
+    fn write_memory(&mut self, destination: Pa, bytes: &[u8]) {
+        self.window.write(destination, bytes);
+    }
+
+    fn read_memory(&mut self, source: Pa, bytes: &mut [u8]) {
+        self.window.read(source, bytes);
+    }
+
+    fn uart_write(&mut self, bytes: &[u8]) -> usize {
+        uart::write(bytes)
+    }
+
+    fn uart_transmit_interrupt(&mut self, wanted: bool) {
+        uart::transmit_interrupt(wanted);
+    }
+
+    fn uart_read(&mut self) -> Option<u8> {
+        uart::read()
+    }
+}

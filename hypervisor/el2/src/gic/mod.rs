@@ -1,0 +1,134 @@
+//! The physical interrupt controller: GICv2 (IHI 0048) or GICv3 (IHI 0069).
+//!
+//! EL2 takes every physical interrupt with its own exceptions masked: it acknowledges them when a guest exits
+//! or a sleeping core wakes. Priority drop and deactivation are split (EOImode 1), so that the guest's own end
+//! of interrupt deactivates a physical one that a list register is linked to.
+
+mod mmio;
+mod v2;
+mod v3;
+
+use bulkhead_vmm::config::board::GicVersion;
+use bulkhead_vmm::platform::CoreId;
+use bulkhead_vmm::vgic::{CpuInterface, ListRegisters};
+
+/// SGI that wakes a core (the lowest of those that TF-A leaves to the non-secure world).
+pub const KICK: u32 = 0;
+/// INTIDs from here on are no interrupts: 1020 to 1023.
+pub const SPECIAL: u32 = 1020;
+/// The priority that EL2 gives to all physical interrupts: the middle of the non-secure half.
+const PRIORITY: u8 = 0xa0;
+
+/// One core's part of the interrupt controller, and the way to the shared part.
+pub enum Gic {
+    /// GICv2.
+    V2(v2::Gic),
+    /// GICv3 or later.
+    V3(v3::Gic),
+}
+
+macro_rules! each {
+    ($self:ident, $gic:ident => $call:expr) => {
+        match $self {
+            Self::V2($gic) => $call,
+            Self::V3($gic) => $call,
+        }
+    };
+}
+
+impl Gic {
+    /// Maps the interrupt controller and sets its distributor up. Once, on the first core.
+    pub fn init_distributor(version: &GicVersion) {
+        match version {
+            GicVersion::V2 { distributor, cpu_interface, hypervisor_interface, .. } => {
+                v2::init_distributor(distributor, cpu_interface, hypervisor_interface);
+            }
+            GicVersion::V3 { distributor, redistributors, redistributor_stride } => {
+                v3::init_distributor(distributor, redistributors, *redistributor_stride);
+            }
+        }
+    }
+
+    /// This core's part, set up. `None` if the core has no redistributor.
+    pub fn init_core(version: &GicVersion) -> Option<Self> {
+        match version {
+            GicVersion::V2 { distributor, cpu_interface, hypervisor_interface, .. } => {
+                Some(Self::V2(v2::Gic::init(distributor, cpu_interface, hypervisor_interface)))
+            }
+            GicVersion::V3 { distributor, redistributors, redistributor_stride } => {
+                v3::Gic::init(distributor, redistributors, *redistributor_stride).map(Self::V3)
+            }
+        }
+    }
+
+    /// Notes that this core is `core`, so that others can kick it.
+    pub fn announce(&self, core: CoreId) {
+        each!(self, gic => gic.announce(core));
+    }
+
+    /// How many list registers the core has, 1 to 16.
+    pub fn list_register_count(&self) -> usize {
+        each!(self, gic => gic.list_register_count())
+    }
+
+    /// Bits of priority in the virtual CPU interface, 5 to 7.
+    pub fn priority_bits(&self) -> u8 {
+        each!(self, gic => gic.priority_bits())
+    }
+
+    /// Enables a private interrupt of this core.
+    pub fn enable_private(&mut self, intid: u32) {
+        each!(self, gic => gic.enable_private(intid));
+    }
+
+    /// Enables a shared interrupt and sends it to this core.
+    pub fn enable_shared_here(&mut self, intid: u32, edge: bool) {
+        each!(self, gic => gic.enable_shared_here(intid, edge));
+    }
+
+    /// Acknowledges the most urgent pending interrupt: its INTID, [`SPECIAL`] or above if there is none. An SGI
+    /// must be given to [`Self::end`] as it came (GICv2 keeps its source in the upper bits).
+    pub fn acknowledge(&mut self) -> u32 {
+        each!(self, gic => gic.acknowledge())
+    }
+
+    /// Drops the running priority.
+    pub fn drop_priority(&mut self, acknowledged: u32) {
+        each!(self, gic => gic.drop_priority(acknowledged));
+    }
+
+    /// Deactivates the interrupt.
+    pub fn deactivate(&mut self, acknowledged: u32) {
+        each!(self, gic => gic.deactivate(acknowledged));
+    }
+
+    /// Sets or clears the active bit of a private interrupt.
+    pub fn set_private_active(&mut self, intid: u32, active: bool) {
+        each!(self, gic => gic.set_private_active(intid, active));
+    }
+
+    /// Wakes another core.
+    pub fn kick(&mut self, core: CoreId) {
+        each!(self, gic => gic.kick(core));
+    }
+
+    /// Writes the list registers that changed, before a guest is entered.
+    pub fn write_list_registers(&mut self, list_registers: &mut ListRegisters) {
+        each!(self, gic => gic.write_list_registers(list_registers));
+    }
+
+    /// Reads back the state of those in use, after the guest's exit.
+    pub fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {
+        each!(self, gic => gic.read_list_registers(list_registers));
+    }
+
+    /// Puts a vCPU's CPU interface into the hardware, with no list register in use.
+    pub fn load_interface(&mut self, interface: &CpuInterface) {
+        each!(self, gic => gic.load_interface(interface));
+    }
+
+    /// Takes the vCPU's CPU interface out of the hardware, and switches the virtual interface off.
+    pub fn park_interface(&mut self, interface: &mut CpuInterface) {
+        each!(self, gic => gic.park_interface(interface));
+    }
+}

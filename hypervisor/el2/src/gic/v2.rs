@@ -1,0 +1,202 @@
+//! GICv2 with the virtualization extensions (IHI 0048).
+
+use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
+use super::{KICK, PRIORITY};
+use bulkhead_vmm::address::{Pa, Range};
+use bulkhead_vmm::platform::CoreId;
+use bulkhead_vmm::vgic::{CpuInterface, Group, ListRegister, ListRegisterState, ListRegisters};
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// CPU interface registers (IHI 0048 4.1.3).
+mod gicc {
+    pub const CTLR: u64 = 0x000;
+    pub const PMR: u64 = 0x004;
+    pub const BPR: u64 = 0x008;
+    pub const IAR: u64 = 0x00c;
+    pub const EOIR: u64 = 0x010;
+    pub const DIR: u64 = 0x1000;
+    /// Enable, in the only or the non-secure view; EOImode in the same views.
+    pub const ENABLE: u32 = 1 | 1 << 9;
+}
+
+/// Virtual interface control registers (IHI 0048 5.3.1).
+mod gich {
+    pub const HCR: u64 = 0x00;
+    pub const VTR: u64 = 0x04;
+    pub const VMCR: u64 = 0x08;
+    pub const APR: u64 = 0xf0;
+    pub const LR: u64 = 0x100;
+    pub const ENABLE: u32 = 1;
+    pub const LRENPIE: u32 = 1 << 2;
+    pub const NPIE: u32 = 1 << 3;
+    pub const EOI_COUNT: u32 = 27;
+}
+
+/// The CPU interface number of each core, as a mask for GICD_SGIR, by core index.
+static INTERFACES: [AtomicU8; crate::CORES] = [const { AtomicU8::new(0) }; crate::CORES];
+
+/// One core's view.
+pub struct Gic {
+    distributor: Frame,
+    cpu: Frame,
+    hypervisor: Frame,
+}
+
+/// Maps all frames; all interrupts off, all shared ones to nobody.
+pub fn init_distributor(distributor: &Range<Pa>, cpu: &Range<Pa>, hypervisor: &Range<Pa>) {
+    [distributor, cpu, hypervisor].into_iter().for_each(Frame::map);
+    let frame = Frame::at(distributor);
+    frame.write(gicd::CTLR, 0);
+    let lines = (frame.read(gicd::TYPER) & 0x1f) + 1;
+    for first in (1..lines).map(|line| line * 32) {
+        quieten(&frame, first, PRIORITY);
+        (0..8).for_each(|index| frame.write(gicd::ITARGETSR + u64::from(first) + index * 4, 0));
+    }
+    frame.write(gicd::CTLR, 1);
+}
+
+impl Gic {
+    /// Sets up the banked registers of this core.
+    pub fn init(distributor: &Range<Pa>, cpu: &Range<Pa>, hypervisor: &Range<Pa>) -> Self {
+        let gic =
+            Self { distributor: Frame::at(distributor), cpu: Frame::at(cpu), hypervisor: Frame::at(hypervisor) };
+        quieten(&gic.distributor, 0, PRIORITY);
+        set_bit(&gic.distributor, gicd::ISENABLER, KICK);
+        gic.cpu.write(gicc::PMR, 0xff);
+        gic.cpu.write(gicc::BPR, 0);
+        gic.cpu.write(gicc::CTLR, gicc::ENABLE);
+        gic.hypervisor.write(gich::HCR, 0);
+        (0..gic.list_register_count() as u64).for_each(|index| gic.hypervisor.write(gich::LR + index * 4, 0));
+        gic
+    }
+
+    /// Notes this core's CPU interface number, so that others can kick it as `core`.
+    pub fn announce(&self, core: CoreId) {
+        // The target field of a banked interrupt reads as the number of the CPU interface that reads it.
+        INTERFACES[core.0].store(self.distributor.read8(gicd::ITARGETSR), Ordering::Release);
+    }
+
+    pub fn list_register_count(&self) -> usize {
+        (self.hypervisor.read(gich::VTR) & 0x3f) as usize + 1
+    }
+
+    pub fn priority_bits(&self) -> u8 {
+        (self.hypervisor.read(gich::VTR) >> 29) as u8 + 1
+    }
+
+    pub fn enable_private(&mut self, intid: u32) {
+        set_bit(&self.distributor, gicd::ISENABLER, intid);
+    }
+
+    pub fn enable_shared_here(&mut self, intid: u32, edge: bool) {
+        configure_trigger(&self.distributor, intid, edge);
+        let here = self.distributor.read8(gicd::ITARGETSR);
+        self.distributor.write8(gicd::ITARGETSR + u64::from(intid), here);
+        set_bit(&self.distributor, gicd::ISENABLER, intid);
+    }
+
+    pub fn acknowledge(&mut self) -> u32 {
+        self.cpu.read(gicc::IAR)
+    }
+
+    pub fn drop_priority(&mut self, acknowledged: u32) {
+        self.cpu.write(gicc::EOIR, acknowledged);
+    }
+
+    pub fn deactivate(&mut self, acknowledged: u32) {
+        self.cpu.write(gicc::DIR, acknowledged);
+    }
+
+    pub fn set_private_active(&mut self, intid: u32, active: bool) {
+        set_bit(&self.distributor, if active { gicd::ISACTIVER } else { gicd::ICACTIVER }, intid);
+    }
+
+    pub fn kick(&mut self, core: CoreId) {
+        let target = u32::from(INTERFACES[core.0].load(Ordering::Acquire));
+        aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::ISHST);
+        self.distributor.write(gicd::SGIR, target << 16 | KICK);
+    }
+
+    pub fn write_list_registers(&mut self, list_registers: &mut ListRegisters) {
+        let mut changed = list_registers.changed;
+        while changed != 0 {
+            let index = changed.trailing_zeros();
+            let register = &list_registers.registers[index as usize];
+            let used = list_registers.used & 1 << index != 0;
+            let bits = if used { encode(register) } else { 0 };
+            self.hypervisor.write(gich::LR + u64::from(index) * 4, bits);
+            changed &= changed - 1;
+        }
+        list_registers.changed = 0;
+        let maintenance = list_registers.maintenance;
+        let mut control = gich::ENABLE;
+        control |= if maintenance.no_pending { gich::NPIE } else { 0 };
+        control |= if maintenance.entry_not_present { gich::LRENPIE } else { 0 };
+        self.hypervisor.write(gich::HCR, control);
+    }
+
+    pub fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {
+        let mut used = list_registers.used;
+        while used != 0 {
+            let index = used.trailing_zeros();
+            let bits = self.hypervisor.read(gich::LR + u64::from(index) * 4);
+            list_registers.registers[index as usize].state = ListRegisterState::new(bits & 1 << 28 != 0, bits & 1 << 29 != 0);
+            used &= used - 1;
+        }
+        if list_registers.maintenance.entry_not_present {
+            list_registers.eoi_count = (self.hypervisor.read(gich::HCR) >> gich::EOI_COUNT) as u8;
+        }
+        if list_registers.maintenance != Default::default() {
+            // Its interrupt is level-triggered: it must be low before the next sleep or entry.
+            self.hypervisor.write(gich::HCR, gich::ENABLE);
+        }
+    }
+
+    pub fn load_interface(&mut self, interface: &CpuInterface) {
+        let bits = |set: bool, position: u32| u32::from(set) << position;
+        let vmcr = bits(interface.group_0_enabled, 0)
+            | bits(interface.group_1_enabled, 1)
+            | bits(interface.acknowledge_control, 2)
+            | bits(interface.fiq_enabled, 3)
+            | bits(interface.common_binary_point, 4)
+            | bits(interface.split_end_of_interrupt, 9)
+            | u32::from(interface.binary_point_1) << 18
+            | u32::from(interface.binary_point_0) << 21
+            | u32::from(interface.priority_mask >> 3) << 27;
+        self.hypervisor.write(gich::VMCR, vmcr);
+        self.hypervisor.write(gich::APR, interface.active_priorities_0[0]);
+        (0..self.list_register_count() as u64).for_each(|index| self.hypervisor.write(gich::LR + index * 4, 0));
+        self.hypervisor.write(gich::HCR, gich::ENABLE);
+    }
+
+    pub fn park_interface(&mut self, interface: &mut CpuInterface) {
+        let vmcr = self.hypervisor.read(gich::VMCR);
+        let bit = |position: u32| vmcr & 1 << position != 0;
+        *interface = CpuInterface {
+            priority_mask: (vmcr >> 27 << 3) as u8,
+            binary_point_0: (vmcr >> 21 & 7) as u8,
+            binary_point_1: (vmcr >> 18 & 7) as u8,
+            group_0_enabled: bit(0),
+            group_1_enabled: bit(1),
+            split_end_of_interrupt: bit(9),
+            common_binary_point: bit(4),
+            acknowledge_control: bit(2),
+            fiq_enabled: bit(3),
+            active_priorities_0: [self.hypervisor.read(gich::APR), 0, 0, 0],
+            active_priorities_1: [0; 4],
+        };
+        self.hypervisor.write(gich::HCR, 0);
+        (0..self.list_register_count() as u64).for_each(|index| self.hypervisor.write(gich::LR + index * 4, 0));
+    }
+}
+
+/// GICH_LR (IHI 0048 5.3.11).
+fn encode(register: &ListRegister) -> u32 {
+    let state = u32::from(register.state.pending()) << 28 | u32::from(register.state.active()) << 29;
+    let group = u32::from(register.group == Group::One) << 30;
+    let origin = match register.hardware {
+        Some(physical) => 1 << 31 | physical << 10,
+        None => u32::from(register.eoi_maintenance) << 19 | u32::from(register.source) << 10,
+    };
+    register.intid | origin | u32::from(register.priority >> 3) << 23 | state | group
+}

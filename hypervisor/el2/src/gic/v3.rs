@@ -1,0 +1,365 @@
+//! GICv3 and later (IHI 0069), with the system-register CPU interface.
+
+use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
+use super::{KICK, PRIORITY};
+use crate::{cpu, sysreg};
+use bulkhead_vmm::address::{Pa, Range};
+use bulkhead_vmm::platform::CoreId;
+use bulkhead_vmm::vgic::{CpuInterface, Group, ListRegister, ListRegisterState, ListRegisters};
+use core::sync::atomic::{AtomicU64, Ordering};
+
+/// GICD_CTLR: both groups (in either security view) and affinity routing.
+const CTLR_ENABLE: u32 = 1 | 1 << 1 | 1 << 4;
+const CTLR_ARE: u32 = 1 << 4;
+/// GICD_CTLR.RWP, GICR_CTLR.RWP: a write has not taken effect everywhere yet.
+const CTLR_RWP: u32 = 1 << 31;
+/// Redistributor registers (IHI 0069 12.10).
+mod gicr {
+    pub const TYPER: u64 = 0x008;
+    pub const WAKER: u64 = 0x014;
+    pub const SGI_FRAME: u64 = 0x1_0000;
+    pub const FRAME_SIZE: u64 = 0x1_0000;
+    /// GICR_TYPER.VLPIS: two more frames follow.
+    pub const VLPIS: u64 = 1 << 1;
+    pub const LAST: u64 = 1 << 4;
+    pub const PROCESSOR_SLEEP: u32 = 1 << 1;
+    pub const CHILDREN_ASLEEP: u32 = 1 << 2;
+    pub const IGRPMODR: u64 = 0xd00;
+}
+/// ICH_HCR_EL2 bits.
+const HCR_ENABLE: u64 = 1;
+const HCR_LRENPIE: u64 = 1 << 2;
+const HCR_NPIE: u64 = 1 << 3;
+const HCR_TDIR: u64 = 1 << 14;
+const HCR_EOI_COUNT: u32 = 27;
+
+/// The affinity of each core, by core index.
+static AFFINITIES: [AtomicU64; crate::CORES] = [const { AtomicU64::new(0) }; crate::CORES];
+
+/// One core's view.
+pub struct Gic {
+    distributor: Frame,
+    private: Frame,
+    list_registers: usize,
+    priority_bits: u8,
+    /// ICH_HCR_EL2 as last written.
+    control: u64,
+}
+
+/// Maps all frames; all shared interrupts off and in Group 1.
+pub fn init_distributor(distributor: &Range<Pa>, redistributors: &[Range<Pa>], stride: Option<u64>) {
+    Frame::map(distributor);
+    redistributors.iter().for_each(|range| map_used(range, stride));
+    let frame = Frame::at(distributor);
+    frame.write(gicd::CTLR, 0);
+    wait_for_write(&frame);
+    frame.write(gicd::CTLR, CTLR_ARE);
+    let lines = (frame.read(gicd::TYPER) & 0x1f) + 1;
+    for first in (1..lines).map(|line| line * 32).filter(|first| *first < super::SPECIAL) {
+        frame.write(gicd::IGROUPR + u64::from(first / 32) * 4, u32::MAX);
+        quieten(&frame, first, PRIORITY);
+    }
+    wait_for_write(&frame);
+    frame.write(gicd::CTLR, CTLR_ENABLE);
+    wait_for_write(&frame);
+}
+
+/// A region may be as large as the most cores that the board could have (QEMU's `virt`: 123): only the frames
+/// up to the last redistributor are mapped.
+fn map_used(range: &Range<Pa>, stride: Option<u64>) {
+    let mut offset = 0;
+    while offset + 2 * gicr::FRAME_SIZE <= range.size() {
+        let start = Pa::new(range.start().get() + offset);
+        // The two pages of a redistributor that hold registers which we use.
+        for frame in [0, gicr::SGI_FRAME] {
+            if let Some(page) = start.checked_add(frame).and_then(|page| Range::<Pa>::new(page, 0x1000)) {
+                Frame::map(&page);
+            }
+        }
+        let frame = Frame::at(range).part(offset, 0x1000);
+        let kind = frame.read64(gicr::TYPER);
+        if kind & gicr::LAST != 0 {
+            return;
+        }
+        offset += step(kind, stride);
+    }
+}
+
+/// Bytes to the next redistributor: as the tree says, else two frames, or four with virtual LPIs.
+fn step(kind: u64, stride: Option<u64>) -> u64 {
+    let frames = if kind & gicr::VLPIS != 0 { 4 } else { 2 };
+    stride.unwrap_or(frames * gicr::FRAME_SIZE)
+}
+
+fn wait_for_write(frame: &Frame) {
+    while frame.read(gicd::CTLR) & CTLR_RWP != 0 {
+        core::hint::spin_loop();
+    }
+}
+
+/// The redistributor of this core: the one whose GICR_TYPER holds its affinity.
+fn find_redistributor(redistributors: &[Range<Pa>], stride: Option<u64>) -> Option<Frame> {
+    let affinity = cpu::affinity();
+    let packed = (affinity >> 32 & 0xff) << 24 | affinity & 0xff_ffff;
+    for range in redistributors {
+        let (region, mut offset) = (Frame::at(range), 0);
+        while offset + 2 * gicr::FRAME_SIZE <= range.size() {
+            let frame = region.part(offset, 2 * gicr::FRAME_SIZE);
+            let kind = frame.read64(gicr::TYPER);
+            if kind >> 32 == packed {
+                return Some(frame);
+            }
+            if kind & gicr::LAST != 0 {
+                break;
+            }
+            offset += step(kind, stride);
+        }
+    }
+    None
+}
+
+/// Wakes the redistributor (IHI 0069 12.11.42, GICR_WAKER).
+fn wake(redistributor: &Frame) {
+    let waker = redistributor.read(gicr::WAKER);
+    redistributor.write(gicr::WAKER, waker & !gicr::PROCESSOR_SLEEP);
+    while redistributor.read(gicr::WAKER) & gicr::CHILDREN_ASLEEP != 0 {
+        core::hint::spin_loop();
+    }
+}
+
+impl Gic {
+    /// Sets up this core's redistributor and CPU interface.
+    pub fn init(distributor: &Range<Pa>, redistributors: &[Range<Pa>], stride: Option<u64>) -> Option<Self> {
+        let redistributor = find_redistributor(redistributors, stride)?;
+        wake(&redistributor);
+        let private = redistributor.part(gicr::SGI_FRAME, gicr::FRAME_SIZE);
+        private.write(gicd::IGROUPR, u32::MAX);
+        private.write(gicr::IGRPMODR, 0);
+        quieten(&private, 0, PRIORITY);
+        set_bit(&private, gicd::ISENABLER, KICK);
+        init_cpu_interface();
+        let kind = sysreg::read!("ich_vtr_el2");
+        let (list_registers, priority_bits) = ((kind & 0x1f) as usize + 1, (kind >> 29 & 7) as u8 + 1);
+        let mut gic = Self { distributor: Frame::at(distributor), private, list_registers, priority_bits, control: 0 };
+        gic.clear_list_registers();
+        Some(gic)
+    }
+
+    /// Notes this core's affinity, so that others can kick it as `core`.
+    pub fn announce(&self, core: CoreId) {
+        AFFINITIES[core.0].store(cpu::affinity(), Ordering::Release);
+    }
+
+    pub fn list_register_count(&self) -> usize {
+        self.list_registers
+    }
+
+    pub fn priority_bits(&self) -> u8 {
+        self.priority_bits
+    }
+
+    pub fn enable_private(&mut self, intid: u32) {
+        set_bit(&self.private, gicd::ISENABLER, intid);
+    }
+
+    pub fn enable_shared_here(&mut self, intid: u32, edge: bool) {
+        configure_trigger(&self.distributor, intid, edge);
+        self.distributor.write64(gicd::IROUTER + u64::from(intid) * 8, cpu::affinity());
+        set_bit(&self.distributor, gicd::ISENABLER, intid);
+    }
+
+    pub fn acknowledge(&mut self) -> u32 {
+        let intid = sysreg::read!("icc_iar1_el1");
+        aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::SY);
+        intid as u32 & 0xff_ffff
+    }
+
+    pub fn drop_priority(&mut self, acknowledged: u32) {
+        sysreg::write!("icc_eoir1_el1", u64::from(acknowledged));
+        aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
+    }
+
+    pub fn deactivate(&mut self, acknowledged: u32) {
+        sysreg::write!("icc_dir_el1", u64::from(acknowledged));
+    }
+
+    pub fn set_private_active(&mut self, intid: u32, active: bool) {
+        set_bit(&self.private, if active { gicd::ISACTIVER } else { gicd::ICACTIVER }, intid);
+    }
+
+    pub fn kick(&mut self, core: CoreId) {
+        let affinity = AFFINITIES[core.0].load(Ordering::Acquire);
+        let [aff0, aff1, aff2, _, aff3, ..] = affinity.to_le_bytes().map(u64::from);
+        let value = aff3 << 48 | (aff0 >> 4) << 44 | aff2 << 32 | u64::from(KICK) << 24 | aff1 << 16 | 1 << (aff0 & 15);
+        aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::ISHST);
+        sysreg::write!("icc_sgi1r_el1", value);
+        aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
+    }
+
+    pub fn write_list_registers(&mut self, list_registers: &mut ListRegisters) {
+        let mut changed = list_registers.changed;
+        while changed != 0 {
+            let index = changed.trailing_zeros();
+            let register = &list_registers.registers[index as usize];
+            let used = list_registers.used & 1 << index != 0;
+            write_list_register(index, if used { encode(register) } else { 0 });
+            changed &= changed - 1;
+        }
+        list_registers.changed = 0;
+        let maintenance = list_registers.maintenance;
+        let mut control = HCR_ENABLE;
+        control |= if maintenance.no_pending { HCR_NPIE } else { 0 };
+        control |= if maintenance.entry_not_present { HCR_LRENPIE } else { 0 };
+        control |= if maintenance.trap_deactivate { HCR_TDIR } else { 0 };
+        self.set_control(control);
+    }
+
+    pub fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {
+        let mut used = list_registers.used;
+        while used != 0 {
+            let index = used.trailing_zeros();
+            let bits = read_list_register(index);
+            list_registers.registers[index as usize].state = ListRegisterState::new(bits & 1 << 62 != 0, bits & 1 << 63 != 0);
+            used &= used - 1;
+        }
+        if list_registers.maintenance.entry_not_present {
+            list_registers.eoi_count = (sysreg::read!("ich_hcr_el2") >> HCR_EOI_COUNT & 0x1f) as u8;
+            self.control = u64::MAX;
+        }
+        if self.control != HCR_ENABLE {
+            // Its interrupt is level-triggered: it must be low before the next sleep or entry.
+            self.set_control(HCR_ENABLE);
+        }
+    }
+
+    fn set_control(&mut self, control: u64) {
+        if self.control != control {
+            sysreg::write!("ich_hcr_el2", control);
+            self.control = control;
+        }
+    }
+
+    /// ICH_VMCR_EL2 (IHI 0069 12.4.8) and the active priorities.
+    pub fn load_interface(&mut self, interface: &CpuInterface) {
+        let bits = |set: bool, position: u32| u64::from(set) << position;
+        let vmcr = bits(interface.group_0_enabled, 0)
+            | bits(interface.group_1_enabled, 1)
+            | bits(interface.acknowledge_control, 2)
+            | bits(true, 3)
+            | bits(interface.common_binary_point, 4)
+            | bits(interface.split_end_of_interrupt, 9)
+            | u64::from(interface.binary_point_1) << 18
+            | u64::from(interface.binary_point_0) << 21
+            | u64::from(interface.priority_mask) << 24;
+        self.clear_list_registers();
+        sysreg::write!("ich_vmcr_el2", vmcr);
+        self.write_active_priorities(interface);
+        self.set_control(HCR_ENABLE);
+    }
+
+    pub fn park_interface(&mut self, interface: &mut CpuInterface) {
+        let vmcr = sysreg::read!("ich_vmcr_el2");
+        let bit = |position: u32| vmcr & 1 << position != 0;
+        *interface = CpuInterface {
+            priority_mask: (vmcr >> 24) as u8,
+            binary_point_0: (vmcr >> 21 & 7) as u8,
+            binary_point_1: (vmcr >> 18 & 7) as u8,
+            group_0_enabled: bit(0),
+            group_1_enabled: bit(1),
+            split_end_of_interrupt: bit(9),
+            common_binary_point: bit(4),
+            acknowledge_control: bit(2),
+            fiq_enabled: interface.fiq_enabled,
+            active_priorities_0: [0; 4],
+            active_priorities_1: [0; 4],
+        };
+        self.read_active_priorities(interface);
+        self.set_control(0);
+        self.clear_list_registers();
+    }
+
+    /// ICH_AP0Rn_EL2 and ICH_AP1Rn_EL2: one register of each per 5 bits of priority, two for 6, four for 7.
+    fn write_active_priorities(&self, interface: &CpuInterface) {
+        let (zero, one) = (interface.active_priorities_0.map(u64::from), interface.active_priorities_1.map(u64::from));
+        sysreg::write!("ich_ap0r0_el2", zero[0]);
+        sysreg::write!("ich_ap1r0_el2", one[0]);
+        if self.priority_bits >= 6 {
+            sysreg::write!("ich_ap0r1_el2", zero[1]);
+            sysreg::write!("ich_ap1r1_el2", one[1]);
+        }
+        if self.priority_bits >= 7 {
+            sysreg::write!("ich_ap0r2_el2", zero[2]);
+            sysreg::write!("ich_ap1r2_el2", one[2]);
+            sysreg::write!("ich_ap0r3_el2", zero[3]);
+            sysreg::write!("ich_ap1r3_el2", one[3]);
+        }
+    }
+
+    fn read_active_priorities(&self, interface: &mut CpuInterface) {
+        interface.active_priorities_0[0] = sysreg::read!("ich_ap0r0_el2") as u32;
+        interface.active_priorities_1[0] = sysreg::read!("ich_ap1r0_el2") as u32;
+        if self.priority_bits >= 6 {
+            interface.active_priorities_0[1] = sysreg::read!("ich_ap0r1_el2") as u32;
+            interface.active_priorities_1[1] = sysreg::read!("ich_ap1r1_el2") as u32;
+        }
+        if self.priority_bits >= 7 {
+            interface.active_priorities_0[2] = sysreg::read!("ich_ap0r2_el2") as u32;
+            interface.active_priorities_1[2] = sysreg::read!("ich_ap1r2_el2") as u32;
+            interface.active_priorities_0[3] = sysreg::read!("ich_ap0r3_el2") as u32;
+            interface.active_priorities_1[3] = sysreg::read!("ich_ap1r3_el2") as u32;
+        }
+    }
+
+    fn clear_list_registers(&mut self) {
+        (0..self.list_registers as u32).for_each(|index| write_list_register(index, 0));
+        sysreg::write!("ich_hcr_el2", 0);
+        self.control = 0;
+    }
+}
+
+/// This core's own interrupts: all priorities, priority drop apart from deactivation (EOImode 1), Group 1.
+fn init_cpu_interface() {
+    sysreg::write!("icc_sre_el2", 0xf);
+    aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
+    sysreg::write!("icc_pmr_el1", 0xff);
+    sysreg::write!("icc_bpr1_el1", 0);
+    sysreg::write!("icc_ctlr_el1", 1 << 1);
+    sysreg::write!("icc_igrpen1_el1", 1);
+    aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
+}
+
+/// ICH_LR<n>_EL2 (IHI 0069 12.4.7).
+fn encode(register: &ListRegister) -> u64 {
+    let state = u64::from(register.state.pending()) << 62 | u64::from(register.state.active()) << 63;
+    let group = u64::from(register.group == Group::One) << 60;
+    let origin = match register.hardware {
+        Some(physical) => 1 << 61 | u64::from(physical) << 32,
+        None => u64::from(register.eoi_maintenance) << 41,
+    };
+    u64::from(register.intid) | origin | u64::from(register.priority) << 48 | state | group
+}
+
+macro_rules! list_register_accessors {
+    ($($index:literal => $name:literal,)*) => {
+        fn write_list_register(index: u32, bits: u64) {
+            match index {
+                $($index => sysreg::write!($name, bits),)*
+                _ => debug_assert!(false, "no list register {index}"),
+            }
+        }
+
+        fn read_list_register(index: u32) -> u64 {
+            match index {
+                $($index => sysreg::read!($name),)*
+                _ => 0,
+            }
+        }
+    };
+}
+
+list_register_accessors! {
+    0 => "ich_lr0_el2", 1 => "ich_lr1_el2", 2 => "ich_lr2_el2", 3 => "ich_lr3_el2",
+    4 => "ich_lr4_el2", 5 => "ich_lr5_el2", 6 => "ich_lr6_el2", 7 => "ich_lr7_el2",
+    8 => "ich_lr8_el2", 9 => "ich_lr9_el2", 10 => "ich_lr10_el2", 11 => "ich_lr11_el2",
+    12 => "ich_lr12_el2", 13 => "ich_lr13_el2", 14 => "ich_lr14_el2", 15 => "ich_lr15_el2",
+}

@@ -1,0 +1,29 @@
+//! EL2's small heap: a fixed part of the BSS. It never holds anything of a guest's.
+
+use buddy_system_allocator::LockedHeap;
+use core::cell::UnsafeCell;
+
+/// Bytes in the heap. The largest user is the copy of the firmware's tree while the machine boots.
+const SIZE: usize = 256 * 1024;
+
+#[repr(C, align(4096))]
+struct Memory(UnsafeCell<[u8; SIZE]>);
+
+// SAFETY: only the allocator, which locks, hands out parts of it.
+unsafe impl Sync for Memory {}
+
+static MEMORY: Memory = Memory(UnsafeCell::new([0; SIZE]));
+
+#[global_allocator]
+static HEAP: LockedHeap<20> = LockedHeap::empty();
+
+/// Makes the heap usable. Called once, by the first core, before anything allocates.
+pub fn init() {
+    // SAFETY: the memory is the heap's alone, and this is called once.
+    unsafe { HEAP.lock().init(MEMORY.0.get() as usize, SIZE) };
+}
+
+/// Bytes that are allocated now, rounding by the allocator included.
+pub fn in_use() -> usize {
+    HEAP.lock().stats_alloc_actual()
+}

@@ -1,0 +1,28 @@
+//! The generic timer at EL2 (Arm ARM DDI 0487 D12): the counter, and CNTHP for the hypervisor's own deadlines.
+
+use crate::sysreg;
+
+/// CNT*_CTL: the timer counts and its interrupt is not masked.
+const ENABLE: u64 = 1;
+
+/// The physical counter, in ticks of [`frequency`].
+pub fn counter() -> u64 {
+    aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
+    sysreg::read!("cntpct_el0")
+}
+
+/// Ticks of the counter in a second, as the firmware left it in CNTFRQ_EL0.
+pub fn frequency() -> u64 {
+    sysreg::read!("cntfrq_el0")
+}
+
+/// Arms CNTHP for the counter value `deadline`; `None` stops it.
+pub fn arm(deadline: Option<u64>) {
+    match deadline {
+        Some(deadline) => {
+            sysreg::write!("cnthp_cval_el2", deadline);
+            sysreg::write!("cnthp_ctl_el2", ENABLE);
+        }
+        None => sysreg::write!("cnthp_ctl_el2", 0),
+    }
+}

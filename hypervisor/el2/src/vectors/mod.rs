@@ -1,0 +1,68 @@
+//! EL2's exception vectors.
+
+use crate::cpu;
+use bulkhead_vmm::vcpu::GeneralRegisters;
+use core::arch::global_asm;
+use core::cell::UnsafeCell;
+
+const EMERGENCY_STACK_SIZE: usize = 8 * 1024;
+
+global_asm!(include_str!("vectors.s"), emergency_stack_size = const EMERGENCY_STACK_SIZE);
+
+/// Where an exception of our own is reported from: the stack in use may be what broke. Shared by all cores,
+/// because the report ends the machine.
+#[repr(C, align(4096))]
+struct EmergencyStack(UnsafeCell<[u8; EMERGENCY_STACK_SIZE]>);
+
+// SAFETY: Rust code never looks into it.
+unsafe impl Sync for EmergencyStack {}
+
+#[unsafe(export_name = "emergency_stack")]
+static EMERGENCY_STACK: EmergencyStack = EmergencyStack(UnsafeCell::new([0; EMERGENCY_STACK_SIZE]));
+
+unsafe extern "C" {
+    static vectors: u8;
+    fn guest_enter(registers: *mut GeneralRegisters) -> u64;
+}
+
+/// Points this core's VBAR_EL2 at the vectors.
+pub fn install() {
+    let address = &raw const vectors as u64;
+    // SAFETY: the table is aligned to 2 KiB and mapped executable.
+    unsafe {
+        core::arch::asm!("msr vbar_el2, {}", "isb", in(reg) address, options(nostack, preserves_flags));
+    }
+}
+
+/// Runs the guest whose general registers are `registers` until its next exception to EL2; returns the number
+/// of the vector taken: 0 synchronous, 1 IRQ, 2 FIQ, 3 SError.
+pub fn enter(registers: &mut GeneralRegisters) -> u64 {
+    // SAFETY: guest_enter keeps what the procedure call standard says it keeps. The guest runs at EL1 in its
+    // own address space, by HCR_EL2 and VTTBR_EL2, which guest.rs set when it loaded the vCPU.
+    unsafe { guest_enter(registers) }
+}
+
+/// What vectors.s stores of an exception of our own.
+#[repr(C)]
+struct OwnException {
+    x: [u64; 31],
+    pc: u64,
+    esr: u64,
+    sp: u64,
+}
+
+const _: () = assert!(size_of::<OwnException>() == 272);
+const _: () = assert!(core::mem::offset_of!(GeneralRegisters, pc) == 248);
+
+#[unsafe(no_mangle)]
+extern "C" fn own_exception_report(vector: u64, exception: &OwnException) {
+    let far = crate::sysreg::read!("far_el2");
+    crate::panic::report(
+        format_args!(
+            "exception {vector} at EL2: ESR {:#x} FAR {far:#x} PC {:#x} SP {:#x} X0 {:#x} X1 {:#x}",
+            exception.esr, exception.pc, exception.sp, exception.x[0], exception.x[1]
+        ),
+        exception.x[29],
+    );
+    cpu::halt()
+}

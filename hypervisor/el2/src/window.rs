@@ -1,0 +1,118 @@
+//! A core's window on guest memory: the only way EL2 reaches it. Pages are mapped for one operation.
+
+use crate::boot::image;
+use crate::mmu::{self, Kind};
+use crate::tables::Table;
+use crate::{CORES, cpu};
+use bulkhead_vmm::address::{PAGE_SIZE, Pa, Range};
+
+/// Where the windows lie: 2 MiB for each core, in a part of the address space that no board uses for memory
+/// or devices (level-0 index 255 of 512).
+const BASE: u64 = 255 << 39;
+const STRIDE: u64 = 2 << 20;
+/// Pages that each half of a window shows: 1 MiB.
+const PAGES: u64 = 256;
+/// Bytes that each half of a window shows at once, whatever the alignment of what it shows.
+const SPAN: u64 = (PAGES - 1) * PAGE_SIZE;
+
+/// One core's window, in two halves: what is written, and what is read.
+pub struct Window {
+    table: &'static Table,
+    base: u64,
+}
+
+impl Window {
+    /// The window of the core with index `core`. Only for the boot core, which owns the tables above.
+    pub fn new(core: usize) -> Self {
+        assert!(core < CORES, "core {core} has a window");
+        let base = BASE + core as u64 * STRIDE;
+        Self { table: mmu::last_table(base), base }
+    }
+
+    /// Shows `memory`, at most [`SPAN`] bytes, in the half that starts at page `first`; gives its virtual address.
+    fn show(&mut self, first: u64, memory: Range<Pa>, kind: Kind) -> u64 {
+        let own = image::layout();
+        let own = Range::<Pa>::new(Pa::new(own.start), own.end - own.start).expect("the image has a size");
+        assert!(!own.overlaps(&memory), "no guest memory overlaps the hypervisor");
+        let offset = memory.start().get() % PAGE_SIZE;
+        let pages = (offset + memory.size()).div_ceil(PAGE_SIZE);
+        assert!(pages <= PAGES, "a window shows {PAGES} pages");
+        for page in 0..pages {
+            let physical = memory.start().get() - offset + page * PAGE_SIZE;
+            self.table.set((first + page) as usize, mmu::page(physical, kind));
+        }
+        cpu::synchronize();
+        self.base + first * PAGE_SIZE + offset
+    }
+
+    /// Shows nothing any more.
+    fn hide(&mut self) {
+        (0..crate::tables::ENTRIES).for_each(|index| {
+            if self.table.get(index) != 0 {
+                self.table.set(index, 0);
+            }
+        });
+        mmu::invalidate_all();
+    }
+
+    /// Zeroes `memory` and cleans it to the point of coherency.
+    pub fn zero(&mut self, memory: Range<Pa>) {
+        for piece in pieces(memory) {
+            let start = self.show(0, piece, Kind::Data);
+            // SAFETY: the window shows exactly these bytes of guest memory, of which Rust holds no reference.
+            unsafe { core::ptr::write_bytes(start as *mut u8, 0, piece.size() as usize) };
+            cpu::clean_and_invalidate(start, piece.size());
+            self.hide();
+        }
+    }
+
+    /// Copies `source` to `destination` and cleans it there to the point of coherency.
+    pub fn copy(&mut self, destination: Pa, source: Range<Pa>) {
+        for piece in pieces(source) {
+            let done = piece.start().get() - source.start().get();
+            let target = range(destination.get() + done, piece.size());
+            let from = self.show(PAGES, piece, Kind::ReadOnly);
+            let to = self.show(0, target, Kind::Data);
+            // SAFETY: both halves of the window show exactly these bytes, of which Rust holds no reference, and
+            // the halves are different pages.
+            unsafe { core::ptr::copy(from as *const u8, to as *mut u8, piece.size() as usize) };
+            cpu::clean_and_invalidate(to, piece.size());
+            self.hide();
+        }
+    }
+
+    /// Copies `bytes` to `destination` and cleans them there to the point of coherency.
+    pub fn write(&mut self, destination: Pa, bytes: &[u8]) {
+        for (index, part) in bytes.chunks(SPAN as usize).enumerate() {
+            let size = part.len() as u64;
+            let to = self.show(0, range(destination.get() + index as u64 * SPAN, size), Kind::Data);
+            // SAFETY: the window shows exactly these bytes of guest memory, apart from `bytes`.
+            unsafe { core::ptr::copy_nonoverlapping(part.as_ptr(), to as *mut u8, part.len()) };
+            cpu::clean_and_invalidate(to, size);
+            self.hide();
+        }
+    }
+
+    /// Copies memory from `source` into `bytes`.
+    pub fn read(&mut self, source: Pa, bytes: &mut [u8]) {
+        for (index, part) in bytes.chunks_mut(SPAN as usize).enumerate() {
+            let size = part.len() as u64;
+            let from = self.show(PAGES, range(source.get() + index as u64 * SPAN, size), Kind::ReadOnly);
+            // The owner may have written with its caches off: read what is in memory.
+            cpu::clean_and_invalidate(from, size);
+            // SAFETY: the window shows exactly these bytes of guest memory, apart from `bytes`.
+            unsafe { core::ptr::copy_nonoverlapping(from as *const u8, part.as_mut_ptr(), part.len()) };
+            self.hide();
+        }
+    }
+}
+
+fn range(start: u64, size: u64) -> Range<Pa> {
+    Range::<Pa>::new(Pa::new(start), size).expect("the caller's range is not empty and does not wrap")
+}
+
+/// `memory` in pieces that a window can show.
+fn pieces(memory: Range<Pa>) -> impl Iterator<Item = Range<Pa>> {
+    let (start, size) = (memory.start().get(), memory.size());
+    (0..size.div_ceil(SPAN)).map(move |index| range(start + index * SPAN, (size - index * SPAN).min(SPAN)))
+}

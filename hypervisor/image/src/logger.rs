@@ -1,0 +1,86 @@
+//! The `log` crate's back end: straight to the UART while the machine comes up, then to the log's console port.
+
+use alloc::format;
+use bulkhead_el2::uart;
+use bulkhead_vmm::monitor::{LogRing, Record};
+use bulkhead_vmm::platform::Platform;
+use bulkhead_vmm::run::Machine;
+use core::fmt::Write;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use log::{LevelFilter, Log, Metadata};
+use spin::{Lazy, Mutex, Once};
+
+/// Bytes of the newest records that the monitor's `log` shows.
+const CAPACITY: usize = 8 * 1024;
+
+static RECORDS: Lazy<Mutex<LogRing>> = Lazy::new(|| Mutex::new(LogRing::new(CAPACITY)));
+static MACHINE: Once<&'static Machine> = Once::new();
+static NEWS: AtomicBool = AtomicBool::new(false);
+static BOOTED: AtomicU64 = AtomicU64::new(0);
+
+struct Logger;
+
+static LOGGER: Logger = Logger;
+
+/// Takes records from now on.
+pub fn init() {
+    BOOTED.store(bulkhead_el2::counter(), Ordering::Relaxed);
+    let _ = log::set_logger(&LOGGER);
+    log::set_max_level(LevelFilter::Info);
+}
+
+/// The UART is known: what was logged before is shown.
+pub fn begin() {
+    for record in RECORDS.lock().last(usize::MAX) {
+        let _ = write!(uart::Polled, "{record}\r\n");
+    }
+}
+
+/// Gives records to the console of `machine` from now on.
+pub fn attach(machine: &'static Machine) {
+    MACHINE.call_once(|| machine);
+}
+
+/// The records, for the monitor.
+pub fn records() -> &'static Mutex<LogRing> {
+    &RECORDS
+}
+
+/// Whether something was logged since this was last asked.
+pub fn has_news() -> bool {
+    NEWS.load(Ordering::Relaxed) && NEWS.swap(false, Ordering::AcqRel)
+}
+
+/// Writes what is left in the log's port to the UART, for the machine is about to be switched off.
+pub fn flush<P: Platform>(core: &mut P, machine: &Machine) {
+    machine.flush_consoles(core);
+}
+
+impl Log for Logger {
+    fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let ticks = bulkhead_el2::counter().saturating_sub(BOOTED.load(Ordering::Relaxed));
+        let time_ms = ticks.saturating_mul(1000) / bulkhead_el2::counter_frequency().max(1);
+        let record = Record { level: record.level(), time_ms, text: format!("{}", record.args()) };
+        match MACHINE.get() {
+            Some(machine) => {
+                if let Some(port) = machine.ports.get(machine.log_port()) {
+                    let mut port = port.lock();
+                    format!("{record}\n").bytes().for_each(|byte| {
+                        port.push(byte);
+                    });
+                    NEWS.store(true, Ordering::Release);
+                }
+            }
+            None => {
+                let _ = write!(uart::Polled, "{record}\r\n");
+            }
+        }
+        RECORDS.lock().push(record);
+    }
+
+    fn flush(&self) {}
+}

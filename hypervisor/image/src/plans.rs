@@ -1,0 +1,37 @@
+//! From the configuration to who gets what.
+
+use crate::stop;
+use crate::trees::Trees;
+use bulkhead_el2::boot::image;
+use bulkhead_el2::memory;
+use bulkhead_vmm::address::{Pa, Range};
+use bulkhead_vmm::config::board::Board;
+use bulkhead_vmm::config::{Configuration, Occupied, Plan, WhenAllOff, plan};
+
+/// Who gets what, and how the owner wants the rest.
+pub struct Planned {
+    /// VMs, cores and memory.
+    pub plan: Plan,
+    /// The character that moves the console's focus.
+    pub escape_key: u8,
+    /// What happens when no VM runs any more.
+    pub when_all_off: WhenAllOff,
+    /// Use no more list registers than this.
+    pub max_list_registers: Option<u8>,
+}
+
+/// Plans the configuration, says what is wrong with it, and frees the memory that guests may have.
+pub fn make(board: &Board, trees: &Trees) -> Planned {
+    board.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    let configuration: Configuration = trees.configuration(board);
+    configuration.errors.iter().for_each(|error| log::error!("{error}"));
+    configuration.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    let (escape_key, when_all_off) = (configuration.escape_key, configuration.when_all_off);
+    let max_list_registers = configuration.max_list_registers;
+    let own = Range::<Pa>::new(Pa::new(image::layout().start), image::size_with_pack());
+    let own = own.unwrap_or_else(|| stop("the image's header holds no size"));
+    let plan = plan::plan(board, configuration, &[Occupied { by: "the hypervisor", range: own }]);
+    plan.errors.iter().for_each(|error| log::error!("{error}"));
+    plan.free.iter().for_each(|free| memory::add(*free));
+    Planned { plan, escape_key, when_all_off, max_list_registers }
+}

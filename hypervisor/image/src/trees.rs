@@ -1,0 +1,56 @@
+//! The device trees that describe the board and the guests.
+
+use crate::stop;
+use alloc::format;
+use bulkhead_abi::property;
+use bulkhead_el2::boot::{self, TreeError, image};
+use bulkhead_vmm::address::Pa;
+use bulkhead_vmm::config::Configuration;
+use bulkhead_vmm::config::board::{Board, Uart};
+use bulkhead_vmm::fdt::Tree;
+
+/// The firmware's tree and the packed one, as far as they are there.
+pub struct Trees {
+    firmware: Result<Tree, TreeError>,
+    packed: Option<Result<Tree, TreeError>>,
+}
+
+/// Reads both; `address` is where the firmware says that its tree is.
+pub fn read(address: u64) -> Trees {
+    Trees { firmware: boot::firmware_tree(address), packed: boot::packed_tree() }
+}
+
+impl Trees {
+    /// The board: by the firmware's tree, or by the packed one if the firmware gave none.
+    pub fn board(&self) -> Board {
+        let tree = match (&self.firmware, &self.packed) {
+            (Ok(tree), _) => tree,
+            (Err(_), Some(Ok(tree))) => tree,
+            (Err(firmware), None) => stop(&format!("no device tree: {firmware}, and none is packed")),
+            (Err(firmware), Some(Err(packed))) => {
+                stop(&format!("no device tree: {firmware}; and the packed one: {packed}"))
+            }
+        };
+        Board::read(tree).unwrap_or_else(|error| stop(&format!("the board's device tree is of no use: {error}")))
+    }
+
+    /// The UART that the firmware's tree names.
+    pub fn firmware_console(&self) -> Option<Uart> {
+        Board::read(self.firmware.as_ref().ok()?).ok()?.console
+    }
+
+    /// What the owner wants: by the firmware's tree if it has a configuration, else by the packed one; with
+    /// neither, whatever modules the firmware's tree lists.
+    pub fn configuration(&self, board: &Board) -> Configuration {
+        if let Some(Err(error)) = &self.packed {
+            log::error!("the packed device tree is of no use: {error}");
+        }
+        let has_own = |tree: &Tree| tree.view().find(property::HYPERVISOR_PATH).is_some();
+        match (&self.firmware, &self.packed) {
+            (Ok(tree), _) if has_own(tree) => Configuration::read(tree, board, None),
+            (_, Some(Ok(tree))) => Configuration::read(tree, board, Some(Pa::new(image::layout().start))),
+            (Ok(tree), _) => Configuration::read(tree, board, None),
+            (Err(_), _) => stop("no configuration"),
+        }
+    }
+}

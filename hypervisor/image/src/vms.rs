@@ -1,0 +1,84 @@
+//! From the plan to the machine that all cores share.
+
+use crate::logger;
+use crate::plans::Planned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bulkhead_el2::core::Core;
+use bulkhead_el2::{CORES, identity};
+use bulkhead_vmm::config::VmPlan;
+use bulkhead_vmm::config::board::Board;
+use bulkhead_vmm::console::{Kind, Multiplexer, Port, Settings, Sizes};
+use bulkhead_vmm::platform::{CoreId, Platform, Vmid};
+use bulkhead_vmm::run::{Assignment, Console, CoreState, Machine};
+use bulkhead_vmm::vcpu::VcpuId;
+use bulkhead_vmm::vm::{Hardware, Vm};
+use core::sync::atomic::AtomicBool;
+use spin::Mutex;
+
+/// Builds every VM that can be, and assigns its cores. `booted` is the counter's value at the first instruction.
+pub fn build(core: &mut Core, board: &Board, planned: Planned, booted: u64) -> Machine {
+    let hardware = hardware(core, board, planned.max_list_registers);
+    let (mut vms, mut refused) = (Vec::new(), Vec::new());
+    for plan in planned.plan.vms {
+        match plan.map_err(|refusal| { log::error!("{refusal}"); refusal.name }).and_then(|plan| one(core, plan, vms.len(), &hardware)) {
+            Ok(vm) => vms.push(Mutex::new(vm)),
+            Err(name) => refused.push(name),
+        }
+    }
+    let cores: Vec<CoreState> = (0..board.cpus.len().min(CORES)).map(|_| CoreState::default()).collect();
+    assign(&vms, &cores);
+    let ports = ports(&vms);
+    let settings = Settings { escape: planned.escape_key, ..Settings::new(core.counter_frequency()) };
+    let console = Mutex::new(Console::new(Multiplexer::new(&ports, settings)));
+    Machine {
+        vms,
+        refused,
+        ports,
+        cores,
+        housekeeping: CoreId(planned.plan.housekeeping_core),
+        console,
+        console_wanted: AtomicBool::new(false),
+        log: logger::records(),
+        when_all_off: planned.when_all_off,
+        booted,
+    }
+}
+
+fn hardware(core: &Core, board: &Board, most: Option<u8>) -> Hardware {
+    let list_registers = core.list_register_count();
+    Hardware {
+        identity: identity::registers(),
+        physical_bits: bulkhead_el2::physical_address_bits(),
+        gic: board.gic.version.clone(),
+        list_registers: most.map_or(list_registers, |most| list_registers.min(usize::from(most))),
+        priority_bits: core.priority_bits(),
+        virtual_timer: board.timer.virtual_timer.intid,
+    }
+}
+
+fn one(core: &mut Core, plan: VmPlan, index: usize, hardware: &Hardware) -> Result<Vm, String> {
+    let name = plan.vm.name.clone();
+    let vmid = u8::try_from(index + 1).map(Vmid).map_err(|_| name.clone())?;
+    Vm::build(core, plan, vmid, hardware.clone()).map_err(|error| {
+        log::error!("{name} does not start: {error}");
+        name
+    })
+}
+
+fn assign(vms: &[Mutex<Vm>], cores: &[CoreState]) {
+    for (index, vm) in vms.iter().enumerate() {
+        for (vcpu, core) in (0..VcpuId::MAXIMUM).filter_map(VcpuId::new).zip(vm.lock().cores()) {
+            if let Some(core) = cores.get(core.0) {
+                core.assign(Some(Assignment { vm: index, vcpu }));
+            }
+        }
+    }
+}
+
+fn ports(vms: &[Mutex<Vm>]) -> Vec<Mutex<Port>> {
+    let guests = vms.iter().map(|vm| Port::new(vm.lock().name(), Kind::Guest, Sizes::default()));
+    let ours = [("bulkhead", Kind::Log), ("monitor", Kind::Monitor)];
+    let ours = ours.into_iter().map(|(name, kind)| Port::new(name, kind, Sizes::default()));
+    guests.chain(ours).map(Mutex::new).collect()
+}

@@ -1,0 +1,234 @@
+//! One core's part of the loop.
+
+use super::machine::{Assignment, Machine};
+use crate::exit;
+use crate::platform::{CoreId, PhysicalInterrupt, Platform};
+use crate::psci::Entry;
+use crate::vcpu::{LoadedVcpu, VcpuId};
+use crate::vgic::ListRegisters;
+use crate::vm::{After, Lifecycle, Vm, Work};
+use alloc::vec::Vec;
+use spin::MutexGuard;
+
+/// What the caller of [`CoreLoop::step`] must do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Call it again.
+    Again,
+    /// Switch the machine off.
+    PowerOff,
+}
+
+/// What one core keeps between its steps.
+#[derive(Debug)]
+pub struct CoreLoop {
+    pub(super) id: CoreId,
+    /// The vCPU that lives in this core.
+    pub(super) loaded: Option<(Assignment, LoadedVcpu)>,
+    pub(super) list_registers: ListRegisters,
+    /// When the loaded vCPU's physical timer expires, in the machine's counter.
+    pub(super) timer_deadline: Option<u64>,
+    /// When the console wants to be looked at, in the machine's counter. Only on the housekeeping core.
+    pub(super) console_deadline: Option<u64>,
+    pub(super) power_off: bool,
+}
+
+impl CoreLoop {
+    /// The loop of the core `id`, with nothing loaded.
+    pub fn new(id: CoreId) -> Self {
+        Self {
+            id,
+            loaded: None,
+            list_registers: ListRegisters::EMPTY,
+            timer_deadline: None,
+            console_deadline: None,
+            power_off: false,
+        }
+    }
+
+    /// Does what this core should do now, at most one entry into a guest.
+    pub fn step<P: Platform>(&mut self, platform: &mut P, machine: &Machine) -> Step {
+        let assignment = match &self.loaded {
+            Some((assignment, _)) => Some(*assignment),
+            None => machine.core(self.id).and_then(|core| core.assignment()),
+        };
+        match assignment.and_then(|it| Some((it, machine.vms.get(it.vm)?))) {
+            Some((assignment, vm)) => self.work(platform, machine, assignment, vm.lock()),
+            None => self.sleep(platform, machine),
+        }
+        if self.power_off { Step::PowerOff } else { Step::Again }
+    }
+
+    fn work<P: Platform>(&mut self, platform: &mut P, machine: &Machine, it: Assignment, mut vm: MutexGuard<'_, Vm>) {
+        match vm.work(it.vcpu) {
+            Work::Run => self.run(platform, machine, it, vm),
+            Work::Start(entry) => self.start(platform, &mut vm, it, entry),
+            Work::Wait(resume) => self.wait(platform, machine, it, resume, vm),
+            Work::Park => self.park(platform, machine, &mut vm),
+            Work::Prepare => {
+                let settled = vm.prepare(platform);
+                drop(vm);
+                self.settled(platform, machine, it, settled);
+            }
+            Work::Finish => self.finish(platform, machine, it, vm),
+            Work::Nothing => {
+                drop(vm);
+                self.sleep(platform, machine);
+            }
+        }
+    }
+
+    /// Enters the guest once, and deals with its exit.
+    fn run<P: Platform>(&mut self, platform: &mut P, machine: &Machine, it: Assignment, mut vm: MutexGuard<'_, Vm>) {
+        self.ensure_loaded(platform, &mut vm, it);
+        let Some((_, mut vcpu)) = self.loaded.take() else { return };
+        while let Some(physical) = vm.vgic().take_released(it.vcpu) {
+            platform.deactivate(physical);
+        }
+        self.list_registers = *vm.vgic().flush(it.vcpu);
+        drop(vm);
+        let raw = platform.enter(&mut vcpu, &mut self.list_registers);
+        let exit = exit::decode(&raw);
+        let mut vm = match machine.vms.get(it.vm) {
+            Some(vm) => vm.lock(),
+            None => return,
+        };
+        let kicks = vm.vgic().fold(it.vcpu, &self.list_registers);
+        machine.kick(platform, &vm, kicks);
+        self.loaded = Some((it, vcpu));
+        if exit == exit::Exit::Interrupt {
+            self.interrupted(platform, machine, vm);
+        } else {
+            self.handle(platform, machine, &mut vm, &raw, exit);
+        }
+    }
+
+    fn start<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm, it: Assignment, entry: Entry) {
+        // It may be loaded still: a vCPU that was switched off and on again before its core saw it.
+        self.unload(platform, vm);
+        vm.begin(it.vcpu, entry);
+    }
+
+    /// The vCPU asked to sleep until an interrupt is pending for it.
+    fn wait<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        machine: &Machine,
+        it: Assignment,
+        resume: Option<Entry>,
+        mut vm: MutexGuard<'_, Vm>,
+    ) {
+        self.ensure_loaded(platform, &mut vm, it);
+        if !vm.vgic().has_deliverable(it.vcpu) {
+            drop(vm);
+            self.sleep(platform, machine);
+            return;
+        }
+        match resume {
+            None => vm.wake(it.vcpu),
+            Some(entry) => {
+                // Its state was not to be kept, but its timers run on.
+                self.unload(platform, &mut vm);
+                vm.resume_from(it.vcpu, entry);
+            }
+        }
+    }
+
+    fn ensure_loaded<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm, it: Assignment) {
+        if self.loaded.is_some() {
+            return;
+        }
+        let Some(vcpu) = vm.take_parked(it.vcpu) else { return };
+        let active: Vec<u32> = vm.vgic().hardware_active(it.vcpu).collect();
+        let interface = vm.vgic().cpu_interface(it.vcpu).copied();
+        let Some(interface) = interface else { return };
+        let loaded = platform.load(vcpu, vm.context(it.vcpu), &interface, &active);
+        self.loaded = Some((it, loaded));
+        self.refresh_physical_timer(platform, vm);
+    }
+
+    /// Takes the loaded vCPU out of this core, if there is one.
+    fn unload<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm) {
+        let Some((it, vcpu)) = self.loaded.take() else { return };
+        let active: Vec<u32> = vm.vgic().hardware_active(it.vcpu).collect();
+        if let Some(interface) = vm.vgic().cpu_interface_mut(it.vcpu) {
+            let parked = platform.park(vcpu, interface, &active);
+            vm.put_parked(it.vcpu, parked);
+        }
+        self.timer_deadline = None;
+        self.rearm(platform);
+    }
+
+    fn park<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) {
+        self.unload(platform, vm);
+        if vm.lifecycle() != Lifecycle::Running {
+            machine.kick(platform, vm, crate::vcpu::VcpuSet::only(VcpuId::BOOT));
+        }
+    }
+
+    /// Every vCPU of the VM is parked: what its owner or its guest asked for.
+    fn finish<P: Platform>(&mut self, platform: &mut P, machine: &Machine, it: Assignment, mut vm: MutexGuard<'_, Vm>) {
+        match vm.lifecycle() {
+            Lifecycle::Stopping(after) => {
+                vm.finish_stop(after);
+                let settled = vm.lifecycle().is_at_rest();
+                drop(vm);
+                self.settled(platform, machine, it, settled);
+            }
+            Lifecycle::Moving(core) => Self::finish_move(platform, machine, it, &mut vm, core),
+            _ => {}
+        }
+    }
+
+    fn finish_move<P: Platform>(platform: &mut P, machine: &Machine, it: Assignment, vm: &mut Vm, core: CoreId) {
+        match vm.move_to(platform, core) {
+            Ok(()) => {
+                if let (Some(from), Some(to)) = (machine.core(platform.core()), machine.core(core)) {
+                    from.assign(None);
+                    to.assign(Some(it));
+                }
+                log::info!("{}: goes on on core {}", vm.name(), core.0);
+            }
+            Err(error) => {
+                log::error!("{}: cannot be made anew on core {}: {error}", vm.name(), core.0);
+                vm.stop(After::Off, Some(alloc::format!("its move failed: {error}")));
+            }
+        }
+        platform.kick(core);
+    }
+
+    /// A VM began to run or came to rest.
+    fn settled<P: Platform>(&mut self, platform: &mut P, machine: &Machine, it: Assignment, settled: bool) {
+        if !settled {
+            return;
+        }
+        if let Some(vm) = machine.vms.get(it.vm) {
+            let vm = vm.lock();
+            log::info!("{}: {}", vm.name(), vm.lifecycle().label());
+        }
+        machine.want_console(platform);
+        self.power_off = machine.is_over();
+    }
+
+    /// Sleeps until something happens, and deals with it.
+    fn sleep<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
+        let before = platform.counter();
+        platform.wait_for_interrupt();
+        if let Some(core) = machine.core(self.id) {
+            core.slept(platform.counter().saturating_sub(before));
+        }
+        while let Some(interrupt) = platform.acknowledge() {
+            self.interrupted_asleep(platform, machine, interrupt);
+        }
+    }
+
+    fn interrupted_asleep<P: Platform>(&mut self, platform: &mut P, machine: &Machine, interrupt: PhysicalInterrupt) {
+        if let Some((it, _)) = &self.loaded
+            && let Some(vm) = machine.vms.get(it.vm)
+        {
+            let mut vm = vm.lock();
+            self.interrupt_for_guest(platform, &mut vm, interrupt);
+        }
+        self.interrupt_for_us(platform, machine, interrupt);
+    }
+}

@@ -1,0 +1,154 @@
+//! What all cores share.
+
+use super::Console;
+use crate::config::WhenAllOff;
+use crate::console::Port;
+use crate::monitor::LogRing;
+use crate::platform::{CoreId, Platform};
+use crate::vcpu::{VcpuId, VcpuSet};
+use crate::vm::Vm;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use spin::Mutex;
+
+/// A vCPU by its VM's index and its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// Index of the VM.
+    pub vm: usize,
+    /// The vCPU.
+    pub vcpu: VcpuId,
+}
+
+/// What all may know of one core.
+#[derive(Debug, Default)]
+pub struct CoreState {
+    /// Whether it came up.
+    running: AtomicBool,
+    /// [`Assignment`]: 0 for none, else VM's index + 1 in bits 31:8 and the vCPU's in 7:0.
+    assignment: AtomicU32,
+    /// Times that it was woken from sleep.
+    wake_ups: AtomicU64,
+    /// Ticks that it slept.
+    asleep: AtomicU64,
+}
+
+impl CoreState {
+    /// Notes that the core came up.
+    pub fn set_running(&self) {
+        self.running.store(true, Ordering::Release);
+    }
+
+    /// Whether the core came up.
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::Acquire)
+    }
+
+    /// Which vCPU the core runs.
+    pub fn assignment(&self) -> Option<Assignment> {
+        let [vcpu, vm @ ..] = self.assignment.load(Ordering::Acquire).to_le_bytes();
+        let [low, middle, high] = vm;
+        let vm = u32::from_le_bytes([low, middle, high, 0]).checked_sub(1)?;
+        Some(Assignment { vm: usize::try_from(vm).ok()?, vcpu: VcpuId::new(vcpu)? })
+    }
+
+    /// Sets which vCPU the core runs.
+    pub fn assign(&self, assignment: Option<Assignment>) {
+        let packed = assignment.and_then(|it| {
+            let (vm, vcpu) = (u32::try_from(it.vm).ok()?, u32::try_from(it.vcpu.index()).ok()?);
+            Some((vm + 1) << 8 | vcpu)
+        });
+        self.assignment.store(packed.unwrap_or(0), Ordering::Release);
+    }
+
+    pub(super) fn slept(&self, ticks: u64) {
+        self.wake_ups.fetch_add(1, Ordering::Relaxed);
+        self.asleep.fetch_add(ticks, Ordering::Relaxed);
+    }
+
+    /// Times that it was woken, and ticks that it slept, in the hypervisor.
+    pub fn sleep(&self) -> (u64, u64) {
+        (self.wake_ups.load(Ordering::Relaxed), self.asleep.load(Ordering::Relaxed))
+    }
+}
+
+/// Everything that the cores share.
+#[derive(Debug)]
+pub struct Machine {
+    /// The VMs. Console port n is VM n's.
+    pub vms: Vec<Mutex<Vm>>,
+    /// Names of the VMs that were refused, for `vm list`.
+    pub refused: Vec<String>,
+    /// The consoles: the VMs', then the log's and the monitor's.
+    pub ports: Vec<Mutex<Port>>,
+    /// The cores, by index in `/cpus`.
+    pub cores: Vec<CoreState>,
+    /// The core that does the hypervisor's own work.
+    pub housekeeping: CoreId,
+    /// What only that core uses.
+    pub console: Mutex<Console>,
+    /// A port wants that core's attention.
+    pub console_wanted: AtomicBool,
+    /// The newest messages of the hypervisor.
+    pub log: &'static Mutex<LogRing>,
+    /// What happens when no VM runs any more.
+    pub when_all_off: WhenAllOff,
+    /// The machine's counter when it booted.
+    pub booted: u64,
+}
+
+impl Machine {
+    /// Index of the log's port.
+    pub fn log_port(&self) -> usize {
+        self.vms.len()
+    }
+
+    /// Index of the monitor's port.
+    pub fn monitor_port(&self) -> usize {
+        self.vms.len() + 1
+    }
+
+    /// The state of `core`.
+    pub fn core(&self, core: CoreId) -> Option<&CoreState> {
+        self.cores.get(core.0)
+    }
+
+    /// Wakes the cores of `vcpus` of `vm`.
+    pub(super) fn kick<P: Platform>(&self, platform: &mut P, vm: &Vm, vcpus: VcpuSet) {
+        vm.cores_of(vcpus).for_each(|core| platform.kick(core));
+    }
+
+    /// Wakes all cores of `vm`.
+    pub(super) fn kick_all<P: Platform>(&self, platform: &mut P, vm: &Vm) {
+        vm.cores().for_each(|core| platform.kick(core));
+    }
+
+    /// Asks the housekeeping core to look at the consoles.
+    pub fn want_console<P: Platform>(&self, platform: &mut P) {
+        if !self.console_wanted.swap(true, Ordering::AcqRel) {
+            platform.kick(self.housekeeping);
+        }
+    }
+
+    /// Whether every VM is off for good, and the owner wants the machine to be so too.
+    pub fn is_over(&self) -> bool {
+        self.when_all_off == WhenAllOff::PowerOff && self.vms.iter().all(|vm| vm.lock().lifecycle().is_at_rest())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assignment_is_kept() {
+        let core = CoreState::default();
+        assert_eq!(core.assignment(), None);
+        let assignment = Assignment { vm: 0, vcpu: VcpuId::new(31).unwrap() };
+        core.assign(Some(assignment));
+        assert_eq!(core.assignment(), Some(assignment));
+        core.assign(None);
+        assert_eq!(core.assignment(), None);
+    }
+}

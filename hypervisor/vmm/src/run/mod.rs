@@ -1,0 +1,35 @@
+//! The run loop: what each core does, over and over.
+//!
+//! One [`CoreLoop`] belongs to each core, and [`Machine`] to all. A step looks at what the core should do, does
+//! it, and returns: at most one entry into a guest. The order of locks is a VM's, then a console port's, and
+//! never two of a kind; the console's own lock is taken before both (docs/locking.md).
+
+mod calls;
+mod commands;
+mod core_loop;
+mod exits;
+mod housekeeping;
+mod interrupts;
+mod machine;
+mod system_registers;
+
+pub use core_loop::{CoreLoop, Step};
+pub use housekeeping::Console;
+pub use machine::{Assignment, CoreState, Machine};
+
+/// What becomes of a vCPU after an exit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// It goes on where it is.
+    Resume,
+    /// It goes on after the trapped instruction.
+    Skip,
+    /// It goes on after the trapped instruction, with this value in this register.
+    Load(u8, u64),
+    /// It goes on after its call, with this value in X0.
+    Return(u64),
+    /// It takes an exception.
+    Inject(crate::exit::Syndrome),
+    /// Its VM is stopped by policy, for this reason.
+    Stop(&'static str),
+}

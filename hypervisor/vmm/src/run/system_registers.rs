@@ -1,0 +1,137 @@
+//! Trapped system registers.
+
+use super::{CoreLoop, Machine, Next};
+use crate::exit::{Cause, Syndrome, SystemRegister, SystemRegisterAccess};
+use crate::platform::Platform;
+use crate::vcpu::VcpuSet;
+use crate::vgic::Version;
+use crate::vm::Vm;
+use crate::vtimer::PhysicalTimer;
+
+const ACTLR_EL1: SystemRegister = SystemRegister::new(3, 0, 1, 0, 1);
+const ICC_DIR_EL1: SystemRegister = SystemRegister::new(3, 0, 12, 11, 1);
+const ICC_SGI1R_EL1: SystemRegister = SystemRegister::new(3, 0, 12, 11, 5);
+const ICC_ASGI1R_EL1: SystemRegister = SystemRegister::new(3, 0, 12, 11, 6);
+const ICC_SGI0R_EL1: SystemRegister = SystemRegister::new(3, 0, 12, 11, 7);
+const CNTPCT_EL0: SystemRegister = SystemRegister::new(3, 3, 14, 0, 1);
+const CNTPCTSS_EL0: SystemRegister = SystemRegister::new(3, 3, 14, 0, 5);
+const CNTP_TVAL_EL0: SystemRegister = SystemRegister::new(3, 3, 14, 2, 0);
+const CNTP_CTL_EL0: SystemRegister = SystemRegister::new(3, 3, 14, 2, 1);
+const CNTP_CVAL_EL0: SystemRegister = SystemRegister::new(3, 3, 14, 2, 2);
+const OSLSR_EL1: SystemRegister = SystemRegister::new(2, 0, 1, 1, 4);
+/// OSLSR_EL1: an OS lock exists (OSLM = 0b10) and is not locked.
+const OSLSR_VALUE: u64 = 1 << 3;
+
+impl CoreLoop {
+    /// Carries out a trapped MRS or MSR. What the guest's machine does not have is UNDEFINED.
+    pub(super) fn system_register<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        machine: &Machine,
+        vm: &mut Vm,
+        access: SystemRegisterAccess,
+    ) -> (Cause, Next) {
+        let next = match access.register {
+            ICC_SGI1R_EL1 | ICC_ASGI1R_EL1 | ICC_SGI0R_EL1 | ICC_DIR_EL1 => {
+                return self.interrupt_controller(platform, machine, vm, access);
+            }
+            CNTPCT_EL0 | CNTPCTSS_EL0 if !access.write => {
+                Next::Load(access.transfer, vm.guest_counter(platform.counter()))
+            }
+            CNTP_TVAL_EL0 | CNTP_CTL_EL0 | CNTP_CVAL_EL0 => self.physical_timer(platform, vm, access),
+            OSLSR_EL1 if !access.write => Next::Load(access.transfer, OSLSR_VALUE),
+            register if is_debug(register) || register == ACTLR_EL1 => ignored(access),
+            register if !access.write => match vm.identity().read(register) {
+                Some(value) => Next::Load(access.transfer, value),
+                None => Next::Inject(Syndrome::Undefined),
+            },
+            _ => Next::Inject(Syndrome::Undefined),
+        };
+        (Cause::SystemRegister, next)
+    }
+
+    /// The write-only registers of GICv3's CPU interface that need the distributor.
+    fn interrupt_controller<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        machine: &Machine,
+        vm: &mut Vm,
+        access: SystemRegisterAccess,
+    ) -> (Cause, Next) {
+        let Some((it, loaded)) = &self.loaded else { return (Cause::Other, Next::Resume) };
+        if !access.write || vm.vgic().layout().version == Version::V2 {
+            return (Cause::SystemRegister, Next::Inject(Syndrome::Undefined));
+        }
+        let (vcpu, value) = (it.vcpu, loaded.general().get(access.transfer));
+        let kicks = match access.register {
+            ICC_SGI1R_EL1 => vm.vgic().write_sgi1r(vcpu, value),
+            ICC_SGI0R_EL1 => vm.vgic().write_sgi0r(vcpu, value),
+            ICC_ASGI1R_EL1 => vm.vgic().write_asgi1r(vcpu, value),
+            _ => deactivate(vm, vcpu, value),
+        };
+        machine.kick(platform, vm, kicks);
+        if access.register == ICC_DIR_EL1 {
+            return (Cause::InterruptController, Next::Skip);
+        }
+        vm.counters_mut().sgis += 1;
+        (Cause::Sgi, Next::Skip)
+    }
+
+    /// CNTP_TVAL_EL0, CNTP_CTL_EL0, CNTP_CVAL_EL0.
+    fn physical_timer<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm, access: SystemRegisterAccess) -> Next {
+        let Some((_, loaded)) = &mut self.loaded else { return Next::Resume };
+        let value = loaded.general().get(access.transfer);
+        let mut timer = PhysicalTimer::new(loaded.timers_mut(), vm.guest_counter(platform.counter()));
+        match (access.register, access.write) {
+            (CNTP_TVAL_EL0, false) => return Next::Load(access.transfer, timer.value()),
+            (CNTP_CTL_EL0, false) => return Next::Load(access.transfer, timer.control()),
+            (_, false) => return Next::Load(access.transfer, timer.compare()),
+            (CNTP_TVAL_EL0, true) => timer.set_value(value),
+            (CNTP_CTL_EL0, true) => timer.set_control(value),
+            (_, true) => timer.set_compare(value),
+        }
+        self.refresh_physical_timer(platform, vm);
+        Next::Skip
+    }
+}
+
+fn deactivate(vm: &mut Vm, vcpu: crate::vcpu::VcpuId, value: u64) -> VcpuSet {
+    /// ICC_DIR_EL1.INTID, 24 bits (GICv3 IHI 0069 12.2.11).
+    const INTID: u64 = 0xff_ffff;
+    u32::try_from(value & INTID).map_or(VcpuSet::EMPTY, |intid| vm.vgic().deactivate(vcpu, intid))
+}
+
+/// Reads as zero, ignores writes.
+fn ignored(access: SystemRegisterAccess) -> Next {
+    if access.write { Next::Skip } else { Next::Load(access.transfer, 0) }
+}
+
+/// The self-hosted debug registers of the least processor that is allowed (see [`crate::identity`]): breakpoints
+/// and watchpoints that never match, an OS lock that is open, no claim (Arm ARM DDI 0487 D19.3).
+fn is_debug(register: SystemRegister) -> bool {
+    match register.fields() {
+        // MDCCINT, MDSCR, OSDTRRX, OSDTRTX, OSECCR; DBGBVR, DBGBCR, DBGWVR, DBGWCR 0 and 1.
+        (2, 0, 0, crm, op2) => (crm < 2 && (4..=7).contains(&op2)) || matches!((crm, op2), (2, 0 | 2) | (0 | 3 | 6, 2)),
+        // MDRAR, OSLAR, OSDLR, DBGPRCR.
+        (2, 0, 1, crm, op2) => matches!((crm, op2), (0, 0 | 4) | (3 | 4, 4)),
+        // DBGCLAIMSET, DBGCLAIMCLR, DBGAUTHSTATUS.
+        (2, 0, 7, crm, 6) => matches!(crm, 8 | 9 | 14),
+        // MDCCSR, DBGDTR, DBGDTRRX/TX.
+        (2, 3, 0, crm, 0) => matches!(crm, 1 | 4 | 5),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_registers_of_the_least_debug_exist() {
+        assert!(is_debug(SystemRegister::new(2, 0, 0, 2, 2)), "MDSCR_EL1");
+        assert!(is_debug(SystemRegister::new(2, 0, 0, 1, 7)), "DBGWCR1_EL1");
+        assert!(!is_debug(SystemRegister::new(2, 0, 0, 2, 7)), "DBGWCR2_EL1");
+        assert!(!is_debug(SystemRegister::new(2, 1, 0, 0, 0)), "trace");
+        assert!(!is_debug(SystemRegister::new(3, 3, 9, 12, 0)), "PMCR_EL0");
+    }
+}

@@ -1,0 +1,83 @@
+use super::*;
+use alloc::collections::BTreeMap;
+
+/// Table memory on the host, with a bound on the number of tables.
+#[derive(Default)]
+struct Tables {
+    entries: BTreeMap<(u64, usize), u64>,
+    allocated: u64,
+    freed: u64,
+    limit: u64,
+}
+
+impl TableMemory for Tables {
+    fn allocate(&mut self) -> Option<Pa> {
+        (self.allocated < self.limit).then(|| {
+            self.allocated += 1;
+            Pa::new(self.allocated * PAGE_SIZE)
+        })
+    }
+
+    fn free(&mut self, _table: Pa) {
+        self.freed += 1;
+    }
+
+    fn read(&self, table: Pa, index: usize) -> u64 {
+        self.entries.get(&(table.get(), index)).copied().unwrap_or(0)
+    }
+
+    fn write(&mut self, table: Pa, index: usize, descriptor: u64) {
+        self.entries.insert((table.get(), index), descriptor);
+    }
+}
+
+fn stage2(tables: &mut Tables) -> Stage2 {
+    Stage2::new(Geometry::for_machine(44).unwrap(), tables).unwrap()
+}
+
+fn range(start: u64, size: u64) -> Range<Ipa> {
+    Range::<Ipa>::new(Ipa::new(start), size).unwrap()
+}
+
+#[test]
+fn the_largest_blocks_come_first() {
+    let mut tables = Tables { limit: 8, ..Tables::default() };
+    let mut stage2 = stage2(&mut tables);
+    let size = (1 << 30) + (2 << 20) + 4096;
+    stage2.map(range(1 << 30, size), Pa::new(3 << 30), Attributes::Memory, &mut tables).unwrap();
+    // Root, one level-2 and one level-3 table: the first GiB is a single block.
+    assert_eq!(tables.allocated, 3);
+    let last = stage2.walk(Ipa::new((1 << 30) + size - 1), &tables);
+    assert_eq!(last, Some((Pa::new((3 << 30) + size - 1), Attributes::Memory)));
+    assert_eq!(stage2.walk(Ipa::new((1 << 30) + size), &tables), None);
+    stage2.free(&mut tables);
+    assert_eq!(tables.freed, tables.allocated);
+}
+
+#[test]
+fn an_offset_that_differs_below_2_mib_needs_pages() {
+    let mut tables = Tables { limit: 8, ..Tables::default() };
+    let mut stage2 = stage2(&mut tables);
+    stage2.map(range(0x4000_0000, 2 << 20), Pa::new(0x8000_1000), Attributes::Memory, &mut tables).unwrap();
+    assert_eq!(tables.allocated, 3);
+    let (pa, _) = stage2.walk(Ipa::new(0x4000_2345), &tables).unwrap();
+    assert_eq!(pa, Pa::new(0x8000_3345));
+}
+
+#[test]
+fn mistakes_have_names() {
+    let mut tables = Tables { limit: 2, ..Tables::default() };
+    let mut stage2 = stage2(&mut tables);
+    let mut map = |start, size, pa| stage2.map(range(start, size), Pa::new(pa), Attributes::Device, &mut tables);
+    assert_eq!(map(0x1000, 0x800, 0), Err(MapError::Misaligned));
+    assert_eq!(map(1 << 39, 0x1000, 0), Err(MapError::OutOfRange));
+    assert_eq!(map(0, 2 << 20, 0), Ok(()));
+    assert_eq!(map(0, 4096, 0), Err(MapError::Occupied));
+    assert_eq!(map(2 << 20, 4096, 0), Err(MapError::OutOfTables));
+}
+
+#[test]
+fn a_small_machine_has_a_small_space() {
+    assert_eq!(Geometry::for_machine(36).map(Geometry::bits), Some(36));
+    assert_eq!(Geometry::for_machine(30), None);
+}

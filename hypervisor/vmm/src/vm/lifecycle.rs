@@ -1,0 +1,299 @@
+//! A VM's life, and the work that each of its cores has in it.
+//!
+//! ```text
+//!  scrub ──► load ──► run ──► stop ──► scrub ──► off
+//!    ▲                 │ ▲      │                 │
+//!    │                 ▼ │      └──► kept         │ vm start
+//!    │                move             │          ▼
+//!    └───────── restart policy ────────┴──────► load
+//! ```
+//! Every transition is a change of one value under the VM's lock. Cores look at it before each entry, so whoever
+//! makes the change only has to kick them. Memory is worked on by the boot vCPU's core, a piece at a time.
+
+use super::{Run, Slot, Vm, build, memory};
+use crate::address::{Ipa, Range};
+use crate::config::{Policy, guest_tree};
+use crate::device::pl011::Pl011;
+use crate::platform::{CoreId, Platform};
+use crate::psci::Entry;
+use crate::vcpu::{Vcpu, VcpuId};
+use alloc::boxed::Box;
+use alloc::string::String;
+
+/// Bytes that are zeroed or copied at a time.
+const PIECE: u64 = 1 << 20;
+
+/// What follows when a VM has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// It is scrubbed and stays off.
+    Off,
+    /// It is scrubbed, loaded and started.
+    Start,
+    /// It stays as it is, for the monitor to look at.
+    Keep,
+}
+
+impl From<Policy> for After {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Halt => Self::Off,
+            Policy::Restart => Self::Start,
+            Policy::Report => Self::Keep,
+        }
+    }
+}
+
+/// Where a VM is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// Its RAM is being zeroed; so many bytes are.
+    Scrubbing(u64, After),
+    /// Its modules are being copied: which one, and how many bytes of it are there.
+    Loading(Part, u64),
+    /// Its vCPUs run.
+    Running,
+    /// Its vCPUs are being parked.
+    Stopping(After),
+    /// Its vCPU is being parked, to go on on another core.
+    Moving(CoreId),
+    /// It is off, and its RAM is zero.
+    Off,
+    /// It is off, with its RAM and registers as they were.
+    Kept,
+}
+
+/// What is loaded, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The kernel.
+    Kernel,
+    /// The initial RAM disk.
+    Ramdisk,
+    /// The device tree.
+    Tree,
+}
+
+impl Lifecycle {
+    /// What a VM begins with: its RAM holds whatever the firmware left there.
+    pub(super) const fn first() -> Self {
+        Self::Scrubbing(0, After::Start)
+    }
+
+    /// A word for it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Scrubbing(..) => "scrubbing",
+            Self::Loading(..) => "loading",
+            Self::Running => "running",
+            Self::Stopping(_) => "stopping",
+            Self::Moving(_) => "moving",
+            Self::Off => "off",
+            Self::Kept => "stopped",
+        }
+    }
+
+    /// Whether the VM is off, and nothing is about to change that.
+    pub const fn is_at_rest(self) -> bool {
+        matches!(self, Self::Off | Self::Kept)
+    }
+}
+
+/// What the core of a vCPU should do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Enter the guest.
+    Run,
+    /// Set the vCPU up at this entry, then enter the guest.
+    Start(Entry),
+    /// Sleep until an interrupt is pending for the vCPU; then go on, or from the entry.
+    Wait(Option<Entry>),
+    /// Take the vCPU out of this core.
+    Park,
+    /// Do the next piece of preparing or scrubbing the VM.
+    Prepare,
+    /// Every vCPU is parked: do what follows.
+    Finish,
+    /// Nothing.
+    Nothing,
+}
+
+impl Vm {
+    /// What the core of `vcpu` should do now.
+    pub fn work(&self, vcpu: VcpuId) -> Work {
+        let Some(slot) = self.slot(vcpu) else { return Work::Nothing };
+        match self.lifecycle {
+            Lifecycle::Running => match slot.run {
+                Run::On => Work::Run,
+                Run::Starting(entry) => Work::Start(entry),
+                Run::Suspended(resume) => Work::Wait(resume),
+                Run::Off if slot.loaded => Work::Park,
+                Run::Off => Work::Nothing,
+            },
+            Lifecycle::Stopping(_) | Lifecycle::Moving(_) if slot.loaded => Work::Park,
+            Lifecycle::Stopping(_) | Lifecycle::Moving(_) if vcpu == VcpuId::BOOT && self.all_parked() => Work::Finish,
+            Lifecycle::Scrubbing(..) | Lifecycle::Loading(..) if vcpu == VcpuId::BOOT => Work::Prepare,
+            _ => Work::Nothing,
+        }
+    }
+
+    fn all_parked(&self) -> bool {
+        self.slots.iter().all(|slot| !slot.loaded)
+    }
+
+    /// Stops the VM, then does what `after` says. The caller kicks its cores.
+    pub fn stop(&mut self, after: After, reason: Option<String>) {
+        self.reason = reason;
+        self.lifecycle = match self.lifecycle {
+            Lifecycle::Running | Lifecycle::Stopping(_) | Lifecycle::Moving(_) => Lifecycle::Stopping(after),
+            Lifecycle::Scrubbing(done, _) => Lifecycle::Scrubbing(done, after),
+            Lifecycle::Off if after == After::Start => Lifecycle::Loading(Part::Kernel, 0),
+            Lifecycle::Off => Lifecycle::Off,
+            Lifecycle::Loading(..) | Lifecycle::Kept => Lifecycle::Scrubbing(0, after),
+        };
+    }
+
+    /// Every vCPU is parked, and the VM is to stop: what follows.
+    pub(crate) fn finish_stop(&mut self, after: After) {
+        self.lifecycle = match after {
+            After::Keep => Lifecycle::Kept,
+            after => Lifecycle::Scrubbing(0, after),
+        };
+    }
+
+    /// Does the next piece of preparing or scrubbing. True when the VM has just begun to run or come to rest.
+    pub(crate) fn prepare<P: Platform>(&mut self, platform: &mut P) -> bool {
+        match self.lifecycle {
+            Lifecycle::Scrubbing(done, after) => self.scrub(platform, done, after),
+            Lifecycle::Loading(part, done) => self.load(platform, part, done),
+            _ => false,
+        }
+    }
+
+    fn scrub<P: Platform>(&mut self, platform: &mut P, done: u64, after: After) -> bool {
+        let next = self.memory.guest().start().checked_add(done);
+        match next.and_then(|next| self.memory.contiguous(next, PIECE)) {
+            Some(piece) => {
+                platform.zero(piece);
+                self.lifecycle = Lifecycle::Scrubbing(done + piece.size(), after);
+                false
+            }
+            None if after == After::Start => {
+                self.lifecycle = Lifecycle::Loading(Part::Kernel, 0);
+                false
+            }
+            None => {
+                self.lifecycle = Lifecycle::Off;
+                true
+            }
+        }
+    }
+
+    fn load<P: Platform>(&mut self, platform: &mut P, part: Part, done: u64) -> bool {
+        let (module, target, next) = match part {
+            Part::Kernel => (Some(&self.config.kernel), Some(self.load.kernel), Some(Part::Ramdisk)),
+            Part::Ramdisk => (self.config.ramdisk.as_ref(), self.load.ramdisk, Some(Part::Tree)),
+            Part::Tree => (self.config.device_tree.as_ref(), Some(self.load.tree), None),
+        };
+        if let (Some(module), Some(target)) = (module, target)
+            && let Some(copied) = copy_piece(platform, &self.memory, target, module.range, done)
+        {
+            self.lifecycle = Lifecycle::Loading(part, done + copied);
+            return false;
+        }
+        match next {
+            Some(part) => self.lifecycle = Lifecycle::Loading(part, 0),
+            None => self.start(platform),
+        }
+        next.is_none()
+    }
+
+    /// Everything is in RAM: out of reset, and off it goes.
+    fn start<P: Platform>(&mut self, platform: &mut P) {
+        if self.config.device_tree.is_none() {
+            self.write_generated_tree(platform);
+        }
+        platform.synchronize_instructions();
+        self.vgic.reset();
+        self.uart = Pl011::new();
+        self.counter_offset = platform.counter();
+        for slot in &mut self.slots {
+            *slot = Slot::new(slot.core);
+        }
+        if let Some(boot) = self.slots.first_mut() {
+            boot.run = Run::Starting(Entry { address: self.load.entry, context: self.load.boot_argument });
+        }
+        self.counters.starts += 1;
+        self.counters.faults_told = 0;
+        self.lifecycle = Lifecycle::Running;
+    }
+
+    fn write_generated_tree<P: Platform>(&mut self, platform: &mut P) {
+        let machine = guest_tree::Machine {
+            layout: &self.config.layout,
+            vcpus: self.slots.len(),
+            ram: self.memory.guest(),
+            gic: self.guest_gic(),
+            console: self.config.console,
+            bootargs: &self.config.bootargs,
+            ramdisk: self.load.ramdisk,
+        };
+        match guest_tree::build(&machine) {
+            Ok(tree) => memory::write(platform, &self.memory, self.load.tree.start(), &tree),
+            Err(error) => log::error!("{}: no device tree can be made: {error}", self.config.name),
+        }
+    }
+
+    /// Sets `vcpu` up out of reset at `entry`.
+    pub(crate) fn begin(&mut self, vcpu: VcpuId, entry: Entry) {
+        self.vgic.reset_vcpu(vcpu);
+        if let Some(slot) = self.slot_mut(vcpu) {
+            slot.parked = Some(Box::new(Vcpu::at_reset(entry.address, entry.context)));
+            slot.run = Run::On;
+        }
+    }
+
+    /// Asks for the VM's only vCPU to go on on `core`, which is free. The caller kicks its present core.
+    ///
+    /// # Errors
+    /// Why it cannot be moved now.
+    pub(crate) fn request_move(&mut self, core: CoreId) -> Result<(), &'static str> {
+        if self.slots.len() != 1 {
+            return Err("only a VM with one vCPU can be moved");
+        }
+        if self.lifecycle != Lifecycle::Running {
+            return Err("the VM does not run");
+        }
+        self.lifecycle = Lifecycle::Moving(core);
+        Ok(())
+    }
+
+    /// The layout of its interrupt controller as the configuration names it.
+    fn guest_gic(&self) -> crate::config::GuestGic {
+        match self.vgic.layout().version {
+            crate::vgic::Version::V2 => crate::config::GuestGic::V2,
+            crate::vgic::Version::V3 => crate::config::GuestGic::V3,
+        }
+    }
+
+    /// Links the virtual timers of `vgic` to the hardware's, as when the VM was made.
+    pub(super) fn link_timers(&self, vgic: &mut crate::vgic::Vgic) {
+        build::link_timers(vgic, self.config.layout.virtual_timer_intid, self.hardware.virtual_timer);
+    }
+}
+
+/// Copies the next piece of `module` to `target`, after the `done` bytes that are there. How many; `None` if all
+/// are.
+fn copy_piece<P: Platform>(
+    platform: &mut P,
+    ram: &super::Memory,
+    target: Range<Ipa>,
+    module: Range<crate::address::Pa>,
+    done: u64,
+) -> Option<u64> {
+    let left = module.size().checked_sub(done).filter(|left| *left > 0)?;
+    let destination = ram.contiguous(target.start().checked_add(done)?, left.min(PIECE))?;
+    let source = Range::<crate::address::Pa>::new(module.start().checked_add(done)?, destination.size())?;
+    platform.copy(destination.start(), source);
+    Some(destination.size())
+}
