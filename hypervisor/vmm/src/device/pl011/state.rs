@@ -102,7 +102,8 @@ impl State {
         self.received.len() >= self.fifo_depth()
     }
 
-    /// Whether a PL011 can be in this state: no FIFO is over-full and no register holds a bit that it lacks.
+    /// Whether a PL011 can be in this state, given that its transmit FIFO is not over-full: neither is the receive
+    /// FIFO, and no register holds a bit that it lacks.
     pub(super) fn is_possible(&self) -> bool {
         let registers = [
             (self.receive_status, Self::RECEIVE_STATUS),
@@ -119,7 +120,6 @@ impl State {
         registers.iter().all(|(value, implemented)| value & !implemented == 0)
             && self.received.iter().all(|character| character & !Self::CHARACTER == 0)
             && self.received.len() <= self.fifo_depth()
-            && self.transmit_level <= self.fifo_depth()
     }
 }
 

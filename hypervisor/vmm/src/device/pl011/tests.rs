@@ -8,6 +8,7 @@ const TXIM: u64 = 1 << 5;
 const RTIM: u64 = 1 << 6;
 const OEIM: u64 = 1 << 10;
 const TXFF: u64 = 1 << 5;
+const RXFF: u64 = 1 << 6;
 const RXFE: u64 = 1 << 4;
 const BUSY: u64 = 1 << 3;
 const FEN: u64 = 1 << 4;
@@ -48,6 +49,7 @@ fn narrow_and_wide_accesses_see_the_same_registers() {
     let mut uart = with_fifos();
     assert_eq!(uart.write(DR, 1, 0xffff_ff41), Some(0x41));
     assert_eq!(uart.write(DR + 1, 1, 0x42), None);
+    assert_eq!(uart.write(DR, 8, 0x43), Some(0x43));
     uart.write(IBRD, 8, 0x0000_0015_0000_1234);
     assert_eq!(uart.read(IBRD, 8), 0x0000_0015_0000_1234);
     assert_eq!(uart.read(IBRD + 1, 1), 0x12);
@@ -138,6 +140,7 @@ fn the_receive_interrupt_follows_its_trigger_level() {
             assert_eq!(uart.interrupt(), count >= trigger, "level {selection}, {count} characters");
         }
         assert!(!uart.receive(33));
+        assert_eq!(uart.read(FR, 4) & (RXFF | RXFE), RXFF);
         uart.write(ICR, 4, RXIM);
         assert!(!uart.interrupt());
         for count in 1..=32 {
@@ -153,9 +156,12 @@ fn a_single_character_raises_the_timeout_until_it_is_read() {
     let mut uart = with_fifos();
     uart.write(IMSC, 4, RXIM | RTIM);
     assert!(uart.receive(0x61) && uart.interrupt());
-    assert_eq!(uart.read(MIS, 4), RTIM);
+    uart.write(DR, 4, 0x41);
+    assert_eq!((uart.read(MIS, 4), uart.read(RIS, 4)), (RTIM, RTIM | TXIM));
     assert_eq!(uart.read(DR, 4), 0x61);
     assert!(!uart.interrupt());
+    uart.write(ICR, 4, RTIM);
+    assert!(!uart.interrupt(), "there is nothing to time out");
 }
 
 #[test]
@@ -212,11 +218,14 @@ fn loopback_receives_what_is_sent_and_can_overrun() {
     assert_eq!(uart.read(RIS, 4) & 0xf, 0b1110, "CTS, DCD and DSR changed");
     uart.write(CR, 4, 0x0f00 | 0x3081);
     assert_eq!(uart.read(FR, 4) & 0x107, 0x107);
+    assert!(!uart.receive(9), "the line is cut off");
+    uart.write(ICR, 4, TXIM);
     uart.write(IMSC, 4, OEIM);
     for byte in 0..33 {
         assert_eq!(uart.write(DR, 4, byte), None);
     }
     assert!(uart.interrupt());
+    assert_eq!(uart.read(RIS, 4) & TXIM, TXIM);
     assert_eq!(uart.read(RSR_ECR, 4), 8);
     uart.write(RSR_ECR, 4, 0xff);
     assert_eq!(uart.read(RSR_ECR, 4), 0);
