@@ -44,6 +44,8 @@ impl Session {
     /// If there is no QEMU or it cannot be started, or what it boots cannot be made.
     pub fn start(context: &Context, board: &Board, boot: &Boot) -> Self {
         let big = board.is_big().then(|| BIG.lock().unwrap_or_else(PoisonError::into_inner));
+        // What an earlier failure left. Where there is nothing, or it cannot go, starting is what tells.
+        let _ = fs::remove_dir_all(context.folder());
         let mut command = Command::new(artifacts::qemu().expect("the suite skips tests without QEMU"));
         command.args(board.arguments()).args(boot.arguments(&context.folder()));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

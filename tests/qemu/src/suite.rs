@@ -51,6 +51,11 @@ impl Suite {
         Self { trials: Vec::new(), skipped: BTreeMap::new(), required, seed }
     }
 
+    /// Whether campaigns are asked for (`BULKHEAD_LONG=1`): what takes `default` steps takes `long` then.
+    pub fn steps(&self, default: u64, long: u64) -> u64 {
+        if env::var_os("BULKHEAD_LONG").is_some_and(|value| value == "1") { long } else { default }
+    }
+
     /// The seed of this run's random choices.
     pub fn seed(&self) -> u64 {
         self.seed

@@ -1,5 +1,7 @@
 //! Several VMs on one board: what one does, the others must not notice.
 
+use std::time::Duration;
+
 use bulkhead_abi::property;
 use bulkhead_qemu::board::GICS;
 use bulkhead_qemu::configuration::Value;
@@ -10,6 +12,9 @@ use crate::judge;
 /// Ways of the guest `fault` that leave it nothing to go on with.
 const FAULTS: [&str; 8] = ["read", "write", "jump", "zeroes", "vectors", "stack", "spin", "sleep"];
 
+/// Limit in wall time where a whole campaign runs before the text that is waited for.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
 pub fn register(suite: &mut Suite) {
     let two = Configuration::new().vm(Vm::new("a", "hello").bootargs("n=1")).vm(Vm::new("b", "hello").bootargs("n=2"));
     suite.on_each("two_guests", &Boot::packed(two), boards(2), two_guests);
@@ -19,10 +24,14 @@ pub fn register(suite: &mut Suite) {
         session.port("b").verdict();
         session.end();
     });
-    suite.on_each("consoles", &Boot::packed(consoles()), boards(4), three_consoles);
-    let hostile = format!("events=200000 seed={}", suite.seed());
-    let hostile = beside_victim(Vm::new("hostile", "hostile").bootargs(&hostile));
-    suite.on_each("hostile_beside_victim", &hostile, timed(3), hostile_beside_victim);
+    let lines = suite.steps(20_000, 100_000);
+    suite.on_each("consoles", &Boot::packed(consoles(lines)), boards(4), move |session| three_consoles(session, lines));
+    let events = suite.steps(200_000, 5_000_000);
+    let hostile = Vm::new("hostile", "hostile").bootargs(&format!("events={events} seed={}", suite.seed()));
+    suite.on_each("hostile_beside_victim", &beside_victim(hostile), timed(3), move |session| {
+        session.limit(PATIENCE).port("hostile").expect(&format!("events={events}\n")).verdict();
+        undisturbed(session);
+    });
     for how in FAULTS {
         let fault = beside_victim(Vm::new("fault", "fault").bootargs(&format!("how={how}")));
         suite.on_each(&format!("fault_{how}_beside_victim"), &fault, timed(3), fault_beside_victim);
@@ -47,8 +56,8 @@ fn beside_victim(vm: Vm) -> Boot {
     Boot::packed(Configuration::new().property(property::WHEN_ALL_OFF, stay).vm(victim).vm(vm.cores(&[2])))
 }
 
-fn consoles() -> Configuration {
-    let line = |name: &str| Vm::new(name, "lines").bootargs(&format!("count=20000 tag={name}"));
+fn consoles(count: u64) -> Configuration {
+    let line = |name: &str| Vm::new(name, "lines").bootargs(&format!("count={count} tag={name}"));
     Configuration::new().vm(Vm::new("echo", "echo")).vm(line("first")).vm(line("second"))
 }
 
@@ -60,8 +69,8 @@ fn two_guests(session: &mut Session) {
 }
 
 /// Two guests flood the console; every line arrives whole under its name, and the echo answers all the while.
-fn three_consoles(session: &mut Session) {
-    session.port("echo").expect("echo: ready");
+fn three_consoles(session: &mut Session, count: u64) {
+    session.limit(PATIENCE).port("echo").expect("echo: ready");
     session.focus('1');
     for number in 0..20 {
         session.send(&format!("{number}.{:x}\r", session.seed()));
@@ -70,17 +79,12 @@ fn three_consoles(session: &mut Session) {
     }
     for name in ["first", "second"] {
         let mut port = session.port(name);
-        port.expect("lines: 20000 printed").verdict();
-        judge::all_lines(&port.text(), name, 20_000).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+        port.expect(&format!("lines: {count} printed")).verdict();
+        judge::all_lines(&port.text(), name, count).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
     }
     session.send("quit\r");
     session.port("echo").expect("echo: quit ticks=").verdict();
     session.end();
-}
-
-fn hostile_beside_victim(session: &mut Session) {
-    session.port("hostile").expect("events=200000\n").verdict();
-    undisturbed(session);
 }
 
 fn fault_beside_victim(session: &mut Session) {
