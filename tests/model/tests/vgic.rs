@@ -2,6 +2,7 @@
 //! (default 200,000), `BULKHEAD_MODEL_SEED` which (default 1).
 
 use bulkhead_model::vgic::steps::{Shape, run};
+use bulkhead_model::vgic::world::Tally;
 
 const STEPS_A_SEQUENCE: u64 = 250;
 
@@ -17,17 +18,23 @@ fn the_controller_agrees_with_the_architecture() {
     let steps = number("BULKHEAD_MODEL_STEPS", 200_000);
     let seed = number("BULKHEAD_MODEL_SEED", 1);
     println!("vgic model: seed {seed}, {steps} steps");
+    let mut tally = Tally::default();
     for sequence in 0..steps.div_ceil(STEPS_A_SEQUENCE) {
         let shape = Shape::of(sequence, STEPS_A_SEQUENCE);
         let mut log = Vec::new();
         let name = seed.wrapping_mul(0x1_0000_0000).wrapping_add(sequence);
-        if let Err(disagreement) = run(shape, name, &mut log) {
-            let tail = log.len().saturating_sub(60);
-            panic!(
-                "{disagreement}\nin step {} of sequence {sequence} of seed {seed}, {shape:?}; the last steps:\n{}",
-                log.len(),
-                log[tail..].join("\n")
-            );
+        match run(shape, name, &mut log) {
+            Ok(happened) => tally.add(&happened),
+            Err(disagreement) => {
+                let tail = log.len().saturating_sub(60);
+                panic!(
+                    "{disagreement}\nin step {} of sequence {sequence} of seed {seed}, {shape:?}; the last steps:\n{}",
+                    log.len(),
+                    log[tail..].join("\n")
+                );
+            }
         }
     }
+    println!("{tally:?}");
+    assert!(tally.least() >= steps / 2000, "too little happened: {tally:?}");
 }

@@ -162,8 +162,10 @@ impl ListRegisters {
         let Some(place) = self.registers.get_mut(usize::from(index)) else { return };
         place.state = state;
         if state == ListRegisterState::Empty {
-            *place = ListRegister::EMPTY;
+            // An empty one that asks for a maintenance interrupt goes on doing so until it is written.
+            self.changed |= u16::from(place.eoi_maintenance) << index;
             self.used &= !(1 << index);
+            *place = ListRegister::EMPTY;
         }
     }
 

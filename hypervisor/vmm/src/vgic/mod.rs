@@ -154,8 +154,10 @@ impl Vgic {
         self.vcpus.get(vcpu.index()).map(|per| &per.cpu_interface)
     }
 
-    /// The CPU interface of `vcpu`, to be set when it is parked.
+    /// Parks `vcpu`, which is not in the guest: nothing of it stays in list registers. Returns its CPU interface,
+    /// to be set to what the hardware had.
     pub fn cpu_interface_mut(&mut self, vcpu: VcpuId) -> Option<&mut CpuInterface> {
+        self.take_out_all(vcpu);
         self.vcpus.get_mut(vcpu.index()).map(|per| &mut per.cpu_interface)
     }
 
@@ -163,7 +165,6 @@ impl Vgic {
     /// its CPU interface, and its redistributor sleeps. Its private interrupts keep their state, as they do in a
     /// redistributor that stays powered. It must not be in the guest. Returns the other vCPUs to kick.
     pub fn reset_vcpu(&mut self, vcpu: VcpuId) -> VcpuSet {
-        self.take_out_all(vcpu);
         let priority_bits = self.layout.priority_bits;
         if let Some(interface) = self.cpu_interface_mut(vcpu) {
             *interface = CpuInterface::new(priority_bits);

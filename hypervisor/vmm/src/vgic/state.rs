@@ -146,8 +146,8 @@ impl Vgic {
         if !saved.asleep {
             self.asleep.remove(vcpu);
         }
-        if let Some(interface) = self.cpu_interface_mut(vcpu) {
-            *interface = saved.cpu_interface;
+        if let Some(per) = self.vcpus.get_mut(vcpu.index()) {
+            per.cpu_interface = saved.cpu_interface;
         }
         for (intid, interrupt) in (0..).zip(&saved.private) {
             self.restore_interrupt(vcpu, intid, interrupt)?;

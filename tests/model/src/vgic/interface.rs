@@ -119,7 +119,8 @@ impl Interface {
     /// Whether a maintenance interrupt is asserted.
     pub fn maintenance(&self) -> bool {
         let registers = || self.registers.used_indices().map(|index| self.registers.registers[usize::from(index)]);
-        let ended = registers().any(|register| {
+        // Whether the hypervisor still counts on it or not: only writing an empty list register quietens it.
+        let ended = self.registers.registers.iter().any(|register| {
             register.state == ListRegisterState::Empty && register.eoi_maintenance && register.hardware.is_none()
         });
         let wanted = self.registers.maintenance;

@@ -3,7 +3,7 @@
 use super::interface::Settings;
 use super::random::Random;
 use super::registers::Frame;
-use super::world::{TIMER, World};
+use super::world::{TIMER, Tally, World};
 use bulkhead_vmm::vgic::{Layout, Version};
 
 /// Private interrupts that steps dwell on, and shared ones; random words touch the others too.
@@ -38,11 +38,11 @@ impl Shape {
     }
 }
 
-/// Takes the steps of one sequence, noting each in `log`.
+/// Takes the steps of one sequence, noting each in `log`; tells what happened.
 ///
 /// # Errors
 /// The first disagreement.
-pub fn run(shape: Shape, seed: u64, log: &mut Vec<String>) -> Result<(), String> {
+pub fn run(shape: Shape, seed: u64, log: &mut Vec<String>) -> Result<Tally, String> {
     let settings = Settings { split: shape.split, ..Settings::OPEN };
     let mut world = World::new(shape.layout, settings, Random::new(seed))?;
     let mut random = Random::new(!seed);
@@ -54,7 +54,8 @@ pub fn run(shape: Shape, seed: u64, log: &mut Vec<String>) -> Result<(), String>
     }
     log.push("drain".into());
     drain(&mut world)?;
-    compare_all(&mut world)
+    compare_all(&mut world)?;
+    Ok(world.tally)
 }
 
 /// What a guest does first: most interrupts enabled and routed, so that there is something to see.
@@ -98,6 +99,9 @@ enum Step {
     Drain,
     CompareAll,
     Carry,
+    Park { vcpu: usize },
+    SwitchOffAndOn { vcpu: usize },
+    Reset,
 }
 
 impl Step {
@@ -117,8 +121,14 @@ impl Step {
             85..95 => random_read(world, random, vcpu),
             95..98 => random_settings(random, vcpu, shape),
             98 => Self::Drain,
-            _ if random.one_in(4) => Self::Carry,
-            _ => Self::CompareAll,
+            _ => match random.below(8) {
+                0 | 1 => Self::Carry,
+                2..5 => Self::Park { vcpu },
+                // Switched off, it does not end what it had in service.
+                5 if shape.writes_active() => Self::SwitchOffAndOn { vcpu },
+                6 => Self::Reset,
+                _ => Self::CompareAll,
+            },
         }
     }
 
@@ -147,6 +157,12 @@ impl Step {
             Self::Drain => drain(world),
             Self::CompareAll => compare_all(world),
             Self::Carry => world.carry(),
+            Self::Park { vcpu } => world.park(vcpu),
+            Self::SwitchOffAndOn { vcpu } => world.switch_off_and_on(vcpu),
+            Self::Reset => {
+                world.reset()?;
+                set_up(world, random)
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use super::random::Random;
 use super::registers::Frame;
 use bulkhead_vmm::fault::GuestFault;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
-use bulkhead_vmm::vgic::{Layout, Version, Vgic};
+use bulkhead_vmm::vgic::{Layout, ListRegisters, Version, Vgic};
 
 /// The virtual timer's INTID, linked to the physical interrupt of the same number on each core.
 pub const TIMER: u32 = 27;
@@ -30,6 +30,50 @@ pub struct InService {
     pub dropped: Vec<u32>,
 }
 
+/// How often the things happened that a run is worth nothing without.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Interrupts acknowledged.
+    pub acknowledged: u64,
+    /// Interrupts acknowledged while another was in service.
+    pub nested: u64,
+    /// Exits for a maintenance interrupt.
+    pub maintenance: u64,
+    /// Exits because another vCPU changed something.
+    pub kicks: u64,
+    /// Entries with pending interrupts left out.
+    pub pending_left_out: u64,
+    /// Entries with active interrupts left out.
+    pub active_left_out: u64,
+    /// Physical interrupts taken.
+    pub physical: u64,
+    /// Physical interrupts deactivated by the hypervisor.
+    pub released: u64,
+}
+
+impl Tally {
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Self) {
+        self.acknowledged += other.acknowledged;
+        self.nested += other.nested;
+        self.maintenance += other.maintenance;
+        self.kicks += other.kicks;
+        self.pending_left_out += other.pending_left_out;
+        self.active_left_out += other.active_left_out;
+        self.physical += other.physical;
+        self.released += other.released;
+    }
+
+    /// The least of all.
+    pub fn least(&self) -> u64 {
+        let Self { acknowledged, nested, maintenance, kicks, .. } = *self;
+        let Self { pending_left_out, active_left_out, physical, released, .. } = *self;
+        [acknowledged, nested, maintenance, kicks, pending_left_out, active_left_out, physical, released]
+            .into_iter()
+            .fold(u64::MAX, u64::min)
+    }
+}
+
 /// Everything.
 #[derive(Debug)]
 pub struct World {
@@ -45,6 +89,8 @@ pub struct World {
     pub in_service: Vec<InService>,
     /// Choices.
     pub random: Random,
+    /// What happened.
+    pub tally: Tally,
 }
 
 fn id(vcpu: usize) -> VcpuId {
@@ -64,6 +110,7 @@ impl World {
             physical: vec![Physical::default(); layout.vcpus],
             in_service: vec![InService::default(); layout.vcpus],
             random,
+            tally: Tally::default(),
         };
         for vcpu in 0..layout.vcpus {
             world.vgic.link_hardware(id(vcpu), TIMER, TIMER);
@@ -94,25 +141,34 @@ impl World {
                 return Err(format!("vCPU {vcpu} released physical {physical}, which was not active"));
             }
             self.physical[vcpu].active = false;
+            self.tally.released += 1;
         }
         let count = self.vgic.layout().list_registers;
-        self.interfaces[vcpu].write(self.vgic.flush(id(vcpu)), count)
+        self.interfaces[vcpu].write(self.vgic.flush(id(vcpu)), count)?;
+        let wanted = self.interfaces[vcpu].registers.maintenance;
+        self.tally.pending_left_out += u64::from(wanted.no_pending);
+        self.tally.active_left_out += u64::from(wanted.entry_not_present);
+        Ok(())
     }
 
     /// Carries out kicks, maintenance and physical interrupts until there are none.
     fn settle(&mut self, mut kicks: VcpuSet) -> Result<(), String> {
         for _ in 0..200 {
             for vcpu in 0..self.vcpus() {
-                if self.interfaces[vcpu].maintenance() || self.timer_fires(vcpu) {
+                let maintenance = self.interfaces[vcpu].maintenance();
+                self.tally.maintenance += u64::from(maintenance);
+                if maintenance || self.timer_fires(vcpu) {
                     kicks.insert(id(vcpu));
                 }
             }
             let Some(next) = kicks.iter().next() else { return Ok(()) };
             kicks.remove(next);
+            self.tally.kicks += 1;
             let vcpu = next.index();
             kicks = kicks.union(self.exit(vcpu));
             if self.timer_fires(vcpu) {
                 self.physical[vcpu].active = true;
+                self.tally.physical += 1;
                 self.vgic.raise_hardware(next, TIMER);
             }
             self.enter(vcpu)?;
@@ -273,6 +329,8 @@ impl World {
         let got = self.interfaces[vcpu].acknowledge(&mut self.random);
         self.oracle.acknowledged(vcpu, got)?;
         if let Some(got) = got {
+            self.tally.acknowledged += 1;
+            self.tally.nested += u64::from(!self.in_service[vcpu].nested.is_empty());
             self.in_service[vcpu].nested.push(got.intid);
         }
         self.settle(VcpuSet::EMPTY)?;
@@ -329,6 +387,60 @@ impl World {
         self.settle(VcpuSet::EMPTY)
     }
 
+    /// `vcpu` is parked, and loaded again on a core whose list registers are empty.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn park(&mut self, vcpu: usize) -> Result<(), String> {
+        self.while_out(vcpu, |world| {
+            let parked = world.vgic.cpu_interface_mut(id(vcpu)).is_some();
+            assert!(parked, "vCPU {vcpu} has a CPU interface");
+            world.interfaces[vcpu].registers = ListRegisters::EMPTY;
+            world.physical[vcpu].active = world.vgic.hardware_active(id(vcpu)).any(|physical| physical == TIMER);
+            ((), VcpuSet::EMPTY)
+        })
+    }
+
+    /// `vcpu` is switched off in the middle of anything, and on again.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn switch_off_and_on(&mut self, vcpu: usize) -> Result<(), String> {
+        let settings = self.interfaces[vcpu].settings;
+        self.oracle.running[vcpu].clear();
+        self.oracle.asleep[vcpu] = true;
+        self.in_service[vcpu] = InService::default();
+        self.while_out(vcpu, |world| {
+            let kicks = world.vgic.reset_vcpu(id(vcpu));
+            world.interfaces[vcpu] = Interface::new(settings);
+            ((), kicks)
+        })
+    }
+
+    /// The VM is reset; its second life must begin like its first.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn reset(&mut self) -> Result<(), String> {
+        for vcpu in 0..self.vcpus() {
+            let _ = self.exit(vcpu);
+        }
+        self.vgic.reset();
+        let layout = self.vgic.layout();
+        if self.vgic.state() != Vgic::new(layout).state() {
+            return Err("the state after a reset is not the first state".into());
+        }
+        let settings = Settings { split: self.interfaces[0].settings.split, ..Settings::OPEN };
+        self.oracle = Oracle::new(self.oracle.v3, self.vcpus(), layout.spis, settings);
+        for vcpu in 0..self.vcpus() {
+            self.oracle.line(vcpu, TIMER, self.physical[vcpu].line);
+            self.in_service[vcpu] = InService::default();
+            self.interfaces[vcpu] = Interface::new(settings);
+            self.enter(vcpu)?;
+        }
+        self.settle(VcpuSet::EMPTY)
+    }
+
     /// Saves the controller, makes a new one of the state and goes on with that.
     ///
     /// # Errors
@@ -341,8 +453,7 @@ impl World {
         let mut carried = Vgic::restore(self.vgic.layout(), &state).map_err(|error| format!("{error:?}"))?;
         for vcpu in 0..self.vcpus() {
             carried.link_hardware(id(vcpu), TIMER, TIMER);
-            let settings = self.interfaces[vcpu].clone();
-            self.interfaces[vcpu].registers = Interface::new(settings.settings).registers;
+            self.interfaces[vcpu].registers = ListRegisters::EMPTY;
         }
         if carried.state() != state {
             return Err("state out differs from state in".into());
