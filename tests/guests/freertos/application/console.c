@@ -34,15 +34,13 @@ static struct {
 /* A full FIFO is waited for by sleeping, so that tasks of any priority go on meanwhile. */
 static void write(const char *text)
 {
-    unsigned room = uart_transmit_room();
-
     while (*text != '\0') {
+        unsigned room = uart_transmit_room();
         if (room == 0) {
             vTaskDelay(1);
-            room = uart_transmit_room();
-        } else {
+        }
+        for (; room > 0 && *text != '\0'; room--) {
             uart_write(*text++);
-            room--;
         }
     }
 }

@@ -112,6 +112,19 @@ bool control_sample(uint64_t period, uint64_t *count)
     return slot->period == period; /* not overwritten in between */
 }
 
+uint64_t control_jitter_since(uint64_t first)
+{
+    uint64_t worst = 0;
+    uint64_t entered;
+
+    for (uint64_t period = first; period < periods_done; period++) {
+        if (control_sample(period, &entered) && entered - due(period) > worst) {
+            worst = entered - due(period);
+        }
+    }
+    return worst;
+}
+
 void control_hold(uint64_t periods)
 {
     hold_periods = periods;

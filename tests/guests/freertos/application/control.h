@@ -32,6 +32,9 @@ uint64_t control_jitter_mean(const struct control_statistics *statistics);
 /* Reads CNTVCT at the entry of period k; false if k has not run yet or has left the ring. */
 bool control_sample(uint64_t period, uint64_t *count);
 
+/* The largest jitter of the periods from `first` on, as far as the ring still has them; 0 if there are none. */
+uint64_t control_jitter_since(uint64_t first);
+
 /* Holds the loop once, at its next entry, for that many periods: so many periods are missed. */
 void control_hold(uint64_t periods);
 

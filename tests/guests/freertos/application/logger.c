@@ -20,6 +20,7 @@ static struct {
     bool streaming;
     uint64_t next_period;
     TickType_t next_status;
+    uint64_t status_from; /* the first period that the next status line tells of */
     TaskHandle_t waiting;
 } logger;
 
@@ -79,12 +80,15 @@ static void stream(void)
     }
 }
 
+/* `recent` is the largest jitter since the last such line. */
 static void print_status(void)
 {
     struct control_statistics now = control_statistics();
 
-    console_print("status: periods=%u missed=%u jitter min=%u mean=%u max=%u", now.periods, now.missed,
-                  now.jitter_minimum, control_jitter_mean(&now), now.jitter_maximum);
+    console_print("status periods=%u missed=%u jitter min=%u mean=%u max=%u recent=%u", now.periods, now.missed,
+                  now.jitter_minimum, control_jitter_mean(&now), now.jitter_maximum,
+                  control_jitter_since(logger.status_from));
+    logger.status_from = now.periods;
 }
 
 static void logger_task(void *unused)
@@ -108,6 +112,7 @@ void logger_create(void)
 
 void logger_status(bool on)
 {
+    logger.status_from = control_statistics().periods;
     logger.status_wanted = on;
     xTaskNotifyGive(task_on_stack(STACK_LOGGER));
 }

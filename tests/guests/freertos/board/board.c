@@ -67,7 +67,7 @@ static void start_interrupts(void)
 void board_start(uint64_t device_tree)
 {
     uart_initialise();
-    /* CurrentEL (Arm ARM DDI 0487 C5.2.2). */
+    /* CurrentEL (Arm ARM DDI 0487 C5.2). */
     if (read_system_register(CurrentEL) >> 2 != 1) {
         refuse_to_run("entered above EL1: start it without EL2, or as a guest");
     }

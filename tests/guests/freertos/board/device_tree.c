@@ -143,7 +143,7 @@ static void read_property(struct reader *reader, struct node *node)
     reader->offset = value + (((uint64_t)bytes + 3) & ~3ull);
 }
 
-/* A node's properties come before its children, so at the next node's begin or end they are complete (5.4.2). */
+/* A node's properties come before its children, so at the next node's begin or end they are complete (0.4 5.4.2). */
 static void finish_node(struct reader *reader, struct node *node, uint32_t depth, struct device_tree_facts *facts)
 {
     if (node->name != 0 && depth == 1) {

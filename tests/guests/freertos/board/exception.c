@@ -3,6 +3,8 @@
  */
 #include "exception.h"
 
+#include <stdbool.h>
+
 #include "FreeRTOS.h"
 #include "format.h"
 #include "registers.h"
@@ -20,7 +22,7 @@ static __attribute__((noreturn)) void stop(void)
     }
 }
 
-/* ESR_EL1.EC, Arm ARM DDI 0487 D24.2.39. */
+/* Arm ARM DDI 0487 D24.2, ESR_EL1: EC. */
 static const char *class_in_words(uint64_t syndrome)
 {
     switch (syndrome >> 26) {
@@ -59,7 +61,12 @@ void exception_report(uint64_t vector, uint64_t link_register)
 {
     char text[320];
     uint64_t syndrome = read_system_register(esr_el1);
+    static bool reporting;
 
+    while (reporting) {
+        wait_for_interrupt(); /* the report itself failed, so there is no way left to say anything */
+    }
+    reporting = true;
     format(text, sizeof(text),
            "\r\nexception: %s: %s: esr=0x%08x elr=0x%016x far=0x%016x spsr=0x%x sp=0x%x lr=0x%x task=%s\r\n",
            vector_in_words(vector), class_in_words(syndrome), syndrome, read_system_register(elr_el1),

@@ -55,7 +55,7 @@ static void initialise_distributor(void)
 
     write32(GICD_CTLR, 0);
     wait_until_clear(GICD_CTLR, GICD_CTLR_RWP);
-    /* Affinity routing may only be switched while the groups are off (IHI 0069 12.9.4). */
+    /* Affinity routing may only be switched while the groups are off (IHI 0069 12.9, GICD_CTLR). */
     write32(GICD_CTLR, GICD_CTLR_AFFINITY);
     wait_until_clear(GICD_CTLR, GICD_CTLR_RWP);
     for (uint32_t word = 1; word < words; word++) {

@@ -1,5 +1,5 @@
 /*
- * Stage 1 translation: 4 KiB granule, 32-bit addresses, 4 KiB pages throughout (Arm ARM DDI 0487 D8.3). Built
+ * Stage 1 translation: 4 KiB granule, 32-bit addresses, 4 KiB pages throughout (Arm ARM DDI 0487 D8). Built
  * with the MMU off, so the tables are made of plain stores and cleaned from the caches before use.
  */
 #include "mmu.h"
@@ -28,11 +28,11 @@
 #define DATA            (VALID_TABLE | NORMAL | INNER_SHAREABLE | ACCESSED | NEVER_EXECUTE)
 #define REGISTERS       (VALID_TABLE | DEVICE | ACCESSED | NEVER_EXECUTE)
 
-/* Attribute 0: Device-nGnRE, 1: Normal, write-back, allocating (D24.2.105). */
+/* Attribute 0: Device-nGnRE, 1: Normal, write-back, allocating (DDI 0487 D24.2, MAIR_EL1). */
 #define MAIR            ((0x04ull << 0) | (0xFFull << 8))
-/* T0SZ 32, walks write-back inner shareable, 4 KiB, TTBR1 off, 32-bit output addresses (D24.2.186). */
+/* T0SZ 32, walks write-back inner shareable, 4 KiB, TTBR1 off, 32-bit output addresses (TCR_EL1). */
 #define TCR             (32ull | (1ull << 8) | (1ull << 10) | (3ull << 12) | (1ull << 23))
-/* M, C, SA, I, WXN, and the bits that Armv8.0 wants set (D24.2.130). */
+/* M, C, SA, I, WXN, and the bits that Armv8.0 wants set (SCTLR_EL1). */
 #define SCTLR           (0x30D00800ull | (1u << 0) | (1u << 2) | (1u << 3) | (1u << 12) | (1u << 19))
 
 struct table {
@@ -125,7 +125,7 @@ bool mmu_map_probe(uint64_t address)
     if (*entry == 0) {
         *entry = (address & ~(PAGE_SIZE - 1ull)) | REGISTERS;
     }
-    /* An entry that was invalid is in no TLB: the walk only has to see the store (D8.17.1). */
+    /* An entry that was invalid is in no TLB: the walk only has to see the store (DDI 0487 D8, TLB maintenance). */
     data_barrier();
     instruction_barrier();
     return true;

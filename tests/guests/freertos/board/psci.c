@@ -13,7 +13,7 @@ static int64_t call(uint64_t function)
 {
     register uint64_t x0 __asm__("x0") = function;
 
-    /* The callee may change x1 to x17 (DEN 0028 2.6). */
+    /* The callee may change x1 to x17 (DEN 0028, SMC and HVC in AArch64). */
     if (conduit_is_smc) {
         __asm__ volatile("smc #0" : "+r"(x0) : : "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10",
                          "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory");

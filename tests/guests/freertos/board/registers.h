@@ -18,7 +18,7 @@ static inline void wait_for_interrupt(void) { __asm__ volatile("dsb sy\n\twfi" :
 
 /*
  * One load or store instruction each, of the simplest form: only those give a hypervisor a valid syndrome
- * (ESR_EL2.ISS.ISV, Arm ARM DDI 0487 D24.2.40), which a compiler's post-indexed access would not.
+ * (Arm ARM DDI 0487 D24.2, ESR_EL2: ISS.ISV), which a compiler's post-indexed access would not.
  */
 static inline uint32_t read32(uint64_t address)
 {

@@ -69,7 +69,7 @@ wrong_address_text:
 /* void invalidate_to_memory(start, end): data cache lines of a range, to the point of coherency. */
     .global invalidate_to_memory
 invalidate_to_memory:
-    mrs     x2, ctr_el0                     /* DminLine: log2 of words, Arm ARM DDI 0487 D24.2.34 */
+    mrs     x2, ctr_el0                     /* DminLine: log2 of words, Arm ARM DDI 0487 D24.2 */
     ubfx    x2, x2, #16, #4
     mov     x3, #4
     lsl     x3, x3, x2

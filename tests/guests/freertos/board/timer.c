@@ -20,7 +20,7 @@ static struct {
 
 uint64_t timer_count(void)
 {
-    /* Without the barrier the counter may be read ahead of earlier instructions (DDI 0487 D12.1.2). */
+    /* Without the barrier the counter may be read ahead of earlier instructions (DDI 0487, CNTVCT_EL0). */
     instruction_barrier();
     return read_system_register(cntvct_el0);
 }

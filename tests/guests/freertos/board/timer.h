@@ -1,5 +1,5 @@
 /*
- * The virtual timer (Arm ARM DDI 0487 D12.2.4): the kernel's tick and the control loop's clock.
+ * The virtual timer (Arm ARM DDI 0487 D12): the kernel's tick and the control loop's clock.
  */
 #ifndef TIMER_H
 #define TIMER_H

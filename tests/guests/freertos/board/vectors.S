@@ -1,5 +1,5 @@
 /*
- * The vector table (Arm ARM DDI 0487 D1.3.1.5). Tasks run at EL1 on SP_EL0, interrupts and the kernel's context
+ * The vector table (Arm ARM DDI 0487 D1.3). Tasks run at EL1 on SP_EL0, interrupts and the kernel's context
  * switch on SP_EL1. FreeRTOS's own SVC handler would push a task's registers before it looks at the cause,
  * so only a real SVC reaches it.
  */

@@ -34,7 +34,7 @@
 #define configUSE_TASK_FPU_SUPPORT              1
 
 /*
- * Interrupt priorities. A virtual CPU interface has at least 5 bits of priority (GICv2 IHI 0048B 5.3.6,
+ * Interrupt priorities. A virtual CPU interface has at least 5 bits of priority (GICv2 IHI 0048B GICH_VTR,
  * GICv3 IHI 0069 ICH_VTR_EL2.PRIbits), so 32 levels hold everywhere. The ports demand a mask in the lower half.
  */
 #define configINTERRUPT_CONTROLLER_BASE_ADDRESS         GIC_DISTRIBUTOR_BASE
@@ -64,7 +64,6 @@
 #define portCONFIGURE_TIMER_FOR_RUN_TIME_STATS()
 #define portGET_RUN_TIME_COUNTER_VALUE()        timer_count()
 
-#define configASSERT_DEFINED                    1
 #define configASSERT(condition) \
     do { if (!(condition)) { assertion_failed(#condition, __FILE__, __LINE__); } } while (0)
 
