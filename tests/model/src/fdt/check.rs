@@ -5,6 +5,9 @@ use bulkhead_vmm::fdt::{FdtError, Node, Tree, extent};
 /// A property as two readers must agree on it: the path of its node, its name and its value.
 type Entry = (String, String, Vec<u8>);
 
+/// Of one node in this many the interrupts are read.
+const INTERRUPTS_EVERY: usize = 16;
+
 /// Refuses `bytes`, or else: the copy is its own canonical form, the crate `fdt` walks it whole, and it says the
 /// same as the original does.
 ///
@@ -38,8 +41,11 @@ fn walk(bytes: &[u8]) {
         let _ = node.cell_sizes();
         let _ = node.reg().map(Iterator::count);
         let _ = node.compatible().map(|list| list.all().count());
-        let _ = node.interrupts().map(Iterator::count);
         let _ = node.interrupt_cells();
+        // It searches the whole tree for the parent, so that all would take quadratic time.
+        if nodes % INTERRUPTS_EVERY == 0 {
+            let _ = node.interrupts().map(Iterator::count);
+        }
     }
     assert_eq!(nodes, count(fdt.find_node("/").expect("a root")), "all_nodes loses nodes");
     assert!(fdt.memory_reservations().count() <= bytes.len());

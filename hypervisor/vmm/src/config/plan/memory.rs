@@ -3,7 +3,7 @@
 use super::{Candidate, DEFAULT_VM_LEAVES, HYPERVISOR_RESERVE, Occupied, ranges, well};
 use crate::address::{Pa, Range};
 use crate::config::board::Board;
-use crate::config::machine::RAM_ALIGNMENT;
+use crate::config::machine::{ADDRESS_LIMIT, MachineLayout, RAM_ALIGNMENT};
 use crate::config::mistake::mistake_at;
 use crate::config::vm::{Module, RefusedVm};
 use crate::fault::ConfigError;
@@ -68,7 +68,7 @@ pub(super) fn assign(vms: &mut [Result<Candidate, RefusedVm>], board: &Board, oc
     }
     let mut left = ranges::total(&free).saturating_sub(HYPERVISOR_RESERVE);
     for vm in well(vms).filter(|vm| vm.memory.is_none()) {
-        vm.memory_size = vm.vm.memory.size.unwrap_or_else(|| all_but(left));
+        vm.memory_size = vm.vm.memory.size.unwrap_or_else(|| all_but(left, &vm.vm.layout));
         match left.checked_sub(vm.memory_size).filter(|_| vm.memory_size > 0) {
             Some(rest) => left = rest,
             None => vm.errors.push(too_much(vm, left)),
@@ -77,9 +77,10 @@ pub(super) fn assign(vms: &mut [Result<Candidate, RefusedVm>], board: &Board, oc
     free
 }
 
-/// What a VM that asks for all memory gets if `left` bytes are left.
-fn all_but(left: u64) -> u64 {
-    left.saturating_add(HYPERVISOR_RESERVE).saturating_sub(DEFAULT_VM_LEAVES) & !(RAM_ALIGNMENT - 1)
+/// What a VM with the layout `layout` that asks for all memory gets if `left` bytes are left.
+fn all_but(left: u64, layout: &MachineLayout) -> u64 {
+    let left = left.saturating_add(HYPERVISOR_RESERVE).saturating_sub(DEFAULT_VM_LEAVES);
+    left.min(ADDRESS_LIMIT.saturating_sub(layout.ram_base.get())) & !(RAM_ALIGNMENT - 1)
 }
 
 fn not_free(vm: &Candidate, address: Pa, size: u64, free: &[Range<Pa>]) -> ConfigError {
