@@ -1,6 +1,7 @@
 //! The virtual GIC against the oracle, in random sequences. `BULKHEAD_MODEL_STEPS` sets how many steps are taken
 //! (default 200,000), `BULKHEAD_MODEL_SEED` which (default 1).
 
+use bulkhead_model::vgic::late;
 use bulkhead_model::vgic::steps::{Shape, run};
 use bulkhead_model::vgic::world::Tally;
 
@@ -37,4 +38,21 @@ fn the_controller_agrees_with_the_architecture() {
     }
     println!("{tally:?}");
     assert!(tally.least() >= steps / 2000, "too little happened: {tally:?}");
+}
+
+#[test]
+fn late_kicks_lose_nothing_and_double_nothing() {
+    let steps = number("BULKHEAD_MODEL_STEPS", 200_000);
+    let seed = number("BULKHEAD_MODEL_SEED", 1);
+    println!("vgic model, late kicks: seed {seed}, {steps} steps");
+    let mut taken = 0;
+    for sequence in 0..steps.div_ceil(STEPS_A_SEQUENCE) {
+        let shape = Shape::of(sequence, STEPS_A_SEQUENCE);
+        let name = seed.wrapping_mul(0x1_0000_0000).wrapping_add(sequence);
+        match late::run(shape, name) {
+            Ok(count) => taken += count,
+            Err(wrong) => panic!("{wrong}, in sequence {sequence} of seed {seed}, {shape:?}"),
+        }
+    }
+    assert!(taken >= steps / 20, "only {taken} interrupts were taken in {steps} steps");
 }

@@ -26,6 +26,8 @@ mod registers;
 mod sgi;
 mod slots;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use cpu_interface::CpuInterface;
 pub use interrupt::{Group, Trigger};

@@ -32,11 +32,13 @@ impl Vgic {
             per.list_registers.groups = read.groups;
             self.dirty.insert(vcpu);
         }
-        for index in per.list_registers.used_indices() {
-            self.fold_one(vcpu, index, read.get(index).state);
-        }
+        let used = per.list_registers.used_indices();
+        // First, while those without a list register are the same as in the guest.
         for _ in 0..read.eoi_count.min(31) {
             self.deactivate_left_out(vcpu);
+        }
+        for index in used {
+            self.fold_one(vcpu, index, read.get(index).state);
         }
         self.take_kicks(Some(vcpu))
     }

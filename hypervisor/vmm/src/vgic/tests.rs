@@ -1,0 +1,246 @@
+//! What the model test does not see: how few exits and writes things take, and what is refused.
+
+use super::*;
+use crate::fault::GuestFault;
+use alloc::vec::Vec;
+
+const BOOT: VcpuId = VcpuId::BOOT;
+const UART: u32 = 33;
+const TIMER: u32 = 27;
+
+fn second() -> VcpuId {
+    VcpuId::new(1).unwrap()
+}
+
+fn layout(version: Version) -> Layout {
+    Layout { version, vcpus: 2, spis: 64, priority_bits: 5, list_registers: 4 }
+}
+
+/// Both groups on; the UART's interrupt and the timers enabled, the UART's on the boot vCPU.
+fn set_up(version: Version) -> Vgic {
+    let mut vgic = Vgic::new(layout(version));
+    for vcpu in [BOOT, second()] {
+        vgic.link_hardware(vcpu, TIMER, TIMER);
+        match version {
+            Version::V2 => vgic.write_distributor(vcpu, 0x100, 4, 1 << TIMER).unwrap(),
+            Version::V3 => vgic.write_redistributor(vcpu, vcpu, 0x1_0100, 4, 1 << TIMER | 0xFFFF).unwrap(),
+        };
+    }
+    for (offset, size, value) in [(0, 4, 3), (0x104, 4, 1 << (UART - 32)), (0x800 + u64::from(UART), 1, 1)] {
+        vgic.write_distributor(BOOT, offset, size, value).unwrap();
+    }
+    vgic
+}
+
+/// Enters; the guest then makes `state` of the list register of `intid`, and exits.
+fn enter_and_leave(vgic: &mut Vgic, vcpu: VcpuId, intid: u32, state: ListRegisterState) -> VcpuSet {
+    let mut read = *vgic.flush(vcpu);
+    let index = read.used_indices().find(|index| read.get(*index).intid == intid).unwrap();
+    read.registers[usize::from(index)].state = state;
+    vgic.fold(vcpu, &read)
+}
+
+fn register_of(vgic: &mut Vgic, vcpu: VcpuId, intid: u32) -> Option<ListRegister> {
+    let registers = *vgic.flush(vcpu);
+    registers.used_indices().map(|index| registers.get(index)).find(|register| register.intid == intid)
+}
+
+#[test]
+fn with_nothing_in_flight_nothing_is_written() {
+    for version in [Version::V2, Version::V3] {
+        let mut vgic = set_up(version);
+        for _ in 0..3 {
+            let registers = *vgic.flush(BOOT);
+            assert_eq!((registers.used, registers.changed, registers.maintenance), (0, 0, Maintenance::NONE));
+            assert!(vgic.fold(BOOT, &registers).is_empty());
+        }
+        assert!(!vgic.has_deliverable(BOOT));
+    }
+}
+
+#[test]
+fn a_device_served_before_the_end_of_its_interrupt_costs_no_maintenance_interrupt() {
+    for version in [Version::V2, Version::V3] {
+        let mut vgic = set_up(version);
+        assert!(vgic.set_shared_line(UART, true).contains(BOOT));
+        // The guest acknowledges, then reads the device, which lowers the line.
+        enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Active);
+        vgic.set_shared_line(UART, false);
+        let register = register_of(&mut vgic, BOOT, UART).unwrap();
+        assert_eq!((register.state, register.eoi_maintenance), (ListRegisterState::Active, false));
+        // It ends the interrupt without an exit; at the next one, whenever that is, nothing is left to write.
+        enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Empty);
+        let registers = vgic.flush(BOOT);
+        assert_eq!((registers.used, registers.changed), (0, 0));
+    }
+}
+
+#[test]
+fn a_line_still_high_at_the_end_is_delivered_again() {
+    let mut vgic = set_up(Version::V3);
+    vgic.set_shared_line(UART, true);
+    assert!(register_of(&mut vgic, BOOT, UART).unwrap().eoi_maintenance);
+    enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Empty);
+    assert_eq!(register_of(&mut vgic, BOOT, UART).unwrap().state, ListRegisterState::Pending);
+}
+
+#[test]
+fn the_timer_is_ended_by_the_hardware_alone() {
+    for version in [Version::V2, Version::V3] {
+        let mut vgic = set_up(version);
+        vgic.raise_hardware(BOOT, TIMER);
+        let register = register_of(&mut vgic, BOOT, TIMER).unwrap();
+        assert_eq!((register.hardware, register.eoi_maintenance), (Some(TIMER), false));
+        assert_eq!(vgic.hardware_active(BOOT).collect::<Vec<_>>(), [TIMER]);
+        enter_and_leave(&mut vgic, BOOT, TIMER, ListRegisterState::Active);
+        assert_eq!(vgic.hardware_active(BOOT).collect::<Vec<_>>(), [TIMER]);
+        enter_and_leave(&mut vgic, BOOT, TIMER, ListRegisterState::Empty);
+        assert_eq!((vgic.hardware_active(BOOT).count(), vgic.take_released(BOOT)), (0, None));
+        assert_eq!(vgic.hardware_active(second()).count(), 0);
+    }
+}
+
+#[test]
+fn a_timer_that_is_over_before_it_is_taken_lets_go_of_the_hardware() {
+    let mut vgic = set_up(Version::V3);
+    vgic.raise_hardware(BOOT, TIMER);
+    vgic.lower_hardware(BOOT, TIMER);
+    assert_eq!((vgic.take_released(second()), vgic.take_released(BOOT)), (None, Some(TIMER)));
+    assert_eq!(register_of(&mut vgic, BOOT, TIMER), None);
+}
+
+#[test]
+fn a_parked_vcpu_takes_its_timer_along() {
+    let mut vgic = set_up(Version::V2);
+    vgic.raise_hardware(BOOT, TIMER);
+    enter_and_leave(&mut vgic, BOOT, TIMER, ListRegisterState::Active);
+    let mut moved = Vgic::restore(vgic.layout(), &vgic.state()).unwrap();
+    moved.link_hardware(BOOT, TIMER, TIMER);
+    assert_eq!(moved.state(), vgic.state());
+    assert_eq!(moved.hardware_active(BOOT).collect::<Vec<_>>(), [TIMER]);
+    let register = register_of(&mut moved, BOOT, TIMER).unwrap();
+    assert_eq!((register.state, register.hardware), (ListRegisterState::Active, Some(TIMER)));
+}
+
+#[test]
+fn an_sgi_kicks_its_target_and_not_its_sender() {
+    let mut vgic = set_up(Version::V3);
+    for vcpu in [BOOT, second()] {
+        let registers = *vgic.flush(vcpu);
+        vgic.fold(vcpu, &registers);
+    }
+    // To both: affinities 0.0.0.0 and 0.0.0.1.
+    assert_eq!(vgic.write_sgi1r(BOOT, 5 << 24 | 0b11), VcpuSet::only(second()));
+    assert!(vgic.has_deliverable(BOOT) && vgic.has_deliverable(second()));
+    // To affinities that no vCPU has.
+    for stray in [0b100, 1 << 16 | 1, 1 << 32 | 1, 1 << 48 | 1] {
+        assert!(vgic.write_sgi1r(BOOT, 6 << 24 | stray).is_empty(), "{stray:#x}");
+    }
+    assert_eq!(register_of(&mut vgic, second(), 6), None);
+}
+
+#[test]
+fn a_disable_is_in_progress_until_the_other_vcpu_was_out() {
+    const RWP: u64 = 1 << 31;
+    let mut vgic = set_up(Version::V3);
+    vgic.set_shared_line(UART, true);
+    let mut read = *vgic.flush(BOOT);
+    let kicks = vgic.write_distributor(second(), 0x184, 4, 1 << (UART - 32)).unwrap();
+    assert_eq!(kicks, VcpuSet::only(BOOT));
+    assert_ne!(vgic.read_distributor(second(), 0, 4).unwrap() & RWP, 0);
+    read.registers[0].state = ListRegisterState::Pending;
+    vgic.fold(BOOT, &read);
+    assert_eq!(vgic.read_distributor(second(), 0, 4).unwrap() & RWP, 0);
+    let registers = vgic.flush(BOOT);
+    assert_eq!((registers.used, registers.changed), (0, 1));
+}
+
+#[test]
+fn redistributors_tell_who_they_are_and_wake_up() {
+    let mut vgic = set_up(Version::V3);
+    assert_eq!(vgic.read_redistributor(BOOT, 0x8, 8), Ok(0));
+    assert_eq!(vgic.read_redistributor(second(), 0x8, 8), Ok(1 << 32 | 1 << 8 | 1 << 4));
+    assert_eq!(vgic.read_redistributor(second(), 0xC, 4), Ok(1));
+    assert_eq!(vgic.read_redistributor(BOOT, 0x14, 4), Ok(6));
+    vgic.write_redistributor(BOOT, BOOT, 0x14, 4, 0).unwrap();
+    assert_eq!(vgic.read_redistributor(BOOT, 0x14, 4), Ok(0));
+    assert_eq!(vgic.read_redistributor(BOOT, 0xFFE8, 4).map(|value| value >> 4 & 0xF), Ok(3));
+}
+
+#[test]
+fn nothing_answers_outside_the_frames() {
+    let abort = Err(GuestFault::ExternalAbort);
+    let (mut v2, mut v3) = (set_up(Version::V2), set_up(Version::V3));
+    assert_eq!(v2.read_distributor(BOOT, 0x1000, 4), abort);
+    assert_eq!(v2.read_redistributor(BOOT, 0, 4), abort);
+    assert_eq!(v3.read_distributor(BOOT, 0x1_0000, 4), abort);
+    assert_eq!(v3.read_redistributor(BOOT, REDISTRIBUTOR_SIZE, 4), abort);
+    assert_eq!(v3.read_redistributor(VcpuId::new(2).unwrap(), 0, 4), abort);
+    assert_eq!(v3.write_distributor(BOOT, u64::MAX, 8, 0), Err(GuestFault::ExternalAbort));
+}
+
+#[test]
+fn a_parked_vcpu_is_signalled_what_its_masks_let_through() {
+    let mut vgic = set_up(Version::V2);
+    vgic.set_shared_line(UART, true);
+    assert!(vgic.has_deliverable(BOOT) && !vgic.has_signalled(BOOT));
+    let interface = vgic.cpu_interface_mut(BOOT).unwrap();
+    (interface.group_0_enabled, interface.priority_mask) = (true, 0xF0);
+    assert!(vgic.has_signalled(BOOT));
+    // A running priority as urgent as the interrupt's, 0.
+    vgic.cpu_interface_mut(BOOT).unwrap().active_priorities_0[0] = 1;
+    assert!(vgic.has_deliverable(BOOT) && !vgic.has_signalled(BOOT));
+}
+
+#[test]
+fn a_reset_gives_a_second_life_like_the_first() {
+    let mut vgic = set_up(Version::V3);
+    vgic.raise_hardware(BOOT, TIMER);
+    vgic.set_shared_line(UART, true);
+    vgic.reset();
+    assert_eq!(vgic.state(), Vgic::new(layout(Version::V3)).state());
+    assert_eq!((vgic.take_released(BOOT), vgic.take_released(BOOT)), (Some(TIMER), None));
+    vgic.raise_hardware(BOOT, TIMER);
+    assert_eq!(vgic.hardware_active(BOOT).collect::<Vec<_>>(), [TIMER]);
+}
+
+#[test]
+fn states_that_no_controller_reaches_are_refused() {
+    let good = set_up(Version::V2).state();
+    let fits = layout(Version::V2);
+    assert!(Vgic::restore(fits, &good).is_ok());
+    let refuse = |change: fn(&mut State), error| {
+        let mut bad = good.clone();
+        change(&mut bad);
+        assert_eq!(Vgic::restore(fits, &bad).err(), Some(error));
+    };
+    refuse(|state| state.version = Version::V3, RestoreError::Version);
+    refuse(|state| state.vcpus.truncate(1), RestoreError::Vcpus);
+    refuse(|state| state.shared.truncate(32), RestoreError::Spis);
+    refuse(|state| state.priority_bits = 7, RestoreError::PriorityBits);
+    refuse(|state| state.shared[1].priority = 1, RestoreError::Interrupt(33));
+    refuse(|state| state.shared[0].active_on = 2, RestoreError::Interrupt(32));
+    refuse(|state| state.shared[0].route = 4, RestoreError::Interrupt(32));
+    refuse(|state| state.vcpus[1].private[3].sgi_sources = 4, RestoreError::Interrupt(3));
+    refuse(|state| state.vcpus[0].private[3].sgi_active_source = 2, RestoreError::Interrupt(3));
+    refuse(|state| state.vcpus[0].private[3].trigger = Trigger::Level, RestoreError::Interrupt(3));
+    refuse(|state| state.vcpus[0].private[3].latch = true, RestoreError::Interrupt(3));
+    refuse(|state| state.vcpus[0].private[16].sgi_sources = 1, RestoreError::Interrupt(16));
+    let too_many = Layout { vcpus: 9, ..fits };
+    assert_eq!(Vgic::restore(too_many, &good).err(), Some(RestoreError::Layout(LayoutError::Vcpus)));
+}
+
+#[test]
+fn layouts_are_checked() {
+    let good = layout(Version::V3);
+    assert_eq!(good.check(), Ok(()));
+    assert_eq!(Layout { vcpus: 32, spis: 960, priority_bits: 7, list_registers: 16, ..good }.check(), Ok(()));
+    assert_eq!(Layout { vcpus: 0, ..good }.check(), Err(LayoutError::Vcpus));
+    assert_eq!(Layout { vcpus: 33, ..good }.check(), Err(LayoutError::Vcpus));
+    assert_eq!(Layout { spis: 33, ..good }.check(), Err(LayoutError::Spis));
+    assert_eq!(Layout { spis: 992, ..good }.check(), Err(LayoutError::Spis));
+    assert_eq!(Layout { priority_bits: 4, ..good }.check(), Err(LayoutError::PriorityBits));
+    assert_eq!(Layout { priority_bits: 8, ..good }.check(), Err(LayoutError::PriorityBits));
+    assert_eq!(Layout { list_registers: 0, ..good }.check(), Err(LayoutError::ListRegisters));
+    assert_eq!(Layout { list_registers: 17, ..good }.check(), Err(LayoutError::ListRegisters));
+}

@@ -1,0 +1,227 @@
+//! Races between cores: kicks and maintenance interrupts arrive late, so that guests acknowledge and end what a
+//! list register shows while the controller knows no better. After each edge the interrupt must be taken, and not
+//! more often than there were edges.
+
+use super::interface::{Interface, Settings};
+use super::random::Random;
+use super::steps::Shape;
+use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
+use bulkhead_vmm::vgic::{Version, Vgic};
+use std::collections::BTreeMap;
+
+/// Edge-triggered shared interrupts that devices pulse.
+const SHARED: [u32; 4] = [33, 40, 63, 64];
+
+/// One thing that can happen: who is to get it (any vCPU, for a shared interrupt), INTID, and the sending vCPU.
+type Event = (Option<usize>, u32, u8);
+
+/// What is owed for an event.
+#[derive(Clone, Copy, Debug, Default)]
+struct Owed {
+    /// It happened since it was last taken, so it must be taken.
+    fresh: bool,
+    /// How often it may be taken. Edges run together until the first is taken; one that came while the interrupt
+    /// stood in a list register may count as before or as after that.
+    credit: u64,
+}
+
+struct Race {
+    vgic: Vgic,
+    v3: bool,
+    interfaces: Vec<Interface>,
+    nested: Vec<Vec<u32>>,
+    kicked: VcpuSet,
+    owed: BTreeMap<Event, Owed>,
+    random: Random,
+    taken: u64,
+}
+
+fn id(vcpu: usize) -> VcpuId {
+    VcpuId::new(vcpu as u8).expect("the model has few vCPUs")
+}
+
+/// Runs one sequence of late kicks; tells how many interrupts were taken.
+///
+/// # Errors
+/// An interrupt that was lost, or taken though there was none.
+pub fn run(shape: Shape, seed: u64) -> Result<u64, String> {
+    let vcpus = shape.layout.vcpus;
+    let settings = Settings { split: shape.split, ..Settings::OPEN };
+    let mut race = Race {
+        vgic: Vgic::new(shape.layout),
+        v3: shape.layout.version == Version::V3,
+        interfaces: vec![Interface::new(settings); vcpus],
+        nested: vec![Vec::new(); vcpus],
+        kicked: VcpuSet::first(vcpus),
+        owed: BTreeMap::new(),
+        random: Random::new(seed),
+        taken: 0,
+    };
+    race.set_up();
+    (0..vcpus).try_for_each(|vcpu| race.enter(vcpu))?;
+    for _ in 0..shape.steps {
+        race.step()?;
+    }
+    race.drain()?;
+    Ok(race.taken)
+}
+
+impl Race {
+    fn set_up(&mut self) {
+        self.write(0, 0, 3);
+        for vcpu in 0..self.interfaces.len() {
+            for index in 0..4 {
+                let priorities = self.random.bits();
+                self.write_private(vcpu, 0x400 + 4 * index, priorities & 0xFFFF_FFFF);
+            }
+            self.write_private(vcpu, 0x100, 0xFFFF);
+        }
+        for word in [1, 2] {
+            self.write(0, 0x100 + 4 * word, 0xFFFF_FFFF);
+            self.write(0, 0xC00 + 8 * word, 0xAAAA_AAAA);
+            self.write(0, 0xC04 + 8 * word, 0xAAAA_AAAA);
+        }
+        SHARED.into_iter().for_each(|intid| self.route(0, intid));
+    }
+
+    fn write(&mut self, vcpu: usize, offset: u64, value: u64) {
+        let kicks = self.vgic.write_distributor(id(vcpu), offset, 4, value).expect("GICD answers");
+        self.kicked = self.kicked.union(kicks);
+    }
+
+    fn write_private(&mut self, vcpu: usize, offset: u64, value: u64) {
+        if self.v3 {
+            let done = self.vgic.write_redistributor(id(vcpu), id(vcpu), 0x1_0000 + offset, 4, value);
+            self.kicked = self.kicked.union(done.expect("GICR answers"));
+        } else {
+            self.write(vcpu, offset, value);
+        }
+    }
+
+    fn route(&mut self, vcpu: usize, intid: u32) {
+        let target = self.random.below(self.interfaces.len() as u64);
+        let (offset, size, value) = match self.v3 {
+            true => (0x6000 + 8 * u64::from(intid), 8, target),
+            false => (0x800 + u64::from(intid), 1, 1 << target),
+        };
+        let kicks = self.vgic.write_distributor(id(vcpu), offset, size, value).expect("GICD answers");
+        self.kicked = self.kicked.union(kicks);
+    }
+
+    fn exit(&mut self, vcpu: usize) {
+        self.kicked.remove(id(vcpu));
+        let interface = &mut self.interfaces[vcpu];
+        interface.registers.groups = interface.settings.enabled;
+        let kicks = self.vgic.fold(id(vcpu), &interface.registers);
+        self.kicked = self.kicked.union(kicks);
+    }
+
+    fn enter(&mut self, vcpu: usize) -> Result<(), String> {
+        let count = self.vgic.layout().list_registers;
+        self.kicked.remove(id(vcpu));
+        self.interfaces[vcpu].write(self.vgic.flush(id(vcpu)), count)
+    }
+
+    fn step(&mut self) -> Result<(), String> {
+        let vcpu = self.random.below(self.interfaces.len() as u64) as usize;
+        match self.random.below(16) {
+            0..5 => self.acknowledge(vcpu),
+            5..9 => self.end(vcpu),
+            9..11 => self.event(vcpu, Self::send),
+            11 => self.event(vcpu, |race, vcpu| {
+                let intid = race.random.pick(&SHARED);
+                race.route(vcpu, intid);
+            }),
+            12 | 13 => {
+                let intid = self.random.pick(&SHARED);
+                self.happened((None, intid, 0));
+                let up = self.vgic.set_shared_line(intid, true);
+                let down = self.vgic.set_shared_line(intid, false);
+                self.kicked = self.kicked.union(up).union(down);
+                Ok(())
+            }
+            _ => self.arrive(vcpu),
+        }
+    }
+
+    /// What was on its way to `vcpu` reaches it.
+    fn arrive(&mut self, vcpu: usize) -> Result<(), String> {
+        if self.kicked.contains(id(vcpu)) || self.interfaces[vcpu].maintenance() {
+            self.exit(vcpu);
+            self.enter(vcpu)?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, vcpu: usize, work: impl FnOnce(&mut Self, usize)) -> Result<(), String> {
+        self.exit(vcpu);
+        work(self, vcpu);
+        self.enter(vcpu)
+    }
+
+    fn happened(&mut self, event: Event) {
+        let owed = self.owed.entry(event).or_default();
+        owed.fresh = true;
+        owed.credit += 1;
+    }
+
+    /// `vcpu` sends an SGI to some.
+    fn send(&mut self, vcpu: usize) {
+        let (list, intid) = (self.random.below(1 << self.interfaces.len()), self.random.below(4));
+        for target in (0..self.interfaces.len()).filter(|target| list >> target & 1 == 1) {
+            let source = if self.v3 { 0 } else { vcpu as u8 };
+            self.happened((Some(target), intid as u32, source));
+        }
+        let kicks = match self.v3 {
+            true => self.vgic.write_sgi1r(id(vcpu), intid << 24 | list),
+            false => self.vgic.write_distributor(id(vcpu), 0xF00, 4, list << 16 | intid).expect("GICD answers"),
+        };
+        self.kicked = self.kicked.union(kicks);
+    }
+
+    fn acknowledge(&mut self, vcpu: usize) -> Result<(), String> {
+        let Some(got) = self.interfaces[vcpu].acknowledge(&mut self.random) else { return Ok(()) };
+        let event = ((got.intid < 32).then_some(vcpu), got.intid, got.source);
+        self.nested[vcpu].push(got.intid);
+        self.taken += 1;
+        let owed = self.owed.entry(event).or_default();
+        if owed.credit == 0 {
+            return Err(format!("vCPU {vcpu} took {event:?}, which did not happen"));
+        }
+        *owed = Owed { fresh: false, credit: (owed.credit - 1).min(1) };
+        Ok(())
+    }
+
+    fn end(&mut self, vcpu: usize) -> Result<(), String> {
+        let Some(intid) = self.nested[vcpu].pop() else { return Ok(()) };
+        self.interfaces[vcpu].end(intid);
+        if !self.interfaces[vcpu].settings.split {
+            return Ok(());
+        }
+        if self.interfaces[vcpu].registers.maintenance.trap_deactivate {
+            return self.event(vcpu, |race, vcpu| {
+                let kicks = race.vgic.deactivate(id(vcpu), intid);
+                race.kicked = race.kicked.union(kicks);
+            });
+        }
+        self.interfaces[vcpu].deactivate(intid);
+        Ok(())
+    }
+
+    /// All kicks arrive and all interrupts are taken.
+    fn drain(&mut self) -> Result<(), String> {
+        for _ in 0..64 {
+            for vcpu in 0..self.interfaces.len() {
+                self.arrive(vcpu)?;
+                while !self.nested[vcpu].is_empty() {
+                    self.end(vcpu)?;
+                }
+                self.acknowledge(vcpu)?;
+            }
+        }
+        match self.owed.iter().find(|(_, owed)| owed.fresh) {
+            Some((event, _)) => Err(format!("{event:?} was lost")),
+            None => Ok(()),
+        }
+    }
+}
