@@ -12,6 +12,8 @@ pub struct Boot {
     kernel: PathBuf,
     configuration: Option<Configuration>,
     append: Option<String>,
+    /// Entered by the guest `firmware` at this address, with these bootargs, instead of by QEMU.
+    firmware: Option<(u64, String)>,
     modules: Vec<Module>,
 }
 
@@ -26,6 +28,8 @@ struct Module {
 /// Where the first module goes, in bytes: high enough for the hypervisor below it, low enough for QEMU's tree, which
 /// follows at 128 MiB above the start of RAM.
 const FIRST_MODULE: u64 = 0x4600_0000;
+/// The guest that enters another image.
+const FIRMWARE: &str = "firmware";
 /// Name of a packed file in a test's folder.
 const PACKED: &str = "packed.img";
 /// Distance between modules, in bytes.
@@ -35,12 +39,12 @@ impl Boot {
     /// The guest `name` with `bootargs` on the bare board, at EL1. It is told that it runs natively.
     pub fn native(name: &str, bootargs: &str) -> Self {
         let append = Some(format!("native {bootargs}").trim().to_string());
-        Self { kernel: artifacts::guest(name), configuration: None, append, modules: Vec::new() }
+        Self { kernel: artifacts::guest(name), configuration: None, append, firmware: None, modules: Vec::new() }
     }
 
     /// The hypervisor, with no guest yet.
     pub fn hypervisor() -> Self {
-        Self { kernel: artifacts::hypervisor(), configuration: None, append: None, modules: Vec::new() }
+        Self { kernel: artifacts::hypervisor(), configuration: None, append: None, firmware: None, modules: Vec::new() }
     }
 
     /// The hypervisor with a configuration and its guests, packed into one file.
@@ -55,11 +59,17 @@ impl Boot {
         self
     }
 
+    /// Entered at `address` by the guest `firmware` with its `bootargs`.
+    pub fn through_firmware(self, address: u64, bootargs: &str) -> Self {
+        Self { firmware: Some((address, bootargs.into())), ..self }
+    }
+
     /// Every file that must exist.
     pub fn files(&self) -> Vec<PathBuf> {
         let modules = self.modules.iter().map(|module| module.kernel.clone());
         let packed = self.configuration.iter().flat_map(Configuration::files);
-        std::iter::once(self.kernel.clone()).chain(modules).chain(packed).collect()
+        let firmware = self.firmware.iter().map(|_| artifacts::guest(FIRMWARE));
+        std::iter::once(self.kernel.clone()).chain(modules).chain(packed).chain(firmware).collect()
     }
 
     /// The file to boot: the kernel, or the packed file, which is written to `folder`.
@@ -85,21 +95,34 @@ impl Boot {
     /// # Panics
     /// If it cannot be packed or written.
     pub fn arguments(&self, folder: &Path) -> Vec<String> {
-        let mut arguments = vec!["-kernel".to_string(), self.kernel(folder).display().to_string()];
-        if let Some(append) = &self.append {
-            arguments.extend(["-append".into(), append.clone()]);
-        }
+        let mut arguments = self.kernel_arguments(&self.kernel(folder));
         for module in &self.modules {
-            // In QEMU's option syntax a comma inside a value is doubled.
-            let kernel = module.kernel.display().to_string().replace(',', ",,");
+            let kernel = escaped(&module.kernel.display().to_string());
             let mut device = format!("guest-loader,addr={:#x},kernel={kernel}", module.address);
             if !module.bootargs.is_empty() {
-                device += &format!(",bootargs={}", module.bootargs.replace(',', ",,"));
+                device += &format!(",bootargs={}", escaped(&module.bootargs));
             }
             arguments.extend(["-device".into(), device]);
         }
         arguments
     }
+
+    fn kernel_arguments(&self, kernel: &Path) -> Vec<String> {
+        let file = kernel.display().to_string();
+        let Some((address, bootargs)) = &self.firmware else {
+            let append = self.append.iter().flat_map(|append| ["-append".to_string(), append.clone()]);
+            return ["-kernel".to_string(), file].into_iter().chain(append).collect();
+        };
+        let firmware = artifacts::guest(FIRMWARE).display().to_string();
+        let append = format!("entry={address:#x} {bootargs}");
+        let loader = format!("loader,file={},addr={address:#x},force-raw=on", escaped(&file));
+        ["-kernel".to_string(), firmware, "-append".into(), append, "-device".into(), loader].into()
+    }
+}
+
+/// `text` as a value among QEMU's options, where a comma is doubled.
+fn escaped(text: &str) -> String {
+    text.replace(',', ",,")
 }
 
 #[cfg(test)]

@@ -1,0 +1,87 @@
+//! Plays firmware that leaves things untidy: it runs at EL2 and enters an image that lies elsewhere in memory.
+//!
+//! Bootargs: `entry=ADDRESS` of the image; `tree=` what x0 holds: `own` (the tree that this got), `none` (0), `nothing` (an
+//! address where no memory is), `magic` (a copy with another first word), `truncated` (a copy cut to half, its
+//! header saying the whole), `damaged` (a copy with some bytes changed, from `seed=N`); `hcr=VALUE` for HCR_EL2;
+//! `registers` fills the others with nonsense instead of zeroes.
+#![no_std]
+#![no_main]
+
+use core::arch::asm;
+
+use bulkhead_guests::memory::{read8, write8};
+use bulkhead_guests::random::Random;
+use bulkhead_guests::{Machine, cpu, entry, println};
+
+entry!(main, mmu off);
+
+/// Where copies of the tree go, in bytes: clear of this image, of images that it enters and of QEMU's tree.
+const SCRATCH: usize = 0x4080_0000;
+
+fn main(machine: &'static Machine) {
+    if cpu::exception_level() != 2 {
+        println!("firmware: this is EL{}, not EL2", cpu::exception_level());
+        return;
+    }
+    let entry = machine.arguments.number("entry", 0);
+    let tree = tree(machine);
+    let nonsense: u64 = if machine.arguments.flag("registers") { 0xdead_beef_dead_beef } else { 0 };
+    println!("firmware: entering {entry:#x} with x0 = {tree:#x}");
+    // SAFETY: what comes next owns the machine; nothing returns here.
+    unsafe {
+        asm!(
+            "msr hcr_el2, {hcr}",
+            "isb",
+            "mov x2, x1",
+            "mov x3, x1",
+            "br {entry}",
+            hcr = in(reg) machine.arguments.number("hcr", 0),
+            entry = in(reg) entry,
+            in("x0") tree,
+            in("x1") nonsense,
+            options(noreturn)
+        );
+    }
+}
+
+fn tree(machine: &Machine) -> usize {
+    let length = machine.tree.length;
+    match machine.arguments.text("tree").unwrap_or("own") {
+        "own" => machine.tree.start,
+        "none" => 0,
+        "nothing" => 0x0b00_0000,
+        "magic" => {
+            copy(machine, length);
+            write8(SCRATCH, 0);
+            SCRATCH
+        }
+        "truncated" => {
+            copy(machine, used(machine) / 2);
+            SCRATCH
+        }
+        "damaged" => {
+            copy(machine, length);
+            damage(machine);
+            SCRATCH
+        }
+        other => panic!("bootargs: tree={other} is not known"),
+    }
+}
+
+fn copy(machine: &Machine, length: usize) {
+    (0..length).for_each(|offset| write8(SCRATCH + offset, read8(machine.tree.start + offset)));
+}
+
+/// Bytes up to the end of the last block: what a tree takes of what its header claims (Devicetree Specification 0.4 5.2).
+fn used(machine: &Machine) -> usize {
+    let word =
+        |offset: usize| (0..4).fold(0, |word, byte| word << 8 | usize::from(read8(machine.tree.start + offset + byte)));
+    (word(8) + word(36)).max(word(12) + word(32))
+}
+
+fn damage(machine: &Machine) {
+    let mut random = Random::new(machine.arguments.number("seed", 1));
+    for _ in 0..=random.below(4) {
+        write8(SCRATCH + random.below(used(machine) as u64) as usize, random.bits() as u8);
+    }
+}
