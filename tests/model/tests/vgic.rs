@@ -2,8 +2,9 @@
 //! (default 200,000), `BULKHEAD_MODEL_SEED` which (default 1).
 
 use bulkhead_model::vgic::late;
-use bulkhead_model::vgic::steps::{Shape, run};
-use bulkhead_model::vgic::world::Tally;
+use bulkhead_model::vgic::shape::Shape;
+use bulkhead_model::vgic::steps::run;
+use bulkhead_model::vgic::tally::Tally;
 
 const STEPS_A_SEQUENCE: u64 = 250;
 

@@ -83,3 +83,45 @@ impl CpuInterface {
         256
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn out_of_reset_nothing_is_signalled() {
+        let reset = CpuInterface::new(5);
+        assert_eq!((reset.priority_mask, reset.binary_point_0, reset.binary_point_1), (0, 2, 3));
+        assert!(!reset.group_0_enabled && !reset.group_1_enabled);
+        assert!(!reset.split_end_of_interrupt && !reset.common_binary_point);
+        assert!(!reset.acknowledge_control && !reset.fiq_enabled);
+        assert_eq!((CpuInterface::new(7).binary_point_0, CpuInterface::new(7).binary_point_1), (0, 1));
+    }
+
+    #[test]
+    fn mask_group_and_preemption_decide() {
+        let open = CpuInterface { priority_mask: 0xF0, group_1_enabled: true, ..CpuInterface::new(5) };
+        assert!(open.signals(Group::One, 0xE8, 5) && !open.signals(Group::One, 0xF0, 5));
+        assert!(!open.signals(Group::Zero, 0x00, 5));
+        // Level 4 of 32 runs, that is priority 0x20.
+        let running = CpuInterface { active_priorities_1: [1 << 4, 0, 0, 0], ..open };
+        assert!(running.signals(Group::One, 0x18, 5) && !running.signals(Group::One, 0x20, 5));
+        // With 7 bits the second register begins at level 32 of 128, priority 0x40.
+        let fine = CpuInterface { active_priorities_0: [0, 1, 0, 0], binary_point_1: 1, ..open };
+        assert!(fine.signals(Group::One, 0x3E, 7) && !fine.signals(Group::One, 0x40, 7));
+    }
+
+    #[test]
+    fn binary_points_take_low_bits_out_of_the_comparison() {
+        let running = [1 << 4, 0, 0, 0];
+        let open =
+            CpuInterface { priority_mask: 0xFF, group_0_enabled: true, group_1_enabled: true, ..CpuInterface::new(5) };
+        // Bits 7:6 of Group 0, and by the common binary point of Group 1 too, bits 7:5 of Group 1 otherwise.
+        let apart = CpuInterface { binary_point_0: 5, binary_point_1: 5, active_priorities_0: running, ..open };
+        let common = CpuInterface { common_binary_point: true, ..apart };
+        assert!(apart.signals(Group::Zero, 0x38, 5) && !apart.signals(Group::One, 0x38, 5));
+        assert!(common.signals(Group::One, 0x38, 5));
+        let none = CpuInterface { binary_point_0: 7, ..apart };
+        assert!(none.signals(Group::Zero, 0xF0, 5));
+    }
+}

@@ -43,7 +43,6 @@ impl Vgic {
         if let Some(per) = self.vcpus.get_mut(slot.vcpu.index()) {
             per.recall |= 1 << slot.index;
         }
-        self.dirty.insert(slot.vcpu);
         self.kicks.insert(slot.vcpu);
     }
 

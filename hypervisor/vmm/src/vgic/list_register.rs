@@ -146,6 +146,25 @@ impl ListRegisters {
         (0..16).filter(move |index| used & 1 << index != 0)
     }
 
+    /// Takes over what changed, and nothing else, from the list registers that [`super::Vgic::flush`] gave for the
+    /// same vCPU. That is all of them if this was empty when the vCPU was loaded, and was given to
+    /// [`super::Vgic::fold`] after each exit since.
+    pub fn update_from(&mut self, wanted: &Self) {
+        let mut changed = wanted.changed;
+        while changed != 0 {
+            let index = changed.trailing_zeros() as usize;
+            if let (Some(place), Some(register)) = (self.registers.get_mut(index), wanted.registers.get(index)) {
+                *place = *register;
+            }
+            changed &= changed - 1;
+        }
+        self.used = wanted.used;
+        self.changed = wanted.changed;
+        self.maintenance = wanted.maintenance;
+        self.groups = wanted.groups;
+        self.eoi_count = 0;
+    }
+
     /// Puts `register` into list register `index`, and notes whether that changes it.
     pub(super) fn put(&mut self, index: u8, register: ListRegister) {
         let Some(place) = self.registers.get_mut(usize::from(index)) else { return };

@@ -28,6 +28,14 @@ impl Vgic {
         if per.list_registers.used == 0 && read.eoi_count == 0 {
             return VcpuSet::EMPTY;
         }
+        self.fold_used(vcpu, read);
+        self.take_kicks(Some(vcpu))
+    }
+
+    /// The part of [`Self::fold`] that an exit with nothing in flight does without.
+    #[inline(never)]
+    fn fold_used(&mut self, vcpu: VcpuId, read: &ListRegisters) {
+        let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
         if per.list_registers.maintenance.wants_groups() && per.list_registers.groups != read.groups {
             per.list_registers.groups = read.groups;
             self.dirty.insert(vcpu);
@@ -40,7 +48,6 @@ impl Vgic {
         for index in used {
             self.fold_one(vcpu, index, read.get(index).state);
         }
-        self.take_kicks(Some(vcpu))
     }
 
     fn fold_one(&mut self, vcpu: VcpuId, index: u8, now: ListRegisterState) {
@@ -108,6 +115,7 @@ impl Vgic {
     }
 
     /// Chooses anew what stands in the list registers of a vCPU that is about to enter.
+    #[inline(never)]
     fn refill(&mut self, vcpu: VcpuId) {
         if !self.online.contains(vcpu) {
             self.online.insert(vcpu);

@@ -76,6 +76,50 @@ fn a_device_served_before_the_end_of_its_interrupt_costs_no_maintenance_interrup
 }
 
 #[test]
+fn an_sgi_from_one_vcpu_asks_for_no_maintenance_and_from_two_for_one() {
+    let mut vgic = set_up(Version::V2);
+    vgic.write_distributor(BOOT, 0xF00, 4, 1 << 16 | 3).unwrap();
+    assert!(!register_of(&mut vgic, BOOT, 3).unwrap().eoi_maintenance);
+    enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Active);
+    assert!(!register_of(&mut vgic, BOOT, 3).unwrap().eoi_maintenance);
+    enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Active);
+    vgic.write_distributor(second(), 0xF00, 4, 1 << 16 | 3).unwrap();
+    let register = register_of(&mut vgic, BOOT, 3).unwrap();
+    assert_eq!((register.state, register.source, register.eoi_maintenance), (ListRegisterState::Active, 0, true));
+    enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Empty);
+    let register = register_of(&mut vgic, BOOT, 3).unwrap();
+    assert_eq!((register.state, register.source, register.eoi_maintenance), (ListRegisterState::Pending, 1, false));
+}
+
+#[test]
+fn what_does_not_fit_is_waited_for() {
+    let mut vgic = set_up(Version::V3);
+    for intid in 0..5 {
+        vgic.write_sgi1r(second(), intid << 24 | 1);
+    }
+    let full = *vgic.flush(BOOT);
+    assert_eq!((full.used, full.maintenance), (0xF, Maintenance { no_pending: true, ..Maintenance::NONE }));
+    // The last of Group 1: now the two groups compete, and it matters which the CPU interface has enabled.
+    vgic.fold(BOOT, &full);
+    vgic.write_redistributor(BOOT, BOOT, 0x1_0080, 4, 1 << 4).unwrap();
+    let mut compete = *vgic.flush(BOOT);
+    assert_eq!((compete.maintenance.group_enabled, compete.maintenance.group_disabled), ([false; 2], [true; 2]));
+    assert!(!compete.registers.iter().any(|register| register.intid == 4));
+    compete.groups = [false, true];
+    vgic.fold(BOOT, &compete);
+    let chosen = *vgic.flush(BOOT);
+    assert_eq!(chosen.maintenance.group_enabled, [true, false]);
+    assert_eq!(chosen.maintenance.group_disabled, [false, true]);
+    assert!(chosen.registers.iter().any(|register| register.intid == 4));
+    // One is taken, so that all fit.
+    let mut taken = chosen;
+    let index = taken.used_indices().find(|index| taken.get(*index).intid == 4).unwrap();
+    taken.registers[usize::from(index)].state = ListRegisterState::Empty;
+    vgic.fold(BOOT, &taken);
+    assert_eq!(vgic.flush(BOOT).maintenance, Maintenance::NONE);
+}
+
+#[test]
 fn a_line_still_high_at_the_end_is_delivered_again() {
     let mut vgic = set_up(Version::V3);
     vgic.set_shared_line(UART, true);

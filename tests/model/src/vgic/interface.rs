@@ -140,10 +140,8 @@ impl Interface {
     /// # Errors
     /// What differs, or is forbidden.
     pub fn write(&mut self, wanted: &ListRegisters, count: usize) -> Result<(), String> {
+        self.registers.update_from(wanted);
         for index in 0..wanted.registers.len() {
-            if wanted.changed & 1 << index != 0 {
-                self.registers.registers[index] = wanted.registers[index];
-            }
             let (have, want) = (&self.registers.registers[index], &wanted.registers[index]);
             if wanted.used & 1 << index == 0 {
                 if have.state != ListRegisterState::Empty {
@@ -165,9 +163,6 @@ impl Interface {
                 return Err(format!("two list registers hold INTID {}", want.intid));
             }
         }
-        self.registers.used = wanted.used;
-        self.registers.maintenance = wanted.maintenance;
-        self.registers.eoi_count = 0;
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 
 use super::interface::{Interface, Settings};
 use super::random::Random;
-use super::steps::Shape;
+use super::shape::Shape;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
 use bulkhead_vmm::vgic::{Version, Vgic};
 use std::collections::BTreeMap;

@@ -1,11 +1,16 @@
-//! The virtual GIC against an oracle: `oracle` says what the architecture allows, `interface` is the hardware's
-//! virtual CPU interface working on list registers, `world` wires them to the real thing, `steps` are random; `late` is about kicks
-//! that take their time.
+//! The virtual GIC against an oracle: `oracle` and `registers` say what the architecture allows, `interface` is the
+//! hardware's virtual CPU interface working on list registers, `world` and `power` wire them to the real thing,
+//! `steps` and `choices` are random, of the `shape` of their sequence; `tally` counts what happened. `late` is about
+//! kicks that take their time.
 
-pub mod interface;
+mod choices;
+mod interface;
 pub mod late;
-pub mod oracle;
-pub mod random;
-pub mod registers;
+mod oracle;
+mod power;
+mod random;
+mod registers;
+pub mod shape;
 pub mod steps;
-pub mod world;
+pub mod tally;
+mod world;

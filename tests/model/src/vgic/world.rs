@@ -5,9 +5,10 @@ use super::interface::{Interface, Settings};
 use super::oracle::Oracle;
 use super::random::Random;
 use super::registers::Frame;
+use super::tally::Tally;
 use bulkhead_vmm::fault::GuestFault;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
-use bulkhead_vmm::vgic::{Layout, ListRegisters, Version, Vgic};
+use bulkhead_vmm::vgic::{Layout, Version, Vgic};
 
 /// The virtual timer's INTID, linked to the physical interrupt of the same number on each core.
 pub const TIMER: u32 = 27;
@@ -30,50 +31,6 @@ pub struct InService {
     pub dropped: Vec<u32>,
 }
 
-/// How often the things happened that a run is worth nothing without.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Tally {
-    /// Interrupts acknowledged.
-    pub acknowledged: u64,
-    /// Interrupts acknowledged while another was in service.
-    pub nested: u64,
-    /// Exits for a maintenance interrupt.
-    pub maintenance: u64,
-    /// Exits because another vCPU changed something.
-    pub kicks: u64,
-    /// Entries with pending interrupts left out.
-    pub pending_left_out: u64,
-    /// Entries with active interrupts left out.
-    pub active_left_out: u64,
-    /// Physical interrupts taken.
-    pub physical: u64,
-    /// Physical interrupts deactivated by the hypervisor.
-    pub released: u64,
-}
-
-impl Tally {
-    /// Adds another run's.
-    pub fn add(&mut self, other: &Self) {
-        self.acknowledged += other.acknowledged;
-        self.nested += other.nested;
-        self.maintenance += other.maintenance;
-        self.kicks += other.kicks;
-        self.pending_left_out += other.pending_left_out;
-        self.active_left_out += other.active_left_out;
-        self.physical += other.physical;
-        self.released += other.released;
-    }
-
-    /// The least of all.
-    pub fn least(&self) -> u64 {
-        let Self { acknowledged, nested, maintenance, kicks, .. } = *self;
-        let Self { pending_left_out, active_left_out, physical, released, .. } = *self;
-        [acknowledged, nested, maintenance, kicks, pending_left_out, active_left_out, physical, released]
-            .into_iter()
-            .fold(u64::MAX, u64::min)
-    }
-}
-
 /// Everything.
 #[derive(Debug)]
 pub struct World {
@@ -93,7 +50,7 @@ pub struct World {
     pub tally: Tally,
 }
 
-fn id(vcpu: usize) -> VcpuId {
+pub(super) fn id(vcpu: usize) -> VcpuId {
     VcpuId::new(vcpu as u8).expect("the model has few vCPUs")
 }
 
@@ -125,7 +82,7 @@ impl World {
         self.interfaces.len()
     }
 
-    fn exit(&mut self, vcpu: usize) -> VcpuSet {
+    pub(super) fn exit(&mut self, vcpu: usize) -> VcpuSet {
         let interface = &mut self.interfaces[vcpu];
         // Where it was not asked for, it is not to be relied on.
         interface.registers.groups = match interface.registers.maintenance.wants_groups() {
@@ -135,7 +92,7 @@ impl World {
         self.vgic.fold(id(vcpu), &self.interfaces[vcpu].registers)
     }
 
-    fn enter(&mut self, vcpu: usize) -> Result<(), String> {
+    pub(super) fn enter(&mut self, vcpu: usize) -> Result<(), String> {
         while let Some(physical) = self.vgic.take_released(id(vcpu)) {
             if physical != TIMER || !self.physical[vcpu].active {
                 return Err(format!("vCPU {vcpu} released physical {physical}, which was not active"));
@@ -152,7 +109,7 @@ impl World {
     }
 
     /// Carries out kicks, maintenance and physical interrupts until there are none.
-    fn settle(&mut self, mut kicks: VcpuSet) -> Result<(), String> {
+    pub(super) fn settle(&mut self, mut kicks: VcpuSet) -> Result<(), String> {
         for _ in 0..200 {
             for vcpu in 0..self.vcpus() {
                 let maintenance = self.interfaces[vcpu].maintenance();
@@ -181,7 +138,11 @@ impl World {
     }
 
     /// `vcpu` leaves the guest, `work` is done for it, and it enters again.
-    fn while_out<R>(&mut self, vcpu: usize, work: impl FnOnce(&mut Self) -> (R, VcpuSet)) -> Result<R, String> {
+    pub(super) fn while_out<R>(
+        &mut self,
+        vcpu: usize,
+        work: impl FnOnce(&mut Self) -> (R, VcpuSet),
+    ) -> Result<R, String> {
         let kicks = self.exit(vcpu);
         let (result, more) = work(self);
         let mut kicks = kicks.union(more);
@@ -384,85 +345,6 @@ impl World {
     pub fn set(&mut self, vcpu: usize, settings: Settings) -> Result<(), String> {
         self.interfaces[vcpu].settings = settings;
         self.oracle.settings[vcpu] = settings;
-        self.settle(VcpuSet::EMPTY)
-    }
-
-    /// `vcpu` is parked, and loaded again on a core whose list registers are empty.
-    ///
-    /// # Errors
-    /// A disagreement.
-    pub fn park(&mut self, vcpu: usize) -> Result<(), String> {
-        self.while_out(vcpu, |world| {
-            let parked = world.vgic.cpu_interface_mut(id(vcpu)).is_some();
-            assert!(parked, "vCPU {vcpu} has a CPU interface");
-            world.interfaces[vcpu].registers = ListRegisters::EMPTY;
-            world.physical[vcpu].active = world.vgic.hardware_active(id(vcpu)).any(|physical| physical == TIMER);
-            ((), VcpuSet::EMPTY)
-        })
-    }
-
-    /// `vcpu` is switched off in the middle of anything, and on again.
-    ///
-    /// # Errors
-    /// A disagreement.
-    pub fn switch_off_and_on(&mut self, vcpu: usize) -> Result<(), String> {
-        let settings = self.interfaces[vcpu].settings;
-        self.oracle.running[vcpu].clear();
-        self.oracle.asleep[vcpu] = true;
-        self.in_service[vcpu] = InService::default();
-        self.while_out(vcpu, |world| {
-            let kicks = world.vgic.reset_vcpu(id(vcpu));
-            world.interfaces[vcpu] = Interface::new(settings);
-            ((), kicks)
-        })
-    }
-
-    /// The VM is reset; its second life must begin like its first.
-    ///
-    /// # Errors
-    /// A disagreement.
-    pub fn reset(&mut self) -> Result<(), String> {
-        for vcpu in 0..self.vcpus() {
-            let _ = self.exit(vcpu);
-        }
-        self.vgic.reset();
-        let layout = self.vgic.layout();
-        if self.vgic.state() != Vgic::new(layout).state() {
-            return Err("the state after a reset is not the first state".into());
-        }
-        let settings = Settings { split: self.interfaces[0].settings.split, ..Settings::OPEN };
-        self.oracle = Oracle::new(self.oracle.v3, self.vcpus(), layout.spis, settings);
-        for vcpu in 0..self.vcpus() {
-            self.oracle.line(vcpu, TIMER, self.physical[vcpu].line);
-            self.in_service[vcpu] = InService::default();
-            self.interfaces[vcpu] = Interface::new(settings);
-            self.enter(vcpu)?;
-        }
-        self.settle(VcpuSet::EMPTY)
-    }
-
-    /// Saves the controller, makes a new one of the state and goes on with that.
-    ///
-    /// # Errors
-    /// A disagreement.
-    pub fn carry(&mut self) -> Result<(), String> {
-        for vcpu in 0..self.vcpus() {
-            let _ = self.exit(vcpu);
-        }
-        let state = self.vgic.state();
-        let mut carried = Vgic::restore(self.vgic.layout(), &state).map_err(|error| format!("{error:?}"))?;
-        for vcpu in 0..self.vcpus() {
-            carried.link_hardware(id(vcpu), TIMER, TIMER);
-            self.interfaces[vcpu].registers = ListRegisters::EMPTY;
-        }
-        if carried.state() != state {
-            return Err("state out differs from state in".into());
-        }
-        self.vgic = carried;
-        for vcpu in 0..self.vcpus() {
-            self.physical[vcpu].active = self.vgic.hardware_active(id(vcpu)).next().is_some();
-            self.enter(vcpu)?;
-        }
         self.settle(VcpuSet::EMPTY)
     }
 }
