@@ -1,7 +1,7 @@
 //! Finds every mistake in a configuration before it is flashed, and says who would get what.
 
 use crate::error::ToolError;
-use crate::modules::{self, Given, ModuleFile};
+use crate::modules::{self, Files, Given, ModuleFile};
 use crate::pack::Layout;
 use crate::source::{Source, slice};
 use bulkhead_vmm::address::{Pa, Range};
@@ -49,83 +49,72 @@ pub struct Outcome {
     pub occupied: Vec<Occupied>,
 }
 
-/// Collects mistakes in one file.
-struct Findings<'s> {
-    file: &'s Source,
-    mistakes: Vec<String>,
-}
-
-impl Findings<'_> {
-    fn add(&mut self, mistake: &dyn Display) {
-        self.mistakes.push(format!("{}: {mistake}", self.file.path.display()));
-    }
-}
-
 /// Checks the configuration in `config` for the board of the tree in `board`.
 ///
 /// # Errors
-/// `setup` names a module that is not there. Mistakes in the trees are in the report.
+/// `setup` names a module that is not there, or the hypervisor itself does not fit. Mistakes in the trees are in the
+/// report.
 pub fn check(config: &Source, board: &Source, setup: &Setup) -> Result<Report, ToolError> {
-    let (files, missing) = modules::files(config, &setup.given)?;
-    let mut findings = Findings { file: config, mistakes: missing.iter().map(ToString::to_string).collect() };
+    let Files { files, missing } = modules::files(config, &setup.given)?;
+    let mut mistakes: Vec<String> = missing.iter().map(|(_, error)| error.to_string()).collect();
     let machine = match Board::read(&board.tree) {
         Ok(machine) => machine,
         Err(error) => {
-            findings.mistakes.push(format!("{}: {error}", board.path.display()));
-            return Ok(Report { mistakes: findings.mistakes, warnings: Vec::new(), outcome: None });
+            mistakes.push(located(board, &error));
+            return Ok(Report { mistakes, warnings: Vec::new(), outcome: None });
         }
     };
     let image = image_range(config, &machine, setup)?;
-    let laid_out = LaidOut::new(config, &files, image.size());
-    let complete =
-        laid_out.as_ref().map_or_else(|_| &config.tree, |laid_out| laid_out.tree.as_ref().unwrap_or(&config.tree));
-    let base = laid_out.as_ref().ok().and_then(|laid_out| laid_out.base(config, image.start()));
-    if let (Err(error), true) = (&laid_out, missing.is_empty()) {
-        findings.add(error);
-    }
-    let configuration = Configuration::read(complete, &machine, base);
-    configuration.errors.iter().for_each(|error| findings.add(error));
+    // A file that is missing has been said already: something stands in for it, so that the rest is checked too.
+    let stand_in = |path: &String| ModuleFile { path: path.clone(), bytes: vec![0; 1] };
+    let all: Vec<ModuleFile> = files.iter().cloned().chain(missing.iter().map(|(path, _)| stand_in(path))).collect();
+    let placed = Placed::new(config, &all, &image).unwrap_or_else(|error| {
+        mistakes.push(located(config, &error));
+        Placed { tree: config.tree.clone(), base: None }
+    });
+    let configuration = Configuration::read(&placed.tree, &machine, placed.base);
     let mut warnings: Vec<String> = configuration.warnings.iter().map(|warning| located(config, warning)).collect();
     warnings.extend(machine.warnings.iter().map(|warning| located(board, warning)));
+    let mut found = configuration.errors.clone();
     let occupied = vec![Occupied { by: "the hypervisor", range: image }];
     let plan = plan::plan(&machine, configuration, &occupied);
-    plan.errors.iter().for_each(|error| findings.add(error));
-    for refused in plan.vms.iter().filter_map(|vm| vm.as_ref().err()) {
-        refused.errors.iter().for_each(|error| findings.add(error));
-    }
-    for vm in plan.vms.iter().flatten() {
-        if let Some(error) = head_of_kernel(vm, config, &files).and_then(|head| load_mistake(vm, head)) {
-            findings.add(&error);
-        }
-    }
-    findings.mistakes.dedup();
-    let outcome = Some(Outcome { board: machine, plan, occupied });
-    Ok(Report { mistakes: findings.mistakes, warnings, outcome })
+    found.extend(plan_mistakes(&plan));
+    found.extend(plan.vms.iter().flatten().filter_map(|vm| load_mistake(vm, head_of_kernel(vm, config, &files)?)));
+    mistakes.extend(found.iter().map(|error| located(config, error)));
+    Ok(Report { mistakes, warnings, outcome: Some(Outcome { board: machine, plan, occupied }) })
 }
 
-fn located(file: &Source, error: &ConfigError) -> String {
+/// `error` with the file that it is in.
+fn located(file: &Source, error: &dyn Display) -> String {
     format!("{}: {error}", file.path.display())
 }
 
-/// A configuration with its modules where `pack` would put them, or as it is.
-struct LaidOut {
-    /// The tree with the modules' places; `None`: the configuration's own has them.
-    tree: Option<Tree>,
+/// Why VMs are refused, and what else is wrong with `plan`.
+fn plan_mistakes(plan: &Plan) -> Vec<ConfigError> {
+    let refused = plan.vms.iter().filter_map(|vm| vm.as_ref().err());
+    plan.errors.iter().chain(refused.flat_map(|vm| &vm.errors)).cloned().collect()
 }
 
-impl LaidOut {
-    fn new(config: &Source, files: &[ModuleFile], image_size: u64) -> Result<Self, ToolError> {
-        if config.packed.is_some() || files.is_empty() {
-            return Ok(Self { tree: None });
-        }
-        let layout = Layout::new(&config.tree, image_size, files)?;
-        let tree = Tree::new(&layout.tree).map_err(|error| ToolError(error.to_string()))?;
-        Ok(Self { tree: Some(tree) })
-    }
+/// A configuration whose modules have their places.
+struct Placed {
+    tree: Tree,
+    /// What the modules' addresses count from; `None`: they are physical.
+    base: Option<Pa>,
+}
 
-    /// What modules' addresses count from.
-    fn base(&self, config: &Source, image: Pa) -> Option<Pa> {
-        (config.packed.is_some() || self.tree.is_some()).then_some(image)
+impl Placed {
+    /// `config` with `files` where `pack` would put them behind the hypervisor at `image`; as it is if it is packed or
+    /// names no files.
+    fn new(config: &Source, files: &[ModuleFile], image: &Range<Pa>) -> Result<Self, ToolError> {
+        if config.packed.is_some() {
+            return Ok(Self { tree: config.tree.clone(), base: Some(image.start()) });
+        }
+        if files.is_empty() {
+            return Ok(Self { tree: config.tree.clone(), base: None });
+        }
+        let layout = Layout::new(&config.tree, image.size(), files)?;
+        let tree = Tree::new(&layout.tree).map_err(|error| ToolError(error.to_string()))?;
+        Ok(Self { tree, base: Some(image.start()) })
     }
 }
 

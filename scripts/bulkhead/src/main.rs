@@ -2,7 +2,7 @@
 
 use bulkhead_tool::check::{Report, Setup, check};
 use bulkhead_tool::error::ToolError;
-use bulkhead_tool::modules::{self, Given};
+use bulkhead_tool::modules::{self, Files, Given};
 use bulkhead_tool::pack::{EarlyConsole, bare_header, pack_with, parse_address};
 use bulkhead_tool::source::{Source, read};
 use bulkhead_tool::{inspect, map, svg};
@@ -97,6 +97,9 @@ fn main() -> ExitCode {
 fn report(target: &Target) -> Result<Report, ToolError> {
     let config = Source::read(&target.config)?;
     let board = Source::read(target.board_dtb.as_deref().unwrap_or(&target.config))?;
+    if target.board_dtb.is_none() && board.tree.view().find("/cpus").is_none() {
+        return Err(ToolError("the configuration holds no board; give the board's device tree by --board-dtb".into()));
+    }
     let image = target.image.as_deref().map(read).transpose()?;
     let image_size = image.map(|image| bare_header(&image).map(|header| header.bare_size)).transpose()?;
     check(&config, &board, &Setup { image_size, image_base: target.image_base, given: target.module.clone() })
@@ -118,9 +121,9 @@ fn run_check(target: &Target) -> Result<ExitCode, ToolError> {
     let good = print(&report);
     if let (true, Some(outcome)) = (good, &report.outcome) {
         let vms = outcome.plan.vms.len();
-        println!("{}: {vms} VMs, {} warnings, no mistakes", target.config.display(), report.warnings.len());
+        println!("{}: VMs: {vms}, warnings: {}, no mistakes", target.config.display(), report.warnings.len());
     } else {
-        eprintln!("{}: {} mistakes", target.config.display(), report.mistakes.len());
+        eprintln!("{}: mistakes: {}", target.config.display(), report.mistakes.len());
     }
     Ok(exit(good))
 }
@@ -147,13 +150,13 @@ fn run_pack(arguments: Pack) -> Result<ExitCode, ToolError> {
             return Ok(ExitCode::FAILURE);
         }
     }
-    let (files, missing) = modules::files(&config, &arguments.module)?;
+    let Files { files, missing } = modules::files(&config, &arguments.module)?;
     if !missing.is_empty() {
-        missing.iter().for_each(|error| eprintln!("error: {error}"));
+        missing.iter().for_each(|(_, error)| eprintln!("error: {error}"));
         return Ok(ExitCode::FAILURE);
     }
     let packed = pack_with(&image, config.tree.as_bytes(), &files, arguments.early_uart)?;
     std::fs::write(&arguments.output, &packed).map_err(|error| ToolError::file(&arguments.output, &error))?;
-    println!("{}: {} bytes, {} modules", arguments.output.display(), packed.len(), files.len());
+    println!("{}: {} bytes, modules: {}", arguments.output.display(), packed.len(), files.len());
     Ok(ExitCode::SUCCESS)
 }

@@ -96,13 +96,15 @@ fn guests(text: &mut String, outcome: &Outcome) {
         let _ = match vm {
             Ok(vm) => writeln!(
                 text,
-                "  {:<16} {} vCPUs, {} at {}",
+                "  {:<16} vCPUs: {}, RAM: {} at {}",
                 vm.vm.name,
                 vm.cores.len(),
                 size(vm.memory_size),
                 vm.vm.layout.ram_base
             ),
-            Err(refused) => writeln!(text, "  {:<16} does not start: {} mistakes", refused.name, refused.errors.len()),
+            Err(refused) => {
+                writeln!(text, "  {:<16} does not start (mistakes: {})", refused.name, refused.errors.len())
+            }
         };
     }
 }

@@ -65,35 +65,44 @@ impl std::str::FromStr for Given {
     }
 }
 
-/// The files of the modules that `source` names, with those `given` in their places. Every one that is missing is
-/// in the errors.
+/// The modules' files, as far as they are there.
+pub struct Files {
+    /// Those that could be read.
+    pub files: Vec<ModuleFile>,
+    /// Path of each module whose file could not be read, and why.
+    pub missing: Vec<(String, ToolError)>,
+}
+
+/// The files of the modules that `source` names, with those `given` in their places.
 ///
 /// # Errors
 /// A name that was given means no module or several.
-pub fn files(source: &Source, given: &[Given]) -> Result<(Vec<ModuleFile>, Vec<ToolError>), ToolError> {
+pub fn files(source: &Source, given: &[Given]) -> Result<Files, ToolError> {
     let nodes = nodes(&source.tree);
-    for given in given {
-        let count = nodes.iter().filter(|node| node.is_called(&given.name)).count();
-        if count != 1 {
-            let known: Vec<&str> = nodes.iter().map(|node| node.path.as_str()).collect();
-            let (name, known) = (&given.name, known.join(", "));
-            return Err(ToolError(format!("--module {name}: means {count} modules; expected one of {known}")));
-        }
-    }
-    let (mut files, mut errors) = (Vec::new(), Vec::new());
+    given.iter().try_for_each(|given| one_module(&nodes, given))?;
+    let mut found = Files { files: Vec::new(), missing: Vec::new() };
     for node in nodes {
         let given = given.iter().find(|given| node.is_called(&given.name)).map(|given| given.file.clone());
         let Some(file) = given.or_else(|| node.file.as_deref().map(|file| source.beside(file))) else { continue };
         match read(&file) {
-            Ok(bytes) => files.push(ModuleFile { path: node.path, bytes }),
+            Ok(bytes) => found.files.push(ModuleFile { path: node.path, bytes }),
             Err(error) => {
-                let (source, property) = (source.path.display(), property::FILE);
-                errors.push(ToolError(format!(
-                    "{source}: {}: {property}: {error}; expected a file that can be read",
-                    node.path
-                )));
+                let (source, path) = (source.path.display(), &node.path);
+                let error =
+                    format!("{source}: {path}: {} is {error}; expected a file that can be read", property::FILE);
+                found.missing.push((node.path, ToolError(error)));
             }
         }
     }
-    Ok((files, errors))
+    Ok(found)
+}
+
+fn one_module(nodes: &[ModuleNode], given: &Given) -> Result<(), ToolError> {
+    let count = nodes.iter().filter(|node| node.is_called(&given.name)).count();
+    if count == 1 {
+        return Ok(());
+    }
+    let known: Vec<&str> = nodes.iter().map(|node| node.path.as_str()).collect();
+    let (name, known) = (&given.name, known.join(", "));
+    Err(ToolError(format!("--module {name}: means {count} modules; expected one of {known}")))
 }

@@ -145,10 +145,10 @@ impl<'m> Layout<'m> {
     /// A module that `config` names is missing, or empty.
     pub fn new(config: &Tree, bare_size: u64, modules: &'m [ModuleFile]) -> Result<Self, ToolError> {
         // The tree's size does not depend on the offsets in it, but they depend on its size.
-        let measure = rewrite(config, |path| place(path, modules, 0, &mut Vec::new()))?;
+        let measure = rewrite(config, &mut |path| place(path, modules, 0, &mut Vec::new()))?;
         let mut stored = Vec::new();
         let end = bare_size + measure.len() as u64;
-        let tree = rewrite(config, |path| place(path, modules, end, &mut stored))?;
+        let tree = rewrite(config, &mut |path| place(path, modules, end, &mut stored))?;
         Ok(Self { tree_offset: bare_size, tree, modules: stored })
     }
 }
@@ -178,21 +178,20 @@ fn place<'m>(
     Ok((offset, size))
 }
 
+/// Gives offset and size of the module of the node at a path.
+type Locate<'l> = dyn FnMut(&str) -> Result<(u64, u64), ToolError> + 'l;
+
 /// `config` with the offset and size that `locate` gives as the `reg` of each module.
-fn rewrite(config: &Tree, mut locate: impl FnMut(&str) -> Result<(u64, u64), ToolError>) -> Result<Vec<u8>, ToolError> {
+fn rewrite(config: &Tree, locate: &mut Locate<'_>) -> Result<Vec<u8>, ToolError> {
     let view = config.view();
     let root = view.root().ok_or_else(|| ToolError("the configuration has no root".into()))?;
     let mut writer = Writer::new();
     config.reservations().into_iter().for_each(|range| writer.reserve(range));
-    copy(&root, &mut writer, &mut locate)?;
+    copy(&root, &mut writer, locate)?;
     writer.finish().map_err(|error| ToolError(format!("the packed configuration: {error}")))
 }
 
-fn copy(
-    node: &Node<'_>,
-    writer: &mut Writer,
-    locate: &mut dyn FnMut(&str) -> Result<(u64, u64), ToolError>,
-) -> Result<(), ToolError> {
+fn copy(node: &Node<'_>, writer: &mut Writer, locate: &mut Locate<'_>) -> Result<(), ToolError> {
     writer.begin_node(node.name());
     let module = is_module(node);
     for property in node.properties().filter(|property| !(module && property.name == property::REG)) {

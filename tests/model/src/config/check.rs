@@ -35,7 +35,7 @@ pub fn configuration(tree: &Tree) -> Result<Plan, ConfigError> {
 fn check_board(board: &Board) {
     assert!(!board.memory.is_empty() && !board.cpus.is_empty());
     assert!(board.memory.windows(2).all(|pair| pair[0].last() < pair[1].start()), "RAM is ascending without overlap");
-    assert!(board.memory.iter().all(|range| range.start().is_aligned(4096) && range.size() % 4096 == 0));
+    assert!(board.memory.iter().all(|range| range.start().is_aligned(4096) && range.size().is_multiple_of(4096)));
     board.warnings.iter().for_each(well_said);
 }
 
@@ -75,7 +75,7 @@ fn check_memory(plan: &Plan, vms: &[&VmPlan], board: &Board, image: &Range<Pa>) 
     let fixed: Vec<Range<Pa>> = vms.iter().filter_map(|vm| vm.memory).collect();
     let given: Vec<Range<Pa>> = fixed.iter().chain(&plan.free).copied().collect();
     for (index, range) in given.iter().enumerate() {
-        assert!(board.is_ram(range) && range.start().is_aligned(4096) && range.size() % 4096 == 0);
+        assert!(board.is_ram(range) && range.start().is_aligned(4096) && range.size().is_multiple_of(4096));
         assert!(!range.overlaps(image) && board.reserved.iter().all(|reserved| !reserved.overlaps(range)));
         assert!(
             modules.iter().all(|module| !module.range.overlaps(range)),
@@ -92,7 +92,7 @@ fn check_memory(plan: &Plan, vms: &[&VmPlan], board: &Board, image: &Range<Pa>) 
 
 /// The guest's tree can be written, and whatever its kernel is, nothing overlaps.
 fn check_guest(vm: &VmPlan) {
-    assert!(vm.memory_size > 0 && vm.memory_size % 4096 == 0);
+    assert!(vm.memory_size > 0 && vm.memory_size.is_multiple_of(4096));
     let ram = vm.vm.layout.ram(vm.memory_size).expect("RAM that the guest can address");
     assert_eq!(vm.vm.layout.overlapped(&ram, vm.cores.len()), None);
     let (layout, bootargs) = (&vm.vm.layout, vm.vm.bootargs.as_str());

@@ -12,13 +12,13 @@ use alloc::vec::Vec;
 use bulkhead_abi::property;
 
 /// Gives a mistake to every VM that has a module where there is no RAM, where something else lies, or over another
-/// module. Several VMs may have the very same module.
+/// module. The very same bytes may be several modules.
 pub(super) fn check_modules(vms: &mut [Result<Candidate, RefusedVm>], board: &Board, occupied: &[Occupied]) {
     let mut earlier: Vec<Module> = Vec::new();
     for vm in well(vms) {
         let mut own: Vec<Module> = Vec::new();
         for module in vm.vm.modules() {
-            let others = earlier.iter().filter(|other| other.range != module.range).chain(&own);
+            let others = earlier.iter().chain(&own).filter(|other| other.range != module.range);
             match misplaced(module, board, occupied).or_else(|| overlap(module, others)) {
                 Some(error) => vm.errors.push(error),
                 None => own.push(module.clone()),
