@@ -8,7 +8,7 @@ mod interface;
 pub mod late;
 mod oracle;
 mod power;
-mod random;
+pub mod random;
 mod registers;
 pub mod shape;
 pub mod steps;
