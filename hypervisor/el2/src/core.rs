@@ -164,6 +164,10 @@ impl Platform for Core {
         self.gic.kick(core);
     }
 
+    fn virtual_timer_line(&self) -> bool {
+        timer::virtual_line()
+    }
+
     fn wait_for_interrupt(&mut self) {
         cpu::wait_for_interrupt();
     }

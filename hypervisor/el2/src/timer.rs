@@ -26,3 +26,8 @@ pub fn arm(deadline: Option<u64>) {
         None => sysreg::write!("cnthp_ctl_el2", 0),
     }
 }
+
+/// Whether the virtual timer is enabled, not masked, and its condition is met (CNTV_CTL_EL0).
+pub fn virtual_line() -> bool {
+    sysreg::read!("cntv_ctl_el0") & 0b111 == 0b101
+}

@@ -28,8 +28,10 @@ pub fn make(board: &Board, trees: &Trees) -> Planned {
     configuration.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     let (escape_key, when_all_off) = (configuration.escape_key, configuration.when_all_off);
     let max_list_registers = configuration.max_list_registers;
-    let own = Range::<Pa>::new(Pa::new(image::layout().start), image::size_with_pack());
-    let own = own.unwrap_or_else(|| stop("the image's header holds no size"));
+    // Not the pack behind it: its modules are the plan's to keep, and its tree has been copied.
+    let layout = image::layout();
+    let own = Range::<Pa>::new(Pa::new(layout.start), layout.end - layout.start);
+    let own = own.unwrap_or_else(|| stop("the image has no size"));
     let plan = plan::plan(board, configuration, &[Occupied { by: "the hypervisor", range: own }]);
     plan.errors.iter().for_each(|error| log::error!("{error}"));
     plan.free.iter().for_each(|free| memory::add(*free));

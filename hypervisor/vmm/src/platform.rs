@@ -91,6 +91,9 @@ pub trait Platform {
     /// Wakes `core` out of its guest or its sleep, so that it looks again at what it should do.
     fn kick(&mut self, core: CoreId);
 
+    /// The level of the loaded vCPU's virtual timer: it is enabled, expired and not masked.
+    fn virtual_timer_line(&self) -> bool;
+
     /// Sleeps until an interrupt is pending.
     fn wait_for_interrupt(&mut self);
 

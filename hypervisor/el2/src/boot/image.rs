@@ -42,9 +42,3 @@ pub fn header() -> Option<ImageHeader> {
     let bytes = unsafe { core::slice::from_raw_parts((&raw const image_start).add(HEADER_OFFSET), HEADER_LENGTH) };
     ImageHeader::parse(bytes)
 }
-
-/// Bytes of memory that belong to the image with its pack: the `image_size` of the arm64 header.
-pub fn size_with_pack() -> u64 {
-    // SAFETY: the eight bytes are in the header of the image, which is mapped, aligned and never written.
-    unsafe { (&raw const image_start).add(bulkhead_abi::image::ARM64_IMAGE_SIZE_OFFSET).cast::<u64>().read() }
-}

@@ -95,6 +95,7 @@ impl CoreLoop {
         };
         let kicks = vm.vgic().fold(it.vcpu, &self.list_registers);
         machine.kick(platform, &vm, kicks);
+        follow_virtual_timer(platform, &mut vm, it);
         self.loaded = Some((it, vcpu));
         if exit == exit::Exit::Interrupt {
             self.interrupted(platform, machine, vm);
@@ -230,5 +231,15 @@ impl CoreLoop {
             self.interrupt_for_guest(platform, &mut vm, interrupt);
         }
         self.interrupt_for_us(platform, machine, interrupt);
+    }
+}
+
+/// The guest may have stopped its virtual timer after it expired and before it acknowledged the interrupt: the
+/// line is low then, which only the hardware knows.
+fn follow_virtual_timer<P: Platform>(platform: &mut P, vm: &mut Vm, it: Assignment) {
+    let held = vm.vgic().hardware_active(it.vcpu).next().is_some();
+    if held && !platform.virtual_timer_line() {
+        let intid = vm.virtual_timer_intid();
+        vm.vgic().lower_hardware(it.vcpu, intid);
     }
 }
