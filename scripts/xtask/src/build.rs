@@ -32,12 +32,24 @@ pub enum Profile {
 }
 
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let toolchain = Toolchain::load()?;
     let profile = if arguments.debug { Profile::Debug } else { Profile::Release };
-    let elf = hypervisor(&toolchain, profile, arguments.locked)?;
+    let toolchain = Toolchain::load()?;
+    image(&toolchain, profile, arguments.locked)?;
+    if arguments.no_guests { Ok(()) } else { guests::build(&toolchain, arguments.locked) }
+}
+
+/// Everything, as it is shipped; for the test suites.
+pub fn all() -> Result<()> {
+    let toolchain = Toolchain::load()?;
+    image(&toolchain, Profile::Release, false)?;
+    guests::build(&toolchain, false)
+}
+
+fn image(toolchain: &Toolchain, profile: Profile, locked: bool) -> Result<()> {
+    let elf = hypervisor(toolchain, profile, locked)?;
     let flat = write_flat(&elf, &workspace::image(), image::complete)?;
     println!("{}: {} bytes, {} in memory", workspace::shown(&workspace::image()), flat.bytes.len(), flat.memory);
-    if arguments.no_guests { Ok(()) } else { guests::build(&toolchain, arguments.locked) }
+    Ok(())
 }
 
 /// Compiles the hypervisor and returns its ELF file.

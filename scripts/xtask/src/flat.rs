@@ -1,9 +1,9 @@
 //! Turns an ELF file into the flat image that boards load.
 
 use crate::Result;
+use object::LittleEndian;
 use object::elf::{FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
-use object::LittleEndian;
 
 /// More than any image of ours spans: a larger span is a linker script gone wrong.
 const LONGEST: u64 = 64 << 20;

@@ -22,7 +22,7 @@ pub fn build(toolchain: &Toolchain, locked: bool) -> Result<()> {
         write_flat(&output_folder(Profile::Release).join(name), &image, |_| Ok(()))?;
     }
     println!("{}: {} guests", workspace::shown(&workspace::guests()), names.len());
-    freertos()
+    freertos(toolchain)
 }
 
 /// The binaries of a package: `NAME.rs`, or a folder with a `main.rs`.
@@ -41,12 +41,13 @@ fn names(folder: &Path) -> Result<Vec<String>> {
 }
 
 /// FreeRTOS is C: its own script builds it, where it is there.
-fn freertos() -> Result<()> {
+fn freertos(toolchain: &Toolchain) -> Result<()> {
     let script = workspace::root().join(FOLDER).join("freertos/build");
     if !script.is_file() {
         return Ok(());
     }
-    process::run(Command::new(script).arg(workspace::guests()))
+    // It asks cargo where the kernel's sources are.
+    process::run(Command::new(script).arg(workspace::guests()).env("CARGO", toolchain.host_cargo().get_program()))
 }
 
 #[cfg(test)]

@@ -15,7 +15,9 @@ const PAGE: u64 = 4096;
 pub fn complete(flat: &mut Flat) -> Result<()> {
     let size = flat.memory.next_multiple_of(PAGE);
     let mut header = header(&flat.bytes)?;
-    for (name, value) in [("image_size", u64_at(&flat.bytes, ARM64_IMAGE_SIZE_OFFSET)?), ("bare size", header.bare_size)] {
+    for (name, value) in
+        [("image_size", u64_at(&flat.bytes, ARM64_IMAGE_SIZE_OFFSET)?), ("bare size", header.bare_size)]
+    {
         if value != 0 && value != size {
             return Err(format!("{name} of the header is {value:#x}, the segments end at {size:#x}").into());
         }
@@ -68,7 +70,8 @@ mod tests {
     use super::*;
 
     fn flat(image_size: u64, bare_size: u64) -> Flat {
-        let header = ImageHeader { early_uart_kind: 1, early_uart_base: 0x900_0000, bare_size, pack_offset: 0, pack_size: 0 };
+        let header =
+            ImageHeader { early_uart_kind: 1, early_uart_base: 0x900_0000, bare_size, pack_offset: 0, pack_size: 0 };
         let mut bytes = vec![0; 64];
         bytes[ARM64_IMAGE_SIZE_OFFSET..ARM64_IMAGE_SIZE_OFFSET + 8].copy_from_slice(&image_size.to_le_bytes());
         bytes[ARM64_MAGIC_OFFSET..ARM64_MAGIC_OFFSET + 4].copy_from_slice(ARM64_MAGIC);

@@ -4,8 +4,8 @@
 //! found or installed to the file that [`toolchain`] reads.
 
 mod build;
-mod code;
 mod ci;
+mod code;
 mod flat;
 mod guests;
 mod image;

@@ -18,7 +18,10 @@ pub fn files(folder: &str) -> Result<Vec<PathBuf>> {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let kind = entry.file_type()?;
-            if kind.is_dir() && !MADE.contains(&name.as_str()) && (!name.starts_with('.') || OURS.contains(&name.as_str())) {
+            if kind.is_dir()
+                && !MADE.contains(&name.as_str())
+                && (!name.starts_with('.') || OURS.contains(&name.as_str()))
+            {
                 open.push(entry.path());
             } else if kind.is_file() {
                 found.push(entry.path().strip_prefix(&root)?.to_path_buf());

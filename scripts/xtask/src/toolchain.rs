@@ -30,7 +30,12 @@ impl Toolchain {
 
     /// `qemu-system-aarch64`: the one named by BULKHEAD_QEMU or by `scripts/setup`, or the one in PATH.
     pub fn qemu(&self) -> PathBuf {
-        self.fact("BULKHEAD_QEMU").unwrap_or_else(|| "qemu-system-aarch64".to_owned()).into()
+        self.named_qemu().unwrap_or_else(|| "qemu-system-aarch64".into())
+    }
+
+    /// The QEMU that BULKHEAD_QEMU or `scripts/setup` names.
+    pub fn named_qemu(&self) -> Option<PathBuf> {
+        self.fact("BULKHEAD_QEMU").map(PathBuf::from)
     }
 
     /// Cargo for the host, with the programs that belong to it first in PATH.

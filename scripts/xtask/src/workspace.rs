@@ -38,7 +38,8 @@ pub fn cache() -> Result<PathBuf> {
     if let Some(folder) = env::var_os("XDG_CACHE_HOME") {
         return Ok(Path::new(&folder).join("bulkhead"));
     }
-    let home = env::var_os("HOME").ok_or("neither BULKHEAD_CACHE, XDG_CACHE_HOME nor HOME is set: no place for the cache")?;
+    let home =
+        env::var_os("HOME").ok_or("neither BULKHEAD_CACHE, XDG_CACHE_HOME nor HOME is set: no place for the cache")?;
     Ok(Path::new(&home).join(".cache/bulkhead"))
 }
 

@@ -31,7 +31,10 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let trusted = trusted::count()?;
     show_sections(&sections);
     show_rooms(&rooms, &Baseline::load()?);
-    println!("el2: {} lines of code (limit {EL2_LINE_LIMIT}), {} unsafe blocks (limit {UNSAFE_LIMIT})", trusted.lines, trusted.blocks);
+    println!(
+        "el2: {} lines of code (limit {EL2_LINE_LIMIT}), {} unsafe blocks (limit {UNSAFE_LIMIT})",
+        trusted.lines, trusted.blocks
+    );
     if arguments.update {
         baseline::store(&sections, &rooms)?;
     }
@@ -58,7 +61,9 @@ fn measured() -> Result<(Sections, Vec<Room>)> {
 fn image_problems(sections: &Sections) -> Vec<String> {
     let total = sections.text + sections.rodata;
     let over = total > TEXT_AND_RODATA_LIMIT;
-    over.then(|| format!("text and rodata take {total} bytes, the limit is {TEXT_AND_RODATA_LIMIT}")).into_iter().collect()
+    over.then(|| format!("text and rodata take {total} bytes, the limit is {TEXT_AND_RODATA_LIMIT}"))
+        .into_iter()
+        .collect()
 }
 
 fn trusted_problems(trusted: &Trusted) -> Vec<String> {
@@ -74,7 +79,10 @@ fn trusted_problems(trusted: &Trusted) -> Vec<String> {
 
 fn show_sections(sections: &Sections) {
     let total = sections.text + sections.rodata;
-    println!("text {:>8}  rodata {:>8}  data {:>8}  bss {:>8}  bytes", sections.text, sections.rodata, sections.data, sections.bss);
+    println!(
+        "text {:>8}  rodata {:>8}  data {:>8}  bss {:>8}  bytes",
+        sections.text, sections.rodata, sections.data, sections.bss
+    );
     println!("text and rodata {total} of {TEXT_AND_RODATA_LIMIT} bytes ({} %)", total * 100 / TEXT_AND_RODATA_LIMIT);
 }
 

@@ -38,7 +38,11 @@ impl Trusted {
             for line in unsafe_blocks(&code).into_iter().filter(|line| *line < tests) {
                 self.blocks += 1;
                 if !has_reason(text, line) {
-                    self.without_reason.push(format!("{}:{}: an unsafe block without a SAFETY comment", path.display(), line + 1));
+                    self.without_reason.push(format!(
+                        "{}:{}: an unsafe block without a SAFETY comment",
+                        path.display(),
+                        line + 1
+                    ));
                 }
             }
         }
@@ -65,7 +69,9 @@ fn has_reason(text: &str, line: usize) -> bool {
     own.contains("SAFETY:")
         || above
             .by_ref()
-            .take_while(|line| line.starts_with("//") || !(line.ends_with(';') || line.ends_with('}') || line.is_empty()))
+            .take_while(|line| {
+                line.starts_with("//") || !(line.ends_with(';') || line.ends_with('}') || line.is_empty())
+            })
             .any(|line| line.starts_with("//") && line.contains("SAFETY:"))
 }
 
@@ -81,7 +87,8 @@ mod tests {
 
     #[test]
     fn only_code_is_counted() {
-        let text = "//! Words.\n\nfn a() {\n    // why\n    b(); /* c */\n}\n#[cfg(test)]\nmod tests {\n    fn d() {}\n}\n";
+        let text =
+            "//! Words.\n\nfn a() {\n    // why\n    b(); /* c */\n}\n#[cfg(test)]\nmod tests {\n    fn d() {}\n}\n";
         assert_eq!(counted(text).lines, 3);
     }
 

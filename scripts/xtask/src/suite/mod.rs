@@ -1,4 +1,81 @@
-//! Placeholder.
+//! `cargo xtask suite`: every test suite, one after the other, and one verdict.
+//!
+//! `scripts/test` calls it after set-up. The last line is `N passed, N failed`; the report for machines is
+//! `target/test/junit.xml`.
+
+mod cargo;
+mod checks;
+mod junit;
+mod libtest;
+mod outcome;
+mod report;
+mod stage;
+
+use crate::{Result, workspace};
+use outcome::Outcome;
+use stage::Plan;
+use std::time::Instant;
+
+/// Options of `cargo xtask suite`.
 #[derive(clap::Args)]
-pub struct Arguments {}
-pub fn main(_: &Arguments) -> crate::Result<()> { Err("not yet".into()) }
+pub struct Arguments {
+    /// Name the tests and run none
+    #[arg(long)]
+    list: bool,
+    /// Run only the tests whose names contain this
+    #[arg(long, default_value = "")]
+    filter: String,
+    /// Run only these stages; may be given more than once
+    #[arg(long)]
+    stage: Vec<String>,
+    /// Run the campaigns as well (BULKHEAD_LONG=1 in the tests)
+    #[arg(long)]
+    long: bool,
+    /// Run the formatter, the linters and rustdoc as well
+    #[arg(long)]
+    lints: bool,
+}
+
+/// The result of one stage.
+pub struct StageResult {
+    name: &'static str,
+    seconds: f64,
+    outcomes: Vec<Outcome>,
+}
+
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let plan = Plan { filter: arguments.filter.clone(), long: arguments.long };
+    let stages = stage::chosen(arguments.lints, &arguments.stage)?;
+    if arguments.list {
+        return list(&stages, &plan);
+    }
+    let mut results = Vec::new();
+    for stage in &stages {
+        results.push(run(stage, &plan));
+    }
+    junit::write(&results, &workspace::target().join("test"))?;
+    report::conclude(&results)
+}
+
+fn list(stages: &[stage::Stage], plan: &Plan) -> Result<()> {
+    for stage in stages {
+        for name in (stage.list)(plan)? {
+            println!("{} {name}", stage.name);
+        }
+    }
+    Ok(())
+}
+
+/// Runs a stage. One that could not run, or that ran nothing though nothing was filtered out, has failed.
+fn run(stage: &stage::Stage, plan: &Plan) -> StageResult {
+    println!("==> {}", stage.title);
+    let start = Instant::now();
+    let mut outcomes = (stage.run)(plan)
+        .unwrap_or_else(|error| vec![Outcome::failed(&format!("{}::runs", stage.name), &error.to_string())]);
+    if outcomes.is_empty() && plan.filter.is_empty() {
+        outcomes.push(Outcome::failed(&format!("{}::runs", stage.name), "not a single test ran"));
+    }
+    let result = StageResult { name: stage.name, seconds: start.elapsed().as_secs_f64(), outcomes };
+    report::stage(&result);
+    result
+}

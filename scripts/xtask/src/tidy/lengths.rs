@@ -13,7 +13,10 @@ const WRITTEN: [&str; 11] = ["rs", "S", "s", "c", "h", "ld", "sh", "awk", "py", 
 /// Every file that is too long.
 pub fn check() -> Result<Vec<String>> {
     let long = longer_than(MOST)?;
-    Ok(long.iter().map(|(path, lines)| format!("{}: {lines} lines, at most {MOST} are allowed", path.display())).collect())
+    Ok(long
+        .iter()
+        .map(|(path, lines)| format!("{}: {lines} lines, at most {MOST} are allowed", path.display()))
+        .collect())
 }
 
 /// Names the files that are merely long.

@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn relative_links_are_told_from_the_others() {
-        let text = "See [a](b.md#c), [d](https://e/f), [g](#h) and ![i](j/k.svg \"l\").\n\n[m]: ../n\n```\n[o](p)\n```\n";
+        let text =
+            "See [a](b.md#c), [d](https://e/f), [g](#h) and ![i](j/k.svg \"l\").\n\n[m]: ../n\n```\n[o](p)\n```\n";
         assert_eq!(relative_links(text), [(1, "b.md"), (1, "j/k.svg"), (3, "../n")]);
     }
 }

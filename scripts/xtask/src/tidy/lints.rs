@@ -44,7 +44,8 @@ pub fn documentation_bare_metal() -> Result<Vec<String>> {
 
 /// What `command` says if it fails: the command itself, then the last lines of its output.
 fn problems(command: &mut Command) -> Result<Vec<String>> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{}: {error}", process::line(command)))?;
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| format!("{}: {error}", process::line(command)))?;
     if output.status.success() {
         return Ok(Vec::new());
     }

@@ -34,7 +34,8 @@ fn found(place: &str, text: &str, words: &[&str]) -> Vec<String> {
 
 /// Whether `word` stands in `line` by itself.
 pub fn has_word(line: &str, word: &str) -> bool {
-    let is_part = |character: Option<char>| character.is_some_and(|character| character.is_alphanumeric() || character == '_');
+    let is_part =
+        |character: Option<char>| character.is_some_and(|character| character.is_alphanumeric() || character == '_');
     line.match_indices(word).any(|(at, _)| {
         let after = line[at + word.len()..].chars().next();
         !is_part(line[..at].chars().next_back()) && !is_part(after)

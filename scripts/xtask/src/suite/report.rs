@@ -1,0 +1,50 @@
+//! What the developer reads at the end.
+
+use super::StageResult;
+use super::outcome::{Outcome, Verdict};
+use crate::{Result, workspace};
+use std::path::PathBuf;
+
+/// Lines of a failed test's words that are shown.
+const SHOWN: usize = 40;
+
+/// One line when a stage is over.
+pub fn stage(result: &StageResult) {
+    let count = |verdict| result.outcomes.iter().filter(|outcome| outcome.verdict == verdict).count();
+    let (passed, failed, ignored) = (count(Verdict::Passed), count(Verdict::Failed), count(Verdict::Ignored));
+    println!("    {}: {passed} passed, {failed} failed, {ignored} ignored in {:.1} s", result.name, result.seconds);
+}
+
+/// Every failure with the way to it, then the sum. Nothing passed is a failure.
+pub fn conclude(results: &[StageResult]) -> Result<()> {
+    let outcomes = || results.iter().flat_map(|result| &result.outcomes);
+    let count = |verdict| outcomes().filter(|outcome| outcome.verdict == verdict).count();
+    outcomes().filter(|outcome| outcome.verdict == Verdict::Failed).for_each(failure);
+    let (passed, failed) = (count(Verdict::Passed), count(Verdict::Failed));
+    if passed + failed == 0 {
+        println!("no test has that in its name");
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 && passed > 0 { Ok(()) } else { std::process::exit(1) }
+}
+
+fn failure(outcome: &Outcome) {
+    println!("\nFAILED {}", outcome.name);
+    let lines: Vec<_> = outcome.message.lines().collect();
+    for line in &lines[lines.len().saturating_sub(SHOWN)..] {
+        println!("  {line}");
+    }
+    let folder = kept(&outcome.name);
+    if folder.is_dir() {
+        println!("  transcript: {}", workspace::shown(&folder.join("transcript")));
+        for file in ["command", "seed"] {
+            let text = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
+            println!("  {file}: {}", text.trim());
+        }
+    }
+}
+
+/// Where a test on a board leaves its transcript, its QEMU command and its seed.
+fn kept(name: &str) -> PathBuf {
+    workspace::target().join("test").join(name.replace("::", "/"))
+}
