@@ -108,9 +108,7 @@ impl Vgic {
     pub(super) fn take_out_all(&mut self, vcpu: VcpuId) {
         let Some(per) = self.vcpus.get(vcpu.index()) else { return };
         for index in per.list_registers.used_indices() {
-            let intid = self.vcpus.get(vcpu.index()).map_or(0, |per| per.list_registers.get(index).intid);
             self.take_out(Slot { vcpu, index });
-            self.refresh(vcpu, intid);
         }
     }
 

@@ -154,6 +154,21 @@ fn a_timer_that_is_over_before_it_is_taken_lets_go_of_the_hardware() {
 }
 
 #[test]
+fn a_timer_ended_behind_its_vcpus_back_calls_it_to_let_go_of_the_hardware() {
+    let mut vgic = Vgic::new(Layout { list_registers: 1, ..layout(Version::V3) });
+    vgic.link_hardware(BOOT, TIMER, TIMER);
+    vgic.write_distributor(BOOT, 0, 4, 3).unwrap();
+    vgic.write_redistributor(BOOT, BOOT, 0x1_0100, 4, 1 << TIMER | 1).unwrap();
+    vgic.raise_hardware(BOOT, TIMER);
+    enter_and_leave(&mut vgic, BOOT, TIMER, ListRegisterState::Active);
+    // A pending interrupt takes the only list register; the timer is active without one.
+    vgic.write_sgi1r(BOOT, 1);
+    assert_eq!(register_of(&mut vgic, BOOT, TIMER), None);
+    let kicks = vgic.write_redistributor(second(), BOOT, 0x1_0380, 4, 1 << TIMER).unwrap();
+    assert_eq!((kicks, vgic.take_released(BOOT)), (VcpuSet::only(BOOT), Some(TIMER)));
+}
+
+#[test]
 fn a_parked_vcpu_takes_its_timer_along() {
     let mut vgic = set_up(Version::V2);
     vgic.raise_hardware(BOOT, TIMER);

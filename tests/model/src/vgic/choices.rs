@@ -51,6 +51,12 @@ pub fn random_write(world: &World, random: &mut Random, vcpu: usize, shape: Shap
         return random_stray(world, random, vcpu);
     }
     if random.one_in(12) {
+        // GICD_SETSPI_NSR and GICD_CLRSPI_NSR; reserved on GICv2.
+        let (offset, size) = (random.pick(&[0x40, 0x48]), random.pick(&[2, 4]));
+        let value = random.pick(&SHARED).into();
+        return Step::Write { vcpu, frame: Frame::Distributor, offset, size, value };
+    }
+    if random.one_in(12) {
         let value = random.pick(&[3, 3, 3, 1, 2, 0]);
         return Step::Write { vcpu, frame: Frame::Distributor, offset: 0, size: 4, value };
     }
@@ -129,6 +135,10 @@ fn random_frame(world: &World, random: &mut Random) -> Frame {
 }
 
 pub fn random_read(world: &World, random: &mut Random, vcpu: usize) -> Step {
+    if random.one_in(6) {
+        let offset = random.pick(&[0x000, 0x004, 0x008, 0x00C, 0x014, 0xFE8, 0xFFE8, 0x1_0008]);
+        return Step::Read { vcpu, frame: random_frame(world, random), offset, size: random.pick(&[4, 4, 8]) };
+    }
     if random.one_in(3) {
         let frame = random_frame(world, random);
         let offset = if random.one_in(2) { random.below(0x1000) } else { random.below(0x2_1000) };
