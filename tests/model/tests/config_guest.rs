@@ -1,0 +1,205 @@
+//! The machine that a guest gets: its tree, and where things go in its RAM.
+
+use bulkhead_model::config::check::kernel_head;
+use bulkhead_model::fdt::check;
+use bulkhead_vmm::address::{Ipa, Pa, Range};
+use bulkhead_vmm::config::board::{Board, Enable, GicVersion, PsciMethod, PsciVersion, Trigger};
+use bulkhead_vmm::config::guest_tree::{MODEL, Machine, build};
+use bulkhead_vmm::config::machine::MachineLayout;
+use bulkhead_vmm::config::{Cores, GuestGic, Memory, Module, Policy, VmConfig};
+use bulkhead_vmm::fdt::Tree;
+use bulkhead_vmm::kernel_image::LoadPlan;
+use bulkhead_vmm::vcpu::VcpuId;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+const MIB: u64 = 1 << 20;
+
+fn ipa(start: u64, size: u64) -> Range<Ipa> {
+    Range::<Ipa>::new(Ipa::new(start), size).expect("a range")
+}
+
+fn machine(layout: &MachineLayout, vcpus: usize, gic: GuestGic) -> Machine<'_> {
+    let ram = layout.ram(256 * MIB).expect("RAM");
+    Machine {
+        layout,
+        vcpus,
+        ram,
+        gic,
+        console: true,
+        bootargs: "console=ttyAMA0",
+        ramdisk: Some(ipa(0x4f00_0000, 0x1234)),
+    }
+}
+
+/// The trees of machines of every size.
+fn trees() -> Vec<(usize, GuestGic, Vec<u8>)> {
+    let layout = MachineLayout::VIRT;
+    let sizes = |gic, most| (1..=most).map(move |vcpus| (vcpus, gic));
+    let all = sizes(GuestGic::V2, 8).chain(sizes(GuestGic::V3, VcpuId::MAXIMUM.into()));
+    all.map(|(vcpus, gic)| (vcpus, gic, build(&machine(&layout, vcpus, gic)).expect("a tree"))).collect()
+}
+
+#[test]
+fn a_guests_tree_describes_the_machine_as_a_boards_does() {
+    for (vcpus, gic, bytes) in trees() {
+        let tree = check::tree(&bytes).expect("a tree");
+        // A GICv2 guest sees no GICH and GICV, so that its tree is that of a board which cannot run guests.
+        if gic == GuestGic::V2 {
+            assert!(
+                Board::read(&tree).expect_err("no virtualization").expected.starts_with("GICD, GICC, GICH and GICV")
+            );
+            continue;
+        }
+        let board = with_maintenance(&tree);
+        assert_eq!((board.model.as_str(), board.memory[0].size()), (MODEL, 256 * MIB));
+        assert_eq!(board.cpus.len(), vcpus);
+        for (index, cpu) in board.cpus.iter().enumerate() {
+            assert_eq!(cpu.mpidr, VcpuId::new(index as u8).expect("a vCPU").affinity());
+            assert_eq!(cpu.enable, Enable::Psci);
+        }
+        assert_eq!(board.timer.virtual_timer.intid, 27);
+        assert_eq!(board.timer.nonsecure.intid, 30);
+        let console = board.console.expect("a console");
+        let interrupt = console.interrupt.expect("an interrupt");
+        assert_eq!(
+            (console.registers.start().get(), interrupt.intid, interrupt.trigger),
+            (0x900_0000, 33, Trigger::Level)
+        );
+        let psci = board.psci.expect("PSCI");
+        assert_eq!((psci.method, psci.version), (PsciMethod::Hvc, PsciVersion::V1_0));
+        let GicVersion::V3 { redistributors, .. } = board.gic.version else { panic!("a GICv3") };
+        assert_eq!(redistributors[0].size(), vcpus as u64 * 0x2_0000);
+        assert_eq!((board.warnings, board.reserved), (vec![], vec![]));
+    }
+}
+
+/// The board of a guest's tree with a maintenance interrupt added, which guests have no use for.
+fn with_maintenance(tree: &Tree) -> Board {
+    let mut bytes = tree.as_bytes().to_vec();
+    let name = b"interrupt-controller\0";
+    let error = Board::read(tree).expect_err("no maintenance interrupt");
+    assert_eq!((error.property.as_str(), error.value.as_str()), ("interrupts", "absent"));
+    let strings = u32::from_be_bytes(bytes[12..16].try_into().expect("4 bytes")) as usize;
+    let offset = |name: &[u8]| bytes[strings..].windows(name.len()).position(|window| window == name).expect("a name");
+    let (flag, interrupts) = (offset(name) as u32, offset(b"interrupts\0") as u32);
+    let flag = [3, 0, flag].map(u32::to_be_bytes).concat();
+    let at = bytes.windows(12).position(|window| window == flag).expect("the GIC's flag") + 12;
+    bytes.splice(at..at, [3, 12, interrupts, 1, 9, 4].map(u32::to_be_bytes).concat());
+    let grow = |bytes: &mut Vec<u8>, field: usize| {
+        let old = u32::from_be_bytes(bytes[field..field + 4].try_into().expect("4 bytes"));
+        bytes[field..field + 4].copy_from_slice(&(old + 24).to_be_bytes());
+    };
+    [4, 12, 36].into_iter().for_each(|field| grow(&mut bytes, field));
+    Board::read(&Tree::new(&bytes).expect("a tree")).expect("a board")
+}
+
+#[test]
+fn a_guests_tree_tells_nothing_of_the_host() {
+    for (_, _, bytes) in trees() {
+        let tree = Tree::new(&bytes).expect("a tree");
+        let view = tree.view();
+        for node in view.nodes() {
+            assert!(node.name() != "hypervisor" && !node.is_compatible(&["multiboot,module"]));
+            let known = |name: &str| !name.contains("seed") && (name != "clock-frequency" || node.name() == "apb-pclk");
+            assert!(node.properties().all(|property| known(property.name)), "{}", node.path());
+        }
+        let chosen = view.find("/chosen").expect("chosen");
+        let number = |name| chosen.property(name).and_then(|property| property.u64());
+        assert_eq!((number("linux,initrd-start"), number("linux,initrd-end")), (Some(0x4f00_0000), Some(0x4f00_1234)));
+        assert_eq!(chosen.property("bootargs").and_then(|text| text.string()), Some("console=ttyAMA0"));
+    }
+}
+
+#[test]
+fn a_guest_without_a_console_has_no_uart() {
+    let layout = MachineLayout::VIRT;
+    let quiet = Machine { console: false, ramdisk: None, ..machine(&layout, 1, GuestGic::V3) };
+    let tree = Tree::new(&build(&quiet).expect("a tree")).expect("a tree");
+    let view = tree.view();
+    assert!(view.nodes().all(|node| !node.is_compatible(&["arm,pl011"])));
+    assert!(view.find("/chosen").expect("chosen").properties().map(|property| property.name).eq(["bootargs"]));
+}
+
+#[test]
+fn dtc_finds_nothing_to_warn_of() {
+    for (vcpus, gic, bytes) in trees().into_iter().filter(|(vcpus, ..)| [1, 2, 8, 32].contains(vcpus)) {
+        let mut command = Command::new("dtc");
+        command.args(["-I", "dtb", "-O", "dts", "-o", "/dev/null", "-"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let Ok(mut dtc) = command.spawn() else {
+            println!("SKIPPED: there is no dtc");
+            return;
+        };
+        dtc.stdin.take().expect("a pipe").write_all(&bytes).expect("dtc reads");
+        let output = dtc.wait_with_output().expect("dtc ends");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{vcpus} vCPUs, {gic:?}");
+        assert!(output.status.success());
+    }
+}
+
+/// A VM whose kernel, RAM disk and tree have these sizes in bytes.
+fn vm(kernel: u64, ramdisk: Option<u64>, tree: Option<u64>) -> VmConfig {
+    let module = |size| Module { node: "/m".into(), range: Range::<Pa>::new(Pa::new(0), size).expect("a range") };
+    VmConfig {
+        name: "vm".into(),
+        node: "/vm".into(),
+        cores: Cores::Count(1),
+        memory: Memory { size: None, address: None },
+        kernel: module(kernel),
+        ramdisk: ramdisk.map(module),
+        device_tree: tree.map(module),
+        bootargs: String::new(),
+        console: true,
+        gic: None,
+        on_power_off: Policy::Halt,
+        on_reset: Policy::Halt,
+        on_fault: Policy::Halt,
+        layout: MachineLayout::VIRT,
+    }
+}
+
+fn load(vm: &VmConfig, ram: u64, text_offset: u64, image_size: u64) -> Result<LoadPlan, String> {
+    let head = kernel_head(text_offset, image_size);
+    LoadPlan::new(vm, ipa(0x4000_0000, ram), &head).map_err(|error| error.to_string())
+}
+
+#[test]
+fn kernel_at_the_bottom_ram_disk_and_tree_at_the_top() {
+    let plan = load(&vm(0x1000, Some(0x1001), None), 64 * MIB, 0x8_0000, 0x10_0000).expect("a plan");
+    assert_eq!((plan.entry.get(), plan.kernel), (0x4028_0000, ipa(0x4028_0000, 0x1000)));
+    assert_eq!(plan.kernel_memory, ipa(0x4028_0000, 0x10_0000));
+    assert_eq!(plan.tree, ipa(0x43ff_0000, 0x1_0000));
+    assert_eq!(plan.ramdisk, Some(ipa(0x43fe_e000, 0x1001)));
+    assert_eq!(plan.boot_argument, 0x43ff_0000);
+}
+
+#[test]
+fn everything_stays_in_reach_of_the_kernel_in_large_ram() {
+    let within = |plan: &LoadPlan| plan.tree.last().get() - 0x4000_0000 + 1;
+    let plan = load(&vm(MIB, Some(MIB), None), 8192 * MIB, 0, MIB).expect("a plan");
+    assert_eq!(within(&plan), 512 * MIB);
+    let plan = load(&vm(MIB, Some(600 * MIB), None), 8192 * MIB, 0, MIB).expect("a plan");
+    assert_eq!(within(&plan), 8192 * MIB, "a larger window for what does not fit the small one");
+    let plan = load(&vm(MIB, Some(600 * MIB), None), 65536 * MIB, 0, MIB).expect("a plan");
+    assert_eq!(within(&plan), 16384 * MIB);
+}
+
+#[test]
+fn ram_that_is_just_enough_is_and_a_page_less_is_not() {
+    let vm = vm(0x1000, Some(0x3000), Some(0x2000));
+    let just = 2 * MIB + 0x10_0000 + 0x3000 + 0x2000;
+    assert!(load(&vm, just, 0, 0x10_0000).is_ok());
+    let refused = load(&vm, just - 4096, 0, 0x10_0000).expect_err("too little");
+    assert_eq!(refused, "/vm: memory is 3088 KiB; expected at least 3104 KiB for its kernel, RAM disk and device tree");
+    assert!(load(&vm, just, 0, 0x10_0001).is_err(), "BSS counts");
+    assert!(load(&vm, 4096, 0, 0x10_0000).is_err() && load(&vm, just, u64::MAX, 1).is_err());
+}
+
+#[test]
+fn a_kernel_of_unknown_format_is_named_by_its_first_bytes() {
+    let error = LoadPlan::new(&vm(4, None, None), ipa(0x4000_0000, 64 * MIB), b"\x1f\x8b\x08\x00").expect_err("gzip");
+    assert_eq!(
+        error.to_string(),
+        "/m: reg is a kernel that starts with [1f 8b 08 00 00 00 00 00] (a gzip file: unpack it first); expected an arm64 Image"
+    );
+}
