@@ -180,20 +180,22 @@ impl Vgic {
         }
     }
 
-    /// The vCPUs that the call under way must make look again, but for the one that makes the call.
-    pub(super) fn take_kicks(&mut self, accessing: Option<VcpuId>) -> VcpuSet {
-        let mut kicks = core::mem::take(&mut self.kicks);
-        if let Some(accessing) = accessing {
-            kicks.remove(accessing);
-        }
-        kicks
+    /// The vCPUs that the call under way must make look again: those in the guest, and those that sleep. One that
+    /// is out of the guest looks anyway before it enters, so that no access costs an exit of its own vCPU.
+    pub(super) fn take_kicks(&mut self) -> VcpuSet {
+        core::mem::take(&mut self.kicks).intersection(self.running.union(self.waiting))
     }
 
     /// Whether `vcpu` has a pending interrupt that the distributor forwards to it: it ends a CPU_SUSPEND in
     /// standby. What the CPU interface masks is not considered, since it may live in the hardware; waking for
-    /// no good reason is allowed (PSCI DEN0022 5.4).
-    pub fn has_deliverable(&self, vcpu: VcpuId) -> bool {
-        self.deliverable(vcpu).next().is_some()
+    /// no good reason is allowed (PSCI DEN0022 5.4). If not, the vCPU is taken to sleep from now on until
+    /// [`Self::flush`], so that whoever makes an interrupt pending for it is told to kick it.
+    pub fn has_deliverable(&mut self, vcpu: VcpuId) -> bool {
+        let found = self.deliverable(vcpu).next().is_some();
+        if !found {
+            self.waiting.insert(vcpu);
+        }
+        found
     }
 
     /// Whether a parked `vcpu` would be signalled an interrupt: [`Self::has_deliverable`] with the masks of its

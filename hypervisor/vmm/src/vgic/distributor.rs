@@ -77,10 +77,11 @@ impl Vgic {
         if offset >= self.distributor_size() {
             return Err(GuestFault::ExternalAbort);
         }
+        debug_assert!(!self.running.contains(vcpu), "{vcpu} accesses a register from inside the guest");
         if let Some(access) = decode(self.distributor_frame(), offset, size) {
             self.write_distributor_register(vcpu, access, value);
         }
-        Ok(self.take_kicks(Some(vcpu)))
+        Ok(self.take_kicks())
     }
 
     fn write_distributor_register(&mut self, vcpu: VcpuId, access: Access, value: u64) {

@@ -3,7 +3,7 @@
 
 use super::interrupt::{Interrupt, Link, Move, Trigger};
 use super::{FIRST_SHARED, Vgic, candidates};
-use crate::vcpu::VcpuId;
+use crate::vcpu::{VcpuId, VcpuSet};
 use alloc::vec::Vec;
 
 impl Vgic {
@@ -22,20 +22,23 @@ impl Vgic {
     }
 
     /// The physical interrupt that `intid` of `vcpu` is linked to was acknowledged: it is active now, its
-    /// priority dropped. `vcpu` itself is told by its next [`Vgic::flush`].
-    pub fn raise_hardware(&mut self, vcpu: VcpuId, intid: u32) {
+    /// priority dropped. Returns whom to kick: nobody, if the interrupt is private to a `vcpu` that is out of the
+    /// guest.
+    pub fn raise_hardware(&mut self, vcpu: VcpuId, intid: u32) -> VcpuSet {
         self.update(vcpu, intid, |it| {
             if let Some(link) = &mut it.link {
                 link.held = true;
                 it.step(if it.trigger == Trigger::Level { Move::Raise } else { Move::SetPending });
             }
         });
+        self.take_kicks()
     }
 
     /// The condition behind a linked level interrupt was seen to be gone before the guest acknowledged it. The
-    /// physical interrupt is then among those of [`Self::take_released`].
-    pub fn lower_hardware(&mut self, vcpu: VcpuId, intid: u32) {
+    /// physical interrupt is then among those of [`Self::take_released`]. Returns whom to kick.
+    pub fn lower_hardware(&mut self, vcpu: VcpuId, intid: u32) -> VcpuSet {
         self.update(vcpu, intid, |it| it.step(Move::Lower));
+        self.take_kicks()
     }
 
     /// The physical interrupts that are active on behalf of private ones of `vcpu`: their active bits belong set
@@ -78,7 +81,7 @@ impl Vgic {
     pub(super) fn take_links(&mut self) -> Vec<(VcpuId, u32, u32)> {
         let mut links = Vec::new();
         let mut released = core::mem::take(&mut self.released);
-        let ids = crate::vcpu::VcpuSet::first(self.layout.vcpus);
+        let ids = VcpuSet::first(self.layout.vcpus);
         for (vcpu, per) in ids.iter().zip(&self.vcpus) {
             collect(&per.private, vcpu, 0, &mut links, |physical| released.push((Some(vcpu), physical)));
         }

@@ -95,6 +95,8 @@ pub struct Vgic {
     online: VcpuSet,
     /// vCPUs whose list registers are out in the hardware.
     running: VcpuSet,
+    /// vCPUs that sleep out of the guest until an interrupt is pending for them.
+    waiting: VcpuSet,
     /// vCPUs whose list registers must be chosen anew before they enter.
     dirty: VcpuSet,
     /// vCPUs that must hear of what the call under way changed.
@@ -116,6 +118,7 @@ impl Vgic {
             asleep: ids,
             online: VcpuSet::EMPTY,
             running: VcpuSet::EMPTY,
+            waiting: VcpuSet::EMPTY,
             dirty: ids,
             kicks: VcpuSet::EMPTY,
             released: Vec::new(),
@@ -127,13 +130,13 @@ impl Vgic {
         self.layout
     }
 
-    /// The line of private interrupt `intid` (16 to 31) of `vcpu` is at `level`. Returns whom to kick; that can
-    /// be `vcpu`.
+    /// The line of private interrupt `intid` (16 to 31) of `vcpu` is at `level`. Returns whom to kick: that is
+    /// `vcpu` or nobody.
     pub fn set_private_line(&mut self, vcpu: VcpuId, intid: u32, level: bool) -> VcpuSet {
         if (FIRST_PPI..FIRST_SHARED).contains(&intid) {
             self.update(vcpu, intid, |it| it.step(if level { Move::Raise } else { Move::Lower }));
         }
-        self.take_kicks(None)
+        self.take_kicks()
     }
 
     /// The line of shared interrupt `intid` (32 and above) is at `level`. Returns whom to kick.
@@ -141,14 +144,14 @@ impl Vgic {
         if intid >= FIRST_SHARED {
             self.update(VcpuId::BOOT, intid, |it| it.step(if level { Move::Raise } else { Move::Lower }));
         }
-        self.take_kicks(None)
+        self.take_kicks()
     }
 
     /// Ends interrupt `intid` for `vcpu`, which wrote it to ICC_DIR_EL1 or GICC_DIR and was trapped. Returns the
     /// other vCPUs to kick.
     pub fn deactivate(&mut self, vcpu: VcpuId, intid: u32) -> VcpuSet {
         self.write_active(vcpu, intid, false);
-        self.take_kicks(Some(vcpu))
+        self.take_kicks()
     }
 
     /// The CPU interface of a parked `vcpu`; of a loaded one, what it was when last parked.
@@ -160,6 +163,7 @@ impl Vgic {
     /// to be set to what the hardware had.
     pub fn cpu_interface_mut(&mut self, vcpu: VcpuId) -> Option<&mut CpuInterface> {
         self.take_out_all(vcpu);
+        self.waiting.remove(vcpu);
         self.vcpus.get_mut(vcpu.index()).map(|per| &mut per.cpu_interface)
     }
 
@@ -176,7 +180,7 @@ impl Vgic {
         self.asleep.insert(vcpu);
         self.dirty.insert(vcpu);
         self.refresh_shared();
-        self.take_kicks(Some(vcpu))
+        self.take_kicks()
     }
 
     /// Resets the whole controller. No vCPU may be in the guest. Lines are low and must be driven again; links to

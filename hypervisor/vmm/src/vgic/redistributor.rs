@@ -50,11 +50,12 @@ impl Vgic {
         size: u8,
         value: u64,
     ) -> Result<VcpuSet, GuestFault> {
+        debug_assert!(!self.running.contains(accessing), "{accessing} accesses a register from inside the guest");
         let (kind, within) = self.redistributor_frame(frame, offset)?;
         if let Some(access) = decode(kind, within, size) {
             self.write_redistributor_register(frame, access, value);
         }
-        Ok(self.take_kicks(Some(accessing)))
+        Ok(self.take_kicks())
     }
 
     fn write_redistributor_register(&mut self, frame: VcpuId, access: Access, value: u64) {

@@ -44,7 +44,7 @@ impl Vgic {
                 });
             }
         }
-        self.take_kicks(Some(vcpu))
+        self.take_kicks()
     }
 
     /// `vcpu` writes GICD_SGIR: TargetListFilter, CPUTargetList, SGIINTID. The fourth filter is reserved.

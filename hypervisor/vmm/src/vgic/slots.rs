@@ -15,6 +15,7 @@ impl Vgic {
         if self.dirty.contains(vcpu) {
             self.refill(vcpu);
         }
+        self.waiting.remove(vcpu);
         self.running.insert(vcpu);
         self.vcpus.get(vcpu.index()).map_or(&NONE, |per| &per.list_registers)
     }
@@ -29,7 +30,7 @@ impl Vgic {
             return VcpuSet::EMPTY;
         }
         self.fold_used(vcpu, read);
-        self.take_kicks(Some(vcpu))
+        self.take_kicks()
     }
 
     /// The part of [`Self::fold`] that an exit with nothing in flight does without.
