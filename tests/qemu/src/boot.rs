@@ -53,8 +53,13 @@ impl Boot {
     }
 
     /// With the guest `name` beside it, as QEMU's `guest-loader` hands it over.
-    pub fn guest(mut self, name: &str, bootargs: &str) -> Self {
+    pub fn guest(self, name: &str, bootargs: &str) -> Self {
         let address = FIRST_MODULE + self.modules.len() as u64 * MODULE_STRIDE;
+        self.guest_at(address, name, bootargs)
+    }
+
+    /// With the guest `name` beside it, at `address`.
+    pub fn guest_at(mut self, address: u64, name: &str, bootargs: &str) -> Self {
         self.modules.push(Module { kernel: artifacts::guest(name), bootargs: bootargs.into(), address });
         self
     }

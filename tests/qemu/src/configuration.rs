@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use bulkhead_abi::image::EarlyUart;
 use bulkhead_abi::property;
 use bulkhead_tool::modules::ModuleFile;
-use bulkhead_tool::pack::pack;
+use bulkhead_tool::pack::{EarlyConsole, pack_with};
 use bulkhead_vmm::fdt::Writer;
 
 use crate::artifacts;
@@ -25,14 +26,24 @@ pub enum Value {
 #[derive(Clone, Debug)]
 pub struct Vm {
     name: String,
-    guest: String,
+    kernel: Option<Kernel>,
     properties: Vec<(String, Value)>,
+}
+
+/// A VM's kernel.
+#[derive(Clone, Debug)]
+enum Kernel {
+    /// That of a guest of `tests/guests`.
+    Guest(PathBuf),
+    /// These bytes.
+    Bytes(Vec<u8>),
 }
 
 impl Vm {
     /// A VM that runs `guest`, with one vCPU and 16 MiB.
     pub fn new(name: &str, guest: &str) -> Self {
-        let vm = Self { name: name.into(), guest: guest.into(), properties: Vec::new() };
+        let vm =
+            Self { name: name.into(), kernel: Some(Kernel::Guest(artifacts::guest(guest))), properties: Vec::new() };
         vm.cpus(1).memory_mib(16)
     }
 
@@ -64,8 +75,29 @@ impl Vm {
         self
     }
 
-    fn kernel(&self) -> PathBuf {
-        artifacts::guest(&self.guest)
+    /// Without the property `name`.
+    pub fn without(mut self, name: &str) -> Self {
+        self.properties.retain(|(other, _)| other != name);
+        self
+    }
+
+    /// With a kernel of these bytes.
+    pub fn kernel(self, bytes: Vec<u8>) -> Self {
+        Self { kernel: Some(Kernel::Bytes(bytes)), ..self }
+    }
+
+    /// Without a kernel.
+    pub fn without_kernel(self) -> Self {
+        Self { kernel: None, ..self }
+    }
+
+    /// The kernel as a module of the pack.
+    fn module(&self) -> Option<ModuleFile> {
+        let bytes = match self.kernel.as_ref()? {
+            Kernel::Guest(file) => fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display())),
+            Kernel::Bytes(bytes) => bytes.clone(),
+        };
+        Some(ModuleFile { path: format!("{}/{}/{KERNEL}", property::HYPERVISOR_PATH, self.name), bytes })
     }
 
     fn write(&self, writer: &mut Writer) {
@@ -74,15 +106,19 @@ impl Vm {
         writer.property_u32("#address-cells", 2);
         writer.property_u32("#size-cells", 2);
         self.properties.iter().for_each(|(name, value)| write(writer, name, value));
-        writer.begin_node(KERNEL);
-        writer.property_strings("compatible", &[property::KERNEL, property::MODULE]);
-        writer.end_node();
+        if self.kernel.is_some() {
+            writer.begin_node(KERNEL);
+            writer.property_strings("compatible", &[property::KERNEL, property::MODULE]);
+            writer.end_node();
+        }
         writer.end_node();
     }
 }
 
 /// Name of the node of a VM's kernel.
 const KERNEL: &str = "kernel";
+/// Address of the `virt` board's PL011.
+const UART: u64 = 0x0900_0000;
 
 fn write(writer: &mut Writer, name: &str, value: &Value) {
     match value {
@@ -99,6 +135,7 @@ fn write(writer: &mut Writer, name: &str, value: &Value) {
 pub struct Configuration {
     properties: Vec<(String, Value)>,
     vms: Vec<Vm>,
+    has_early_uart: bool,
 }
 
 impl Configuration {
@@ -119,9 +156,18 @@ impl Configuration {
         self
     }
 
-    /// The kernels of its VMs.
+    /// With the UART of the `virt` board in the image's header, for when no tree names one.
+    pub fn early_uart(self) -> Self {
+        Self { has_early_uart: true, ..self }
+    }
+
+    /// The kernels of its VMs, as far as they are files.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.vms.iter().map(Vm::kernel).collect()
+        let file = |vm: &Vm| match &vm.kernel {
+            Some(Kernel::Guest(file)) => Some(file.clone()),
+            _ => None,
+        };
+        self.vms.iter().filter_map(file).collect()
     }
 
     /// The configuration as a tree.
@@ -146,15 +192,11 @@ impl Configuration {
     /// # Panics
     /// If a kernel cannot be read, or the pack is refused.
     pub fn pack(&self, image: &[u8]) -> Vec<u8> {
-        let modules: Vec<ModuleFile> = self.vms.iter().map(module).collect();
-        pack(image, &self.tree(), &modules).unwrap_or_else(|error| panic!("{self:?}: {error}"))
+        let modules: Vec<ModuleFile> = self.vms.iter().filter_map(Vm::module).collect();
+        let early = EarlyConsole { kind: EarlyUart::Pl011, base: UART };
+        let packed = pack_with(image, &self.tree(), &modules, self.has_early_uart.then_some(early));
+        packed.unwrap_or_else(|error| panic!("{self:?}: {error}"))
     }
-}
-
-fn module(vm: &Vm) -> ModuleFile {
-    let file = vm.kernel();
-    let bytes = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    ModuleFile { path: format!("{}/{}/{KERNEL}", property::HYPERVISOR_PATH, vm.name), bytes }
 }
 
 #[cfg(test)]

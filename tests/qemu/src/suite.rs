@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::panic;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -95,6 +96,12 @@ impl Suite {
         for (reason, count) in &self.skipped {
             eprintln!("SKIPPED: {count} tests, because {reason} (BULKHEAD_REQUIRE_QEMU=1 makes that a failure)");
         }
+        // The report repeats each message: here only where it came from is new.
+        panic::set_hook(Box::new(|info| {
+            if let Some(location) = info.location() {
+                eprintln!("failed at {location}");
+            }
+        }));
         if !arguments.list {
             eprintln!("BULKHEAD_SEED={}", self.seed);
         }

@@ -1,9 +1,9 @@
 //! Plays firmware that leaves things untidy: it runs at EL2 and enters an image that lies elsewhere in memory.
 //!
-//! Bootargs: `entry=ADDRESS` of the image; `tree=` what x0 holds: `own` (the tree that this got), `none` (0), `nothing` (an
-//! address where no memory is), `magic` (a copy with another first word), `truncated` (a copy cut to half, its
-//! header saying the whole), `damaged` (a copy with some bytes changed, from `seed=N`); `hcr=VALUE` for HCR_EL2;
-//! `registers` fills the others with nonsense instead of zeroes.
+//! Bootargs: `entry=ADDRESS` of the image; `tree=` what x0 holds: `own` (the tree that this got), `none` (0), `magic` (a copy
+//! with another first word), `truncated` (a copy cut to half, its header saying the whole), `damaged` (a copy with some
+//! bytes changed, from `seed=N`), `no-uart` (a copy in which no PL011 is found); `hcr=VALUE` for HCR_EL2; `registers`
+//! fills the others with nonsense instead of zeroes.
 #![no_std]
 #![no_main]
 
@@ -49,7 +49,6 @@ fn tree(machine: &Machine) -> usize {
     match machine.arguments.text("tree").unwrap_or("own") {
         "own" => machine.tree.start,
         "none" => 0,
-        "nothing" => 0x0b00_0000,
         "magic" => {
             copy(machine, length);
             write8(SCRATCH, 0);
@@ -62,6 +61,11 @@ fn tree(machine: &Machine) -> usize {
         "damaged" => {
             copy(machine, length);
             damage(machine);
+            SCRATCH
+        }
+        "no-uart" => {
+            copy(machine, length);
+            hide_uart(machine);
             SCRATCH
         }
         other => panic!("bootargs: tree={other} is not known"),
@@ -83,5 +87,16 @@ fn damage(machine: &Machine) {
     let mut random = Random::new(machine.arguments.number("seed", 1));
     for _ in 0..=random.below(4) {
         write8(SCRATCH + random.below(used(machine) as u64) as usize, random.bits() as u8);
+    }
+}
+
+/// Every `arm,pl011` becomes `arm,pl0!!`.
+fn hide_uart(machine: &Machine) {
+    const NAME: &[u8] = b"arm,pl011";
+    for start in SCRATCH..SCRATCH + used(machine) - NAME.len() {
+        if NAME.iter().enumerate().all(|(offset, &byte)| read8(start + offset) == byte) {
+            write8(start + 7, b'!');
+            write8(start + 8, b'!');
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! Every test that boots a board.
 
+mod entry;
 mod hypervisor;
 mod judge;
 mod native;
+mod refusals;
 mod together;
 
 use std::process::ExitCode;
@@ -11,6 +13,8 @@ fn main() -> ExitCode {
     let mut suite = bulkhead_qemu::Suite::new();
     native::register(&mut suite);
     hypervisor::register(&mut suite);
+    entry::register(&mut suite);
+    refusals::register(&mut suite);
     together::register(&mut suite);
     suite.run()
 }

@@ -1,0 +1,75 @@
+//! How firmware may enter the hypervisor: anywhere, with registers in any state, with a good tree or a bad one or none.
+
+use bulkhead_qemu::board::GICS;
+use bulkhead_qemu::{Board, Boot, Configuration, Session, Suite, Vm};
+
+/// Addresses, in bytes, that the hypervisor must run at: multiples of 2 MiB clear of the module and of QEMU's tree.
+const ADDRESSES: [u64; 3] = [0x4200_0000, 0x44e0_0000, 0x4f00_0000];
+/// HCR_EL2 with TGE, AMO, IMO and FMO; the second with E2H, which only newer cores have.
+const HCR: [(&str, &str); 2] = [("tge", "hcr=0x08000038"), ("e2h", "hcr=0x408000038")];
+/// Damaged trees that are tried.
+const DAMAGED: u64 = 8;
+
+pub fn register(suite: &mut Suite) {
+    let hello = || Boot::hypervisor().guest("hello", "");
+    for address in ADDRESSES {
+        let boot = hello().through_firmware(address, "registers");
+        suite.on_each(&format!("entered_at_{address:x}"), &boot, boards(), move |session| {
+            session.expect(&format!("firmware: entering {address:#x}"));
+            runs(session);
+        });
+    }
+    for (name, hcr) in HCR {
+        let boot = hello().through_firmware(ADDRESSES[0], hcr);
+        suite.on_each(&format!("entered_with_{name}"), &boot, boards().map(|board| board.cpu("max")), runs);
+    }
+    let no_uart = hello().through_firmware(ADDRESSES[0], "tree=no-uart");
+    suite.on_each("entered_without_uart", &no_uart, boards(), silent);
+    trees(suite);
+}
+
+fn trees(suite: &mut Suite) {
+    let packed = || Boot::packed(Configuration::new().early_uart().vm(Vm::new("a", "hello")));
+    for kind in ["none", "magic", "truncated"] {
+        let boot = packed().through_firmware(ADDRESSES[0], &format!("tree={kind}"));
+        suite.on_each(&format!("entered_with_tree_{kind}"), &boot, boards(), |session| {
+            session.expect(concat!("Bulkhead ", env!("CARGO_PKG_VERSION"), " stops: "));
+            let reason = session.rest_of_line();
+            assert!(reason.contains("device tree"), "no word about the tree: {reason}");
+        });
+    }
+    for number in 0..suite.steps(DAMAGED, 500) {
+        let seed = suite.seed().wrapping_add(number);
+        let boot = packed().through_firmware(ADDRESSES[0], &format!("tree=damaged seed={seed}"));
+        suite.on_each(&format!("entered_with_damaged_tree_{number}"), &boot, boards(), damaged);
+    }
+}
+
+fn boards() -> impl Iterator<Item = Board> {
+    GICS.into_iter().map(|gic| Board::virt(gic).cores(2))
+}
+
+fn runs(session: &mut Session) {
+    session.expect("Bulkhead ").expect(" at EL2");
+    session.port("guest").verdict();
+    session.end();
+}
+
+/// With no UART that it can drive it works all the same, and says nothing: the guest's end switches the machine off.
+fn silent(session: &mut Session) {
+    session.end();
+    let text = session.text();
+    assert_eq!(
+        text.lines().filter(|line| !line.trim().is_empty()).count(),
+        1,
+        "more than the firmware's line:\n{text}"
+    );
+}
+
+/// Whatever is wrong with the tree, the hypervisor starts or says why it cannot, and never crashes.
+fn damaged(session: &mut Session) {
+    session.expect("firmware: entering").expect("Bulkhead ");
+    let line = session.rest_of_line();
+    assert!(line.contains(" at EL2") || line.contains(" stops: "), "{line}");
+    assert!(!session.text().contains("exception"), "{}", session.text());
+}
