@@ -2,11 +2,13 @@
 
 use crate::build::{Profile, output_folder, write_flat};
 use crate::toolchain::Toolchain;
-use crate::{Result, process, workspace};
-use std::path::Path;
+use crate::{Result, process, sources, workspace};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const FOLDER: &str = "tests/guests";
+const FREERTOS: &str = "tests/guests/freertos";
+const FREERTOS_IMAGES: [&str; 2] = ["freertos-gicv2.img", "freertos-gicv3.img"];
 
 /// Builds every binary of `tests/guests` into `target/guests/NAME.img`, then FreeRTOS.
 pub fn build(toolchain: &Toolchain, locked: bool) -> Result<()> {
@@ -40,14 +42,23 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// FreeRTOS is C: its own script builds it, where it is there.
+/// FreeRTOS is C: its own script builds it, where it is there and something changed.
 fn freertos(toolchain: &Toolchain) -> Result<()> {
-    let script = workspace::root().join(FOLDER).join("freertos/build");
-    if !script.is_file() {
+    let script = workspace::root().join(FREERTOS).join("build");
+    let images = FREERTOS_IMAGES.map(|image| workspace::guests().join(image));
+    if !script.is_file() || are_newer(&images, &sources::files(FREERTOS)?) {
         return Ok(());
     }
     // It asks cargo where the kernel's sources are.
     process::run(Command::new(script).arg(workspace::guests()).env("CARGO", toolchain.host_cargo().get_program()))
+}
+
+/// Whether every one of `made` is there and younger than all of `sources`, which stand in the repository.
+fn are_newer(made: &[PathBuf], sources: &[PathBuf]) -> bool {
+    let time = |path: &Path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let oldest_made = made.iter().map(|path| time(path)).min().flatten();
+    let newest_source = sources.iter().filter_map(|path| time(&workspace::root().join(path))).max();
+    oldest_made.is_some() && oldest_made > newest_source
 }
 
 #[cfg(test)]
@@ -66,5 +77,25 @@ mod tests {
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(found, ["hello", "hostile"]);
         assert!(names(&folder).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_missing_or_older_than_its_sources_is_made_again() {
+        let folder = std::env::temp_dir().join(format!("bulkhead-guest-times-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let made = [folder.join("a"), folder.join("b")];
+        let source = folder.join("source");
+        let write = |path: &Path, seconds| {
+            let file = std::fs::File::create(path).unwrap();
+            file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+        };
+        write(&source, 100);
+        write(&made[0], 200);
+        assert!(!are_newer(&made, &[source.clone()]));
+        write(&made[1], 99);
+        assert!(!are_newer(&made, &[source.clone()]));
+        write(&made[1], 101);
+        assert!(are_newer(&made, &[source.clone()]));
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -76,8 +76,9 @@ fn room_of(symbol: &str) -> String {
     let path: Vec<_> = first_path(&name).split("::").collect();
     match *path {
         [crate_name, module, _, ..] if crate_name.starts_with("bulkhead") => format!("{crate_name}::{module}"),
-        [crate_name, ..] => crate_name.to_owned(),
-        [] => name,
+        [crate_name, _, ..] => crate_name.to_owned(),
+        // Traits of core for primitive types, and for every type.
+        _ => "core".to_owned(),
     }
 }
 
@@ -99,6 +100,8 @@ mod tests {
         for (symbol, room) in [
             ("_ZN12bulkhead_vmm4vgic11distributor4read17h0123456789abcdefE", "bulkhead_vmm::vgic"),
             ("_ZN12bulkhead_vmm4main17h0123456789abcdefE", "bulkhead_vmm"),
+            ("_ZN4core3fmt3num52_$LT$impl$u20$core..fmt..Debug$u20$for$u20$usize$GT$3fmt17h0123456789abcdefE", "core"),
+            ("_ZN42_$LT$$RF$T$u20$as$u20$core..fmt..Debug$GT$3fmt17h0123456789abcdefE", "core"),
             ("_ZN4core3fmt5write17h0123456789abcdefE", "core"),
             ("_start", "assembly and padding"),
             (

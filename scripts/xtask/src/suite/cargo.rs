@@ -53,8 +53,11 @@ pub fn list_qemu(plan: &Plan) -> Result<Vec<String>> {
 fn command(arguments: &[&str], plan: &Plan) -> Result<Command> {
     let toolchain = Toolchain::load()?;
     let cargo = toolchain.host_cargo();
-    let mut command = Command::new("timeout");
-    command.args(["--kill-after=10", if plan.long { LONG_LIMIT } else { LIMIT }]).arg(cargo.get_program());
+    // timeout gives its child a process group of its own, which an interrupt at the terminal does not reach: it is
+    // told to end when this process does.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "TERM", "timeout", "--kill-after=10", if plan.long { LONG_LIMIT } else { LIMIT }]);
+    command.arg(cargo.get_program());
     command.args(arguments).args(["--", &plan.filter][..if plan.filter.is_empty() { 1 } else { 2 }].iter());
     command.envs(cargo.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.current_dir(cargo.get_current_dir().unwrap_or(".".as_ref()));
