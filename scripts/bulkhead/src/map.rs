@@ -35,8 +35,7 @@ pub(crate) fn regions(outcome: &Outcome) -> Vec<Region> {
     for vm in outcome.plan.vms.iter().flatten() {
         vm.memory.iter().for_each(|range| add(*range, format!("RAM of {}", vm.vm.name)));
         for module in vm.vm.modules() {
-            let kept = if vm.vm.may_restart() { "kept for restarts" } else { "free after the start" };
-            add(module.range, format!("module {} ({kept})", module.node));
+            add(module.range, format!("module {} (kept for restarts)", module.node));
         }
     }
     regions.sort_by_key(|region| (region.range.start(), region.range.last()));
