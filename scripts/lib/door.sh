@@ -15,6 +15,8 @@ split_options() {
             --qemu | --kernel | --busybox | --rust)
                 [ $# -ge 2 ] || give_up 2 "$1 needs a value"
                 setup_options+=("$1" "$2")
+                # An option is nearer than the environment.
+                unset "${fact_names[@]}"
                 shift
                 ;;
             *) own_options+=("$1") ;;

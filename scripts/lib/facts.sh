@@ -24,11 +24,11 @@ write_facts() {
     fi
 }
 
-# use_facts: exports the file's facts, and puts its compiler first in PATH.
+# use_facts: exports the file's facts, unless the environment says otherwise, and puts the compiler first in PATH.
 use_facts() {
     local name
     for name in "${fact_names[@]}"; do
-        export "$name=$(fact "$name")"
+        export "$name=${!name:-$(fact "$name")}"
     done
     if [ -n "$BULKHEAD_PATH" ]; then
         export PATH=$BULKHEAD_PATH:$PATH

@@ -29,9 +29,12 @@ linux_package() {
 
 is_arm64_image() { [ "$(head -c 60 "$1" 2> /dev/null | tail -c 4)" = ARMd ]; }
 
-kernel_is_ready() { [ -e "$BULKHEAD_LINUX/Image" ] && [ "$refresh" = no ] && { [ ! -f "$kernel" ] || cmp -s "$kernel" "$BULKHEAD_LINUX/Image"; }; }
+# is_cached FILE NAMED: there, not to be refreshed, and equal to the caller's file if one is named
+is_cached() { [ -e "$1" ] && [ "$refresh" = no ] && { [ ! -f "$2" ] || cmp -s "$1" "$2"; }; }
 
-busybox_is_ready() { [ -e "$cache/busybox" ] && [ "$refresh" = no ] && { [ -z "$busybox" ] || cmp -s "$busybox" "$cache/busybox"; }; }
+kernel_is_ready() { is_cached "$BULKHEAD_LINUX/Image" "$kernel"; }
+
+busybox_is_ready() { is_cached "$cache/busybox" "$busybox"; }
 
 # initramfs_is_ready: newer than everything that it is made of.
 initramfs_is_ready() {
@@ -45,7 +48,6 @@ initramfs_is_ready() {
 # named_kernel: takes the caller's file.
 named_kernel() {
     [ ! -f "$kernel" ] || kernel_is_ready || {
-        is_arm64_image "$kernel" || give_up 2 "--kernel $kernel: no arm64 Image (compressed kernels are to be unpacked first)"
         mkdir -p "$BULKHEAD_LINUX"
         install -m 644 "$kernel" "$BULKHEAD_LINUX/Image"
         printf 'kernel %s %s\n' "$(sha256sum < "$kernel" | cut -c 1-64)" "$kernel" > "$BULKHEAD_LINUX/version"

@@ -4,7 +4,7 @@
 qemu_version() {
     local version
     version=$("$1" --version 2> /dev/null | sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p')
-    printf '%s\n' "${version:-none}"
+    printf '%s\n' "${version:-0}"
 }
 
 qemu_is_new_enough() { at_least 10 "$(qemu_version "$1")"; }
@@ -59,7 +59,7 @@ is_missing() {
 # describe ITEM: for whoever has to provide it by hand
 describe() {
     case $1 in
-        qemu) echo "qemu-system-aarch64 10 or newer (found: $(qemu_version qemu-system-aarch64)); --qemu FILE names one" ;;
+        qemu) echo "qemu-system-aarch64 10 or newer (found: version $(qemu_version qemu-system-aarch64)); --qemu FILE names one" ;;
         network-rom) echo "QEMU's efi-virtio.rom (Debian: ipxe-qemu)" ;;
         dtc) echo "dtc, the device tree compiler" ;;
         cross-compiler) echo "aarch64-linux-gnu-gcc, for FreeRTOS" ;;
@@ -188,7 +188,7 @@ carry_out() {
     ! is_missing busybox || fetch_busybox
     refresh=no
     find_missing
-    [ ${#missing[@]} -eq 0 ] || only_crates || give_up 1 "still missing after installing: ${missing[*]}"
+    [ ${#missing[@]} -eq 0 ] || only_crates || give_up 1 "still missing after installing: ${missing[*]//crates/}"
 }
 
 carry_out_rust() {

@@ -91,11 +91,11 @@ mod tests {
         };
         write(&source, 100);
         write(&made[0], 200);
-        assert!(!are_newer(&made, &[source.clone()]));
+        assert!(!are_newer(&made, std::slice::from_ref(&source)));
         write(&made[1], 99);
-        assert!(!are_newer(&made, &[source.clone()]));
+        assert!(!are_newer(&made, std::slice::from_ref(&source)));
         write(&made[1], 101);
-        assert!(are_newer(&made, &[source.clone()]));
+        assert!(are_newer(&made, std::slice::from_ref(&source)));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }
