@@ -96,7 +96,6 @@ impl Vgic {
         let Some(per) = self.vcpus.get_mut(slot.vcpu.index()) else { return };
         let intid = per.list_registers.get(slot.index).intid;
         per.list_registers.take_out(slot.index);
-        per.recall &= !(1 << slot.index);
         self.dirty.insert(slot.vcpu);
         if let Some(interrupt) = self.interrupt_mut(slot.vcpu, intid) {
             interrupt.slot = None;

@@ -52,7 +52,10 @@ fn with_nothing_in_flight_nothing_is_written() {
         for _ in 0..3 {
             let registers = *vgic.flush(BOOT);
             assert_eq!((registers.used, registers.changed, registers.maintenance), (0, 0, Maintenance::NONE));
+            // Nothing is chosen anew at the next entry either.
+            assert!(!vgic.dirty.contains(BOOT));
             assert!(vgic.fold(BOOT, &registers).is_empty());
+            assert!(!vgic.dirty.contains(BOOT));
         }
         assert!(!vgic.has_deliverable(BOOT));
     }
