@@ -110,7 +110,13 @@ impl Platform for Core {
         self.id
     }
 
-    fn load(&mut self, vcpu: Box<Vcpu>, context: VmContext<'_>, interface: &CpuInterface, active: &[u32]) -> LoadedVcpu {
+    fn load(
+        &mut self,
+        vcpu: Box<Vcpu>,
+        context: VmContext<'_>,
+        interface: &CpuInterface,
+        active: &[u32],
+    ) -> LoadedVcpu {
         // Exactly as the guest left it: an expiry that nobody took may have left the bit set.
         let timer = self.interrupts.virtual_timer;
         self.gic.set_private_active(timer, active.contains(&timer));

@@ -1,6 +1,5 @@
 //! Barriers, cache maintenance and what this core is.
 
-
 /// Affinity fields of an MPIDR (Arm ARM DDI 0487 D19.2.110).
 pub const AFFINITY: u64 = 0xff_00ff_ffff;
 

@@ -147,7 +147,9 @@ pub fn park(vcpu: &mut Vcpu, features: Features) {
     park_timers(&mut vcpu.timers);
     park_floating_point(&mut vcpu.floating_point);
     // Nothing of a guest's stays in force: no stage 2, no interrupts to it.
-    HCR_EL2.write(HCR_EL2::RW::EL1IsAarch64 + HCR_EL2::IMO::EnableVirtualIRQ + HCR_EL2::FMO::EnableVirtualFIQ + HCR_EL2::AMO::SET);
+    HCR_EL2.write(
+        HCR_EL2::RW::EL1IsAarch64 + HCR_EL2::IMO::EnableVirtualIRQ + HCR_EL2::FMO::EnableVirtualFIQ + HCR_EL2::AMO::SET,
+    );
     VTTBR_EL2.set(0);
     cpu::synchronize();
 }
@@ -157,12 +159,7 @@ pub fn enter(vcpu: &mut LoadedVcpu) -> RawExit {
     let vector = crate::vectors::enter(vcpu.general_mut());
     let none = RawExit { vector: Vector::Irq, esr: 0, far: 0, hpfar: 0 };
     match vector {
-        0 => RawExit {
-            vector: Vector::Synchronous,
-            esr: ESR_EL2.get(),
-            far: FAR_EL2.get(),
-            hpfar: HPFAR_EL2.get(),
-        },
+        0 => RawExit { vector: Vector::Synchronous, esr: ESR_EL2.get(), far: FAR_EL2.get(), hpfar: HPFAR_EL2.get() },
         1 => none,
         2 => RawExit { vector: Vector::Fiq, ..none },
         _ => RawExit { vector: Vector::SystemError, esr: ESR_EL2.get(), ..none },
@@ -194,20 +191,49 @@ macro_rules! switched {
     };
 }
 
-switched!(load_system, park_system, SystemRegisters,
-    sp_el0 = "sp_el0", sp_el1 = "sp_el1", elr_el1 = "elr_el1", spsr_el1 = "spsr_el1", sctlr_el1 = "sctlr_el1",
-    cpacr_el1 = "cpacr_el1", ttbr0_el1 = "ttbr0_el1", ttbr1_el1 = "ttbr1_el1", tcr_el1 = "tcr_el1",
-    esr_el1 = "esr_el1", afsr0_el1 = "afsr0_el1", afsr1_el1 = "afsr1_el1", far_el1 = "far_el1",
-    mair_el1 = "mair_el1", amair_el1 = "amair_el1", vbar_el1 = "vbar_el1", contextidr_el1 = "contextidr_el1",
-    tpidr_el0 = "tpidr_el0", tpidrro_el0 = "tpidrro_el0", tpidr_el1 = "tpidr_el1", par_el1 = "par_el1",
+switched!(
+    load_system,
+    park_system,
+    SystemRegisters,
+    sp_el0 = "sp_el0",
+    sp_el1 = "sp_el1",
+    elr_el1 = "elr_el1",
+    spsr_el1 = "spsr_el1",
+    sctlr_el1 = "sctlr_el1",
+    cpacr_el1 = "cpacr_el1",
+    ttbr0_el1 = "ttbr0_el1",
+    ttbr1_el1 = "ttbr1_el1",
+    tcr_el1 = "tcr_el1",
+    esr_el1 = "esr_el1",
+    afsr0_el1 = "afsr0_el1",
+    afsr1_el1 = "afsr1_el1",
+    far_el1 = "far_el1",
+    mair_el1 = "mair_el1",
+    amair_el1 = "amair_el1",
+    vbar_el1 = "vbar_el1",
+    contextidr_el1 = "contextidr_el1",
+    tpidr_el0 = "tpidr_el0",
+    tpidrro_el0 = "tpidrro_el0",
+    tpidr_el1 = "tpidr_el1",
+    par_el1 = "par_el1",
     csselr_el1 = "csselr_el1",
 );
 
 // APIAKeyLo_EL1 and its nine fellows, by encoding: the assembler knows their names only with FEAT_PAuth.
-switched!(load_keys, park_keys, PointerAuthenticationKeys,
-    apia[0] = "S3_0_C2_C1_0", apia[1] = "S3_0_C2_C1_1", apib[0] = "S3_0_C2_C1_2", apib[1] = "S3_0_C2_C1_3",
-    apda[0] = "S3_0_C2_C2_0", apda[1] = "S3_0_C2_C2_1", apdb[0] = "S3_0_C2_C2_2", apdb[1] = "S3_0_C2_C2_3",
-    apga[0] = "S3_0_C2_C3_0", apga[1] = "S3_0_C2_C3_1",
+switched!(
+    load_keys,
+    park_keys,
+    PointerAuthenticationKeys,
+    apia[0] = "S3_0_C2_C1_0",
+    apia[1] = "S3_0_C2_C1_1",
+    apib[0] = "S3_0_C2_C1_2",
+    apib[1] = "S3_0_C2_C1_3",
+    apda[0] = "S3_0_C2_C2_0",
+    apda[1] = "S3_0_C2_C2_1",
+    apdb[0] = "S3_0_C2_C2_2",
+    apdb[1] = "S3_0_C2_C2_3",
+    apga[0] = "S3_0_C2_C3_0",
+    apga[1] = "S3_0_C2_C3_1",
 );
 
 fn load_timers(timers: &Timers) {
@@ -227,14 +253,38 @@ fn park_timers(timers: &mut Timers) {
 macro_rules! each_pair {
     ($instruction:literal) => {
         concat!(
-            $instruction, " q0, q1, [{v}]\n", $instruction, " q2, q3, [{v}, #32]\n",
-            $instruction, " q4, q5, [{v}, #64]\n", $instruction, " q6, q7, [{v}, #96]\n",
-            $instruction, " q8, q9, [{v}, #128]\n", $instruction, " q10, q11, [{v}, #160]\n",
-            $instruction, " q12, q13, [{v}, #192]\n", $instruction, " q14, q15, [{v}, #224]\n",
-            $instruction, " q16, q17, [{v}, #256]\n", $instruction, " q18, q19, [{v}, #288]\n",
-            $instruction, " q20, q21, [{v}, #320]\n", $instruction, " q22, q23, [{v}, #352]\n",
-            $instruction, " q24, q25, [{v}, #384]\n", $instruction, " q26, q27, [{v}, #416]\n",
-            $instruction, " q28, q29, [{v}, #448]\n", $instruction, " q30, q31, [{v}, #480]\n",
+            $instruction,
+            " q0, q1, [{v}]\n",
+            $instruction,
+            " q2, q3, [{v}, #32]\n",
+            $instruction,
+            " q4, q5, [{v}, #64]\n",
+            $instruction,
+            " q6, q7, [{v}, #96]\n",
+            $instruction,
+            " q8, q9, [{v}, #128]\n",
+            $instruction,
+            " q10, q11, [{v}, #160]\n",
+            $instruction,
+            " q12, q13, [{v}, #192]\n",
+            $instruction,
+            " q14, q15, [{v}, #224]\n",
+            $instruction,
+            " q16, q17, [{v}, #256]\n",
+            $instruction,
+            " q18, q19, [{v}, #288]\n",
+            $instruction,
+            " q20, q21, [{v}, #320]\n",
+            $instruction,
+            " q22, q23, [{v}, #352]\n",
+            $instruction,
+            " q24, q25, [{v}, #384]\n",
+            $instruction,
+            " q26, q27, [{v}, #416]\n",
+            $instruction,
+            " q28, q29, [{v}, #448]\n",
+            $instruction,
+            " q30, q31, [{v}, #480]\n",
         )
     };
 }

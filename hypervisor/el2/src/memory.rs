@@ -1,8 +1,8 @@
 //! The machine's memory for guests: frames of 4 KiB, by a buddy allocator that keeps its lists outside of them.
 
-use bulkhead_vmm::address::{PAGE_SIZE, Pa, Range};
 use alloc::vec::Vec;
 use buddy_system_allocator::FrameAllocator;
+use bulkhead_vmm::address::{PAGE_SIZE, Pa, Range};
 use spin::Mutex;
 
 /// Orders of the allocator: the largest piece is 2^32 frames.

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Tables for EL2's own translation: the image, a window for each core, the tree and a handful of devices.
 const TABLES: usize = 32;
-static POOL: [Table; TABLES] = [const { Table::EMPTY }; TABLES];
+static POOL: [Table; TABLES] = [const { Table::empty() }; TABLES];
 /// The first table is the root. Only the boot core takes tables, so loads and stores suffice (there is no
 /// exclusive monitor while the MMU is off).
 static USED: AtomicUsize = AtomicUsize::new(1);

@@ -27,7 +27,7 @@ pub fn report(message: Arguments<'_>, frame: u64) {
     let _ = write!(uart, "\r\nbulkhead: stopped on core {affinity:#x}: {message}\r\nbacktrace, offsets in the image:");
     let mut frame = frame;
     for _ in 0..FRAMES {
-        if !boot::is_stack(frame) || frame % 16 != 0 {
+        if !boot::is_stack(frame) || !frame.is_multiple_of(16) {
             break;
         }
         // SAFETY: both words of a frame record (AAPCS64 6.4.6) lie in a stack, which is mapped.

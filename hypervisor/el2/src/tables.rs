@@ -18,7 +18,9 @@ pub struct Table([AtomicU64; ENTRIES]);
 
 impl Table {
     /// A table without a valid descriptor.
-    pub const EMPTY: Self = Self([const { AtomicU64::new(0) }; ENTRIES]);
+    pub const fn empty() -> Self {
+        Self([const { AtomicU64::new(0) }; ENTRIES])
+    }
 
     /// The descriptor at `index`.
     pub fn get(&self, index: usize) -> u64 {
@@ -36,7 +38,7 @@ impl Table {
     }
 }
 
-static STAGE2: [Table; STAGE2_TABLES] = [const { Table::EMPTY }; STAGE2_TABLES];
+static STAGE2: [Table; STAGE2_TABLES] = [const { Table::empty() }; STAGE2_TABLES];
 
 /// Which tables of the stage-2 pool are in use.
 pub struct Stage2Tables {

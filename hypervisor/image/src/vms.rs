@@ -21,7 +21,13 @@ pub fn build(core: &mut Core, board: &Board, planned: Planned, booted: u64) -> M
     let hardware = hardware(core, board, planned.max_list_registers);
     let (mut vms, mut refused) = (Vec::new(), Vec::new());
     for plan in planned.plan.vms {
-        match plan.map_err(|refusal| { log::error!("{refusal}"); refusal.name }).and_then(|plan| one(core, plan, vms.len(), &hardware)) {
+        match plan
+            .map_err(|refusal| {
+                log::error!("{refusal}");
+                refusal.name
+            })
+            .and_then(|plan| one(core, plan, vms.len(), &hardware))
+        {
             Ok(vm) => vms.push(Mutex::new(vm)),
             Err(name) => refused.push(name),
         }

@@ -35,15 +35,15 @@ const NO_MIGRATION: i64 = 2;
 const POWERDOWN: u64 = 1 << 16;
 const POWER_STATE_RESERVED: u64 = 0xfcfe_0000;
 
-/// Whether a vCPU runs, as AFFINITY_INFO tells it.
+/// Whether a vCPU runs, as AFFINITY_INFO tells it. Of several, the first of these wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Power {
     /// It runs, or is suspended.
     On,
-    /// It is off.
-    Off,
     /// It was switched on, and its core has not begun to run it.
     OnPending,
+    /// It is off.
+    Off,
 }
 
 /// Where a vCPU begins.
@@ -159,11 +159,11 @@ fn affinity_info(machine: &impl Machine, target: u64, level: u64) -> Outcome {
     let fields = [0xff_00ff_ffff_u64, 0xff_00ff_ff00, 0xff_00ff_0000, 0xff_0000_0000];
     let mask = usize::try_from(level).ok().and_then(|level| fields.get(level)).copied().unwrap_or(0);
     let members = (0..VcpuId::MAXIMUM).filter_map(VcpuId::new).filter(|vcpu| (vcpu.affinity() ^ target) & mask == 0);
-    let lowest = members.filter_map(|vcpu| machine.power(vcpu)).map(state).min_by_key(|state| [0, 2, 1].get(*state as usize).copied().unwrap_or(3));
-    answer(lowest.unwrap_or(INVALID_PARAMETERS))
+    let most = members.filter_map(|vcpu| machine.power(vcpu)).min_by_key(|power| *power as u8);
+    answer(most.map_or(INVALID_PARAMETERS, state))
 }
 
-/// AFFINITY_INFO's numbers. Of several, ON wins over ON_PENDING, and that over OFF.
+/// AFFINITY_INFO's numbers.
 fn state(power: Power) -> i64 {
     match power {
         Power::On => 0,

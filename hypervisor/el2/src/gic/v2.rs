@@ -58,8 +58,7 @@ pub fn init_distributor(distributor: &Range<Pa>, cpu: &Range<Pa>, hypervisor: &R
 impl Gic {
     /// Sets up the banked registers of this core.
     pub fn init(distributor: &Range<Pa>, cpu: &Range<Pa>, hypervisor: &Range<Pa>) -> Self {
-        let gic =
-            Self { distributor: Frame::at(distributor), cpu: Frame::at(cpu), hypervisor: Frame::at(hypervisor) };
+        let gic = Self { distributor: Frame::at(distributor), cpu: Frame::at(cpu), hypervisor: Frame::at(hypervisor) };
         quieten(&gic.distributor, 0, PRIORITY);
         set_bit(&gic.distributor, gicd::ISENABLER, KICK);
         gic.cpu.write(gicc::PMR, 0xff);
@@ -140,7 +139,8 @@ impl Gic {
         while used != 0 {
             let index = used.trailing_zeros();
             let bits = self.hypervisor.read(gich::LR + u64::from(index) * 4);
-            list_registers.registers[index as usize].state = ListRegisterState::new(bits & 1 << 28 != 0, bits & 1 << 29 != 0);
+            list_registers.registers[index as usize].state =
+                ListRegisterState::new(bits & 1 << 28 != 0, bits & 1 << 29 != 0);
             used &= used - 1;
         }
         if list_registers.maintenance.entry_not_present {

@@ -219,7 +219,8 @@ impl Gic {
         while used != 0 {
             let index = used.trailing_zeros();
             let bits = read_list_register(index);
-            list_registers.registers[index as usize].state = ListRegisterState::new(bits & 1 << 62 != 0, bits & 1 << 63 != 0);
+            list_registers.registers[index as usize].state =
+                ListRegisterState::new(bits & 1 << 62 != 0, bits & 1 << 63 != 0);
             used &= used - 1;
         }
         if list_registers.maintenance.entry_not_present {

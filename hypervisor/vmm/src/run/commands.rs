@@ -64,6 +64,9 @@ fn one(machine: &Machine, name: &str, work: impl FnOnce(usize, &mut Vm) -> Strin
 
 fn info(vm: &Vm, now: u64) -> String {
     let mut text = answer::vm_info(&view(vm, now));
+    for (guest, piece) in vm.memory().mapped() {
+        text.push_str(&format!("vm={} ram={guest} physical={} size={:#x}\n", vm.name(), piece.start(), piece.size()));
+    }
     if let Some(reason) = vm.reason() {
         text.push_str(&format!("last stopped: {reason}\n"));
     }
@@ -108,7 +111,8 @@ fn is_free(machine: &Machine, core: CoreId) -> bool {
 }
 
 fn views(machine: &Machine, now: u64) -> Vec<VmView> {
-    let refused = machine.refused.iter().map(|name| VmView { name: name.clone(), state: "refused", ..VmView::default() });
+    let refused =
+        machine.refused.iter().map(|name| VmView { name: name.clone(), state: "refused", ..VmView::default() });
     machine.vms.iter().map(|vm| view(&vm.lock(), now)).chain(refused).collect()
 }
 

@@ -10,12 +10,7 @@ use spin::MutexGuard;
 
 impl CoreLoop {
     /// A physical interrupt made the guest exit: deals with all that are pending.
-    pub(super) fn interrupted<P: Platform>(
-        &mut self,
-        platform: &mut P,
-        machine: &Machine,
-        mut vm: MutexGuard<'_, Vm>,
-    ) {
+    pub(super) fn interrupted<P: Platform>(&mut self, platform: &mut P, machine: &Machine, mut vm: MutexGuard<'_, Vm>) {
         let mut cause = Cause::SpuriousInterrupt;
         let mut ours = [None; 4];
         let mut free = ours.iter_mut();

@@ -82,8 +82,7 @@ impl Descriptor {
         if !self.is_valid() || page_bit != (level == geometry::LAST_LEVEL) {
             return None;
         }
-        let attributes =
-            if self.0 & MEMORY_ATTRIBUTES == NORMAL { Attributes::Memory } else { Attributes::Device };
+        let attributes = if self.0 & MEMORY_ATTRIBUTES == NORMAL { Attributes::Memory } else { Attributes::Device };
         Some((Pa::new(self.0 & ADDRESS), attributes))
     }
 }

@@ -17,6 +17,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+/// The two pages of a GICv2 guest's CPU interface: where it sees each, and GICV's page behind it.
+pub(super) type InterfacePages = [(Range<Ipa>, Pa); 2];
+
 /// SPIs that a guest's interrupt controller has: as many as QEMU's `virt`.
 const SPIS: usize = 256;
 
@@ -75,7 +78,12 @@ impl Vm {
     ///
     /// # Errors
     /// [`BuildError`]; whatever had been taken is given back.
-    pub fn build<P: Platform>(platform: &mut P, plan: VmPlan, vmid: Vmid, hardware: Hardware) -> Result<Self, BuildError> {
+    pub fn build<P: Platform>(
+        platform: &mut P,
+        plan: VmPlan,
+        vmid: Vmid,
+        hardware: Hardware,
+    ) -> Result<Self, BuildError> {
         let mut head = [0; HEADER_SIZE];
         let available = plan.vm.kernel.range.size().min(HEADER_SIZE as u64);
         if let Some(part) = usize::try_from(available).ok().and_then(|length| head.get_mut(..length)) {
@@ -178,7 +186,7 @@ pub(super) fn interface_pages(
     config: &VmConfig,
     version: Version,
     hardware: &Hardware,
-) -> Result<Option<[(Range<Ipa>, Pa); 2]>, BuildError> {
+) -> Result<Option<InterfacePages>, BuildError> {
     match (&hardware.gic, version) {
         (GicVersion::V3 { .. }, Version::V3) => Ok(None),
         (GicVersion::V2 { virtual_cpu_interface, .. }, Version::V2) => {
@@ -190,7 +198,7 @@ pub(super) fn interface_pages(
 
 /// GICV's two pages. Where they are 64 KiB apart (a region of 128 KiB, aliased within each half), the second,
 /// with GICV_DIR, is the first of the upper half (Arm SBSA, GICv2 on 64 KiB pages).
-fn pages(guest: Ipa, hardware: &Range<Pa>) -> Option<[(Range<Ipa>, Pa); 2]> {
+fn pages(guest: Ipa, hardware: &Range<Pa>) -> Option<InterfacePages> {
     const SPACED: u64 = 0x2_0000;
     let second = if hardware.size() >= SPACED { SPACED / 2 } else { PAGE_SIZE };
     let page = |offset| Range::<Ipa>::new(guest.checked_add(offset)?, PAGE_SIZE);
@@ -204,7 +212,7 @@ fn pages(guest: Ipa, hardware: &Range<Pa>) -> Option<[(Range<Ipa>, Pa); 2]> {
 pub(super) fn stage2(
     geometry: Geometry,
     memory: &Memory,
-    interface: Option<[(Range<Ipa>, Pa); 2]>,
+    interface: Option<InterfacePages>,
     tables: &mut impl TableMemory,
 ) -> Result<Stage2, BuildError> {
     let mut stage2 = Stage2::new(geometry, tables).ok_or(BuildError::Map(MapError::OutOfTables))?;
@@ -221,7 +229,7 @@ pub(super) fn stage2(
 fn map_all(
     stage2: &mut Stage2,
     memory: &Memory,
-    interface: Option<[(Range<Ipa>, Pa); 2]>,
+    interface: Option<InterfacePages>,
     tables: &mut impl TableMemory,
 ) -> Result<(), MapError> {
     for (guest, piece) in memory.mapped() {

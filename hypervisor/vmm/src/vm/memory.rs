@@ -46,9 +46,9 @@ impl Memory {
     /// The machine's memory from the guest address `start` on, at most `most` bytes and only as far as it lies in
     /// one piece. `None` outside of RAM.
     pub fn contiguous(&self, start: Ipa, most: u64) -> Option<Range<Pa>> {
-        let (guest, piece) = self.mapped().find(|(guest, piece)| {
-            start.offset_from(*guest).is_some_and(|offset| offset < piece.size())
-        })?;
+        let (guest, piece) = self
+            .mapped()
+            .find(|(guest, piece)| start.offset_from(*guest).is_some_and(|offset| offset < piece.size()))?;
         let offset = start.offset_from(guest)?;
         Range::<Pa>::new(piece.start().checked_add(offset)?, most.min(piece.size() - offset))
     }
@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn pieces_stand_one_after_the_other() {
-        let memory = Memory::new(Ipa::new(0x4000_0000), alloc::vec![piece(0x8000, 0x2000), piece(0x1000, 0x1000)]).unwrap();
+        let memory =
+            Memory::new(Ipa::new(0x4000_0000), alloc::vec![piece(0x8000, 0x2000), piece(0x1000, 0x1000)]).unwrap();
         assert_eq!(memory.guest().size(), 0x3000);
         assert_eq!(memory.contiguous(Ipa::new(0x4000_1000), 0x5000), Some(piece(0x9000, 0x1000)));
         assert_eq!(memory.contiguous(Ipa::new(0x4000_2010), 0x10), Some(piece(0x1010, 0x10)));

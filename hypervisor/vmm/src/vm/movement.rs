@@ -41,7 +41,13 @@ impl Vm {
     /// # Errors
     /// The state does not fit the machine, or there are no tables; the VM is then as it was, or has no address
     /// space and must be stopped.
-    pub fn rebuild<P: Platform>(&mut self, platform: &mut P, state: &State, cores: &[CoreId], now: u64) -> Result<(), BuildError> {
+    pub fn rebuild<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        state: &State,
+        cores: &[CoreId],
+        now: u64,
+    ) -> Result<(), BuildError> {
         let mut vgic = Vgic::restore(self.vgic.layout(), &state.vgic).map_err(|_| BuildError::ForeignGic)?;
         self.link_timers(&mut vgic);
         let uart = Pl011::restore(state.uart.clone()).ok_or(BuildError::Memory(0))?;
@@ -51,7 +57,13 @@ impl Vm {
         let fresh = platform.with_tables(|tables| build::stage2(geometry, &self.memory, interface, tables))?;
         let old = core::mem::replace(&mut self.stage2, fresh);
         platform.with_tables(|tables| old.free(tables));
-        self.slots = state.vcpus.iter().zip(cores).zip(&self.slots).map(|((vcpu, core), old)| revive(vcpu, *core, old)).collect();
+        self.slots = state
+            .vcpus
+            .iter()
+            .zip(cores)
+            .zip(&self.slots)
+            .map(|((vcpu, core), old)| revive(vcpu, *core, old))
+            .collect();
         self.vgic = vgic;
         self.uart = uart;
         self.counter_offset = now.wrapping_sub(state.counter);
