@@ -119,7 +119,6 @@ impl Vgic {
             self.online.insert(vcpu);
             self.refresh_shared();
         }
-        self.dirty.remove(vcpu);
         let chosen = self.choose(vcpu);
         self.evict(vcpu, &chosen);
         let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };

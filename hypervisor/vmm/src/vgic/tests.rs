@@ -95,6 +95,19 @@ fn an_sgi_from_one_vcpu_asks_for_no_maintenance_and_from_two_for_one() {
 }
 
 #[test]
+fn a_copy_of_list_registers_follows_by_what_changed() {
+    let mut vgic = set_up(Version::V3);
+    let mut copy = ListRegisters::EMPTY;
+    for intid in 0..6 {
+        vgic.write_sgi1r(second(), intid << 24 | 1);
+        copy.update_from(vgic.flush(BOOT));
+        assert_eq!(copy, *vgic.flush(BOOT));
+        assert_eq!(copy.changed != 0, intid < 4, "INTID {intid}");
+        vgic.fold(BOOT, &copy);
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_waited_for() {
     let mut vgic = set_up(Version::V3);
     for intid in 0..5 {

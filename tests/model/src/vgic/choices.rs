@@ -50,6 +50,10 @@ pub fn random_write(world: &World, random: &mut Random, vcpu: usize, shape: Shap
     if random.one_in(12) {
         return random_stray(world, random, vcpu);
     }
+    if random.one_in(16) {
+        let frame = Frame::Redistributor(random.below(world.vcpus() as u64) as usize);
+        return Step::Write { vcpu, frame, offset: 0x014, size: 4, value: random.below(8) };
+    }
     if random.one_in(12) {
         // GICD_SETSPI_NSR and GICD_CLRSPI_NSR; reserved on GICv2.
         let (offset, size) = (random.pick(&[0x40, 0x48]), random.pick(&[2, 4]));
