@@ -2,5 +2,6 @@
 
 pub mod config;
 pub mod fdt;
+pub mod pl011;
 pub mod setting;
 pub mod vgic;

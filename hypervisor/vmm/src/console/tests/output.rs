@@ -205,3 +205,14 @@ fn room_is_told_once() {
     wire.shown();
     assert!(wire.multiplexer.take_freed().is_empty());
 }
+
+#[test]
+fn nobody_is_woken_while_a_part_that_has_rested_goes_out() {
+    let mut wire = Wire::new(Sizes::default());
+    wire.print(RTOS, "> ");
+    wire.shown();
+    wire.now = 50;
+    wire.pull(3);
+    wire.print(RTOS, "\n");
+    assert!(!wire.ports[RTOS].lock().take_notice());
+}

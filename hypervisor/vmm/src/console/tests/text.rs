@@ -77,6 +77,7 @@ fn a_return_goes_back_to_the_prefix_and_is_not_sent_where_it_would_do_nothing() 
     assert_eq!(sent("\r50%\n"), "\x1b[?13z50%/");
     assert_eq!(sent("a\r\r\n"), "a\x1b[?13z/");
     assert_eq!(sent("a\r\r\rb\n"), "a\x1b[?13z\x1b[?13z\rb/");
+    assert_eq!(sent("a\r\x1b[A\rb\n"), "a\r\x1b[?27;91;65z\x1b[?13zb/");
 }
 
 #[test]
