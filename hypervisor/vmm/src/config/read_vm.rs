@@ -49,46 +49,48 @@ pub(super) fn read(
 ) -> Result<VmConfig, RefusedVm> {
     let mut mistakes = Mistakes::default();
     warn_of_unknown(node, &property::VM_PROPERTIES, warnings);
+    let vm = collect(node, context, &mut mistakes, warnings).filter(|_| mistakes.0.is_empty());
+    vm.ok_or_else(|| RefusedVm { name: name(node).unwrap_or_else(|_| node.name().into()), errors: mistakes.0 })
+}
+
+/// Everything that the VM's node says. Each part is read whether or not another is wrong.
+fn collect(
+    node: &Node<'_>,
+    context: &Context<'_>,
+    mistakes: &mut Mistakes,
+    warnings: &mut Vec<ConfigError>,
+) -> Option<VmConfig> {
     let children: Vec<Node<'_>> = node.children().collect();
     let modules = modules::read(node, &children, context.module_base, warnings);
     let modules = modules.map_err(|errors| mistakes.0.extend(errors)).ok();
-    let own_name = name(node);
-    let refused_name = own_name.clone().unwrap_or_else(|_| node.name().into());
-    let name = mistakes.note(own_name);
+    let name = mistakes.note(name(node));
     let cores = mistakes.note(cores(node, context.board));
     let memory = mistakes.note(memory(node));
     let layout = mistakes.note(layout(node));
+    mistakes.0.extend(memory_over_devices(node, &cores, &memory, &layout));
     let bootargs = mistakes.note(bootargs(node, modules.as_ref().and_then(|modules| modules.bootargs.as_deref())));
     let gic = mistakes.note(gic(node, context.board));
-    let policies = [
-        (property::ON_POWER_OFF, Policy::Halt),
-        (property::ON_RESET, Policy::Restart),
-        (property::ON_FAULT, Policy::Halt),
-    ];
-    let policies = policies.map(|(name, default)| mistakes.note(policy(node, name, default)));
-    mistakes.0.extend(memory_over_devices(node, &cores, &memory, &layout));
-    let vm = || {
-        let [on_power_off, on_reset, on_fault] = policies;
-        let modules = modules?;
-        Some(VmConfig {
-            name: name?,
-            node: node.path(),
-            cores: cores?,
-            memory: memory?,
-            kernel: modules.kernel,
-            ramdisk: modules.ramdisk,
-            device_tree: modules.device_tree,
-            bootargs: bootargs?,
-            console: !node.has(property::NO_CONSOLE),
-            gic: gic?,
-            on_power_off: on_power_off?,
-            on_reset: on_reset?,
-            on_fault: on_fault?,
-            layout: layout?,
-        })
-    };
-    let vm = vm().filter(|_| mistakes.0.is_empty());
-    vm.ok_or(RefusedVm { name: refused_name, errors: mistakes.0 })
+    let mut policy = |name, default| mistakes.note(policy(node, name, default));
+    let on_power_off = policy(property::ON_POWER_OFF, Policy::Halt);
+    let on_reset = policy(property::ON_RESET, Policy::Restart);
+    let on_fault = policy(property::ON_FAULT, Policy::Halt);
+    let modules = modules?;
+    Some(VmConfig {
+        name: name?,
+        node: node.path(),
+        cores: cores?,
+        memory: memory?,
+        kernel: modules.kernel,
+        ramdisk: modules.ramdisk,
+        device_tree: modules.device_tree,
+        bootargs: bootargs?,
+        console: !node.has(property::NO_CONSOLE),
+        gic: gic?,
+        on_power_off: on_power_off?,
+        on_reset: on_reset?,
+        on_fault: on_fault?,
+        layout: layout?,
+    })
 }
 
 /// The VM that modules outside every VM's node make: all cores, all RAM that is left, everything as by default.

@@ -46,11 +46,6 @@ impl VmConfig {
     pub fn modules(&self) -> impl Iterator<Item = &Module> {
         core::iter::once(&self.kernel).chain(&self.ramdisk).chain(&self.device_tree)
     }
-
-    /// Whether some policy may load its modules anew. Their memory stays reserved as long.
-    pub fn may_restart(&self) -> bool {
-        [self.on_power_off, self.on_reset, self.on_fault].contains(&Policy::Restart)
-    }
 }
 
 /// The cores that a VM runs on, one vCPU on each.
