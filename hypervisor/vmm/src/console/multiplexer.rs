@@ -31,6 +31,9 @@ impl Settings {
     }
 }
 
+/// The most ports that there can be.
+const MOST_PORTS: usize = 64;
+
 /// Some ports, by index below 64.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PortSet(u64);
@@ -87,8 +90,13 @@ pub struct Multiplexer {
 }
 
 impl Multiplexer {
-    /// A multiplexer for `ports`, at most 64. The first guest has the focus, or else the monitor.
+    /// A multiplexer for `ports`. The first guest has the focus, or else the monitor.
+    ///
+    /// # Panics
+    ///
+    /// There are more than 64 ports.
     pub fn new(ports: &[Mutex<Port>], settings: Settings) -> Self {
+        assert!(ports.len() <= MOST_PORTS, "{} console ports; at most {MOST_PORTS} are possible", ports.len());
         let names: Vec<String> = ports.iter().map(|port| String::from(port.lock().name())).collect();
         let width = names.iter().map(String::len).max().unwrap_or(0);
         let lane = |(index, port): (usize, &Mutex<Port>)| Lane::new(index, &port.lock(), width);

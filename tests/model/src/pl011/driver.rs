@@ -68,8 +68,8 @@ impl Driver {
 
     /// Whether it has something to do without an interrupt.
     pub fn is_runnable(&self) -> bool {
-        let transmits_by_interrupt = matches!(self.habit, Habit::HalfAFifo | Habit::Deferred);
-        self.deferred || !self.output.is_empty() && !(transmits_by_interrupt && self.mask & TX > 0)
+        let by_interrupt = matches!(self.habit, Habit::HalfAFifo | Habit::Deferred) && self.mask & TX > 0;
+        self.deferred || !(self.output.is_empty() || by_interrupt)
     }
 
     /// Runs for a little.
@@ -94,7 +94,7 @@ impl Driver {
             }
             _ => {
                 let room = bus.read(FLAGS) & TRANSMIT_FULL == 0;
-                let idle = self.output.len() % 7 != 0 || bus.read(FLAGS) & BUSY == 0;
+                let idle = !self.output.len().is_multiple_of(7) || bus.read(FLAGS) & BUSY == 0;
                 if room && idle {
                     self.write_one(bus);
                 }
@@ -120,15 +120,17 @@ impl Driver {
                     self.read_one(bus);
                 }
             }
-            Habit::Deferred => {
-                let raised = bus.read(RAW) & self.mask;
-                bus.write(CLEAR, raised);
-                self.deferred |= raised & (RX | RT) > 0;
-                if raised & TX > 0 {
-                    self.write_one(bus);
-                    self.set_transmit_mask(!self.output.is_empty(), bus);
-                }
-            }
+            Habit::Deferred => self.handle_later(bus),
+        }
+    }
+
+    fn handle_later(&mut self, bus: &mut dyn Bus) {
+        let raised = bus.read(RAW) & self.mask;
+        bus.write(CLEAR, raised);
+        self.deferred |= raised & (RX | RT) > 0;
+        if raised & TX > 0 {
+            self.write_one(bus);
+            self.set_transmit_mask(!self.output.is_empty(), bus);
         }
     }
 

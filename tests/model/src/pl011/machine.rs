@@ -18,6 +18,9 @@ pub trait Bus {
 
 const GUESTS: [&str; 2] = ["one", "another"];
 
+/// Many times more than any run needs.
+const MOST_TURNS: usize = 1_000_000;
+
 /// All but the guests.
 struct Board {
     random: Random,
@@ -57,6 +60,15 @@ impl Bus for Wiring<'_> {
 }
 
 impl Board {
+    fn new(mut random: Random) -> Self {
+        let sizes = Sizes { transmit: random.of(&[64, 128, 4096]), input: 16, replay: 64 };
+        let ports: Vec<_> = GUESTS.iter().map(|name| Mutex::new(Port::new(name, Kind::Guest, sizes))).collect();
+        let settings = Settings { escape: Settings::DEFAULT_ESCAPE, flush_after: 50 };
+        let multiplexer = Multiplexer::new(&ports, settings);
+        let uarts = [Pl011::new(), Pl011::new()];
+        Self { random, uarts, ports, multiplexer, now: 0, awake: false, wire: Vec::new() }
+    }
+
     fn attach(&mut self, guest: usize) {
         attach(&mut self.uarts[guest], &mut self.ports[guest].lock());
     }
@@ -111,106 +123,134 @@ pub struct Tally {
     pub interrupts: usize,
 }
 
-/// Lets two guests with random habits print and read as `seed` decides, until everything sleeps.
+/// Who can go on.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    Guest(usize),
+    Housekeeping,
+    /// Something comes from outside.
+    Event,
+}
+
+/// The machine with its guests and its user.
+struct Machine {
+    board: Board,
+    drivers: [Driver; 2],
+    printed: [Vec<u8>; 2],
+    typed: [Vec<u8>; 2],
+    /// Things that are still to come from outside.
+    events: usize,
+    interrupts: usize,
+}
+
+/// Lets two guests print and read as `seed` decides, until everything sleeps.
 ///
 /// # Errors
 ///
 /// Something was lost, doubled or moved, or is left because nothing wakes who must do it.
 pub fn run(habits: [Habit; 2], seed: u64) -> Result<Tally, String> {
-    let mut random = Random::new(seed);
-    let transmit = random.of(&[64, 128, 4096]);
-    let sizes = Sizes { transmit, input: 16, replay: 64 };
-    let ports: Vec<_> = GUESTS.iter().map(|name| Mutex::new(Port::new(name, Kind::Guest, sizes))).collect();
-    let multiplexer = Multiplexer::new(&ports, Settings { escape: Settings::DEFAULT_ESCAPE, flush_after: 50 });
-    let uarts = [Pl011::new(), Pl011::new()];
-    let mut board = Board { random, uarts, ports, multiplexer, now: 0, awake: false, wire: Vec::new() };
-    let mut drivers = [0, 1].map(|guest| Driver::new(habits[guest], &mut Wiring { board: &mut board, guest }));
-    let (mut printed, mut typed) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
-    let mut tally = Tally::default();
-    let mut events = 40;
-    loop {
-        board.pass_time();
-        let mut choices = Vec::new();
-        for (guest, driver) in drivers.iter().enumerate() {
-            if driver.is_runnable() || board.uarts[guest].interrupt() {
-                choices.push(guest);
-            }
-        }
-        choices.extend((events > 0).then_some(2));
-        choices.extend(board.awake.then_some(3));
-        if choices.is_empty() {
-            let Some(deadline) = board.multiplexer.deadline() else { break };
-            board.now = deadline;
-            board.awake = true;
-            continue;
-        }
-        match board.random.of(&choices) {
-            2 => {
-                events -= 1;
-                event(&mut board, &mut drivers, &mut printed, &mut typed);
-            }
-            3 => board.housekeep(),
-            guest => {
-                let interrupted = board.uarts[guest].interrupt();
-                let bus = &mut Wiring { board: &mut board, guest };
-                if interrupted {
-                    drivers[guest].interrupted(bus);
-                    tally.interrupts += 1;
-                } else {
-                    drivers[guest].run(bus);
-                }
-            }
+    let mut machine = Machine::new(habits, seed);
+    for _ in 0..MOST_TURNS {
+        machine.board.pass_time();
+        let turns = machine.turns();
+        if !turns.is_empty() {
+            let turn = machine.board.random.of(&turns);
+            machine.take(turn);
+        } else if let Some(deadline) = machine.board.multiplexer.deadline() {
+            machine.board.now = deadline;
+        } else {
+            return machine.judge();
         }
     }
-    judge(&board, &drivers, &printed, &typed)?;
-    tally.printed = printed.iter().map(Vec::len).sum();
-    tally.typed = typed.iter().map(Vec::len).sum();
-    Ok(tally)
+    Err(format!("somebody waits in vain after {MOST_TURNS} turns"))
 }
 
-/// Something comes from outside: a guest has more to print, time passes, or somebody types.
-fn event(board: &mut Board, drivers: &mut [Driver; 2], printed: &mut [Vec<u8>; 2], typed: &mut [Vec<u8>; 2]) {
-    let guest = board.random.below(2);
-    match board.random.below(4) {
-        0 | 1 => {
-            let length = board.random.of(&[1, 5, 80, 300]);
-            let bytes: Vec<u8> = (0..length)
-                .map(|_| if board.random.one_in(30) { b'\n' } else { b'a' + board.random.byte() % 26 })
-                .collect();
-            drivers[guest].output.extend(&bytes);
-            printed[guest].extend(bytes);
+impl Machine {
+    fn new(habits: [Habit; 2], seed: u64) -> Self {
+        let mut board = Board::new(Random::new(seed));
+        let drivers = [0, 1].map(|guest| Driver::new(habits[guest], &mut Wiring { board: &mut board, guest }));
+        Self { board, drivers, printed: Default::default(), typed: Default::default(), events: 40, interrupts: 0 }
+    }
+
+    fn turns(&self) -> Vec<Turn> {
+        let can_run = |guest: &usize| self.drivers[*guest].is_runnable() || self.board.uarts[*guest].interrupt();
+        let guests = (0..GUESTS.len()).filter(can_run).map(Turn::Guest);
+        let housekeeping = self.board.awake.then_some(Turn::Housekeeping);
+        guests.chain(housekeeping).chain((self.events > 0).then_some(Turn::Event)).collect()
+    }
+
+    fn take(&mut self, turn: Turn) {
+        match turn {
+            Turn::Guest(guest) => self.run_guest(guest),
+            Turn::Housekeeping => self.board.housekeep(),
+            Turn::Event => self.meet_event(),
         }
-        2 => board.now += board.random.below(40) as u64,
-        _ => {
-            for _ in 0..board.random.of(&[1, 3, 40]) {
-                let byte = b'A' + board.random.byte() % 26;
-                if let Some(guest) = board.type_byte(byte) {
-                    typed[guest].push(byte);
-                }
-            }
-            if board.random.one_in(3) {
-                board.type_byte(Settings::DEFAULT_ESCAPE);
-                let key = board.random.of(b"12n?");
-                board.type_byte(key);
+    }
+
+    fn run_guest(&mut self, guest: usize) {
+        let interrupted = self.board.uarts[guest].interrupt();
+        let bus = &mut Wiring { board: &mut self.board, guest };
+        if interrupted {
+            self.interrupts += 1;
+            self.drivers[guest].interrupted(bus);
+        } else {
+            self.drivers[guest].run(bus);
+        }
+    }
+
+    /// A guest has more to print, time passes, or somebody types.
+    fn meet_event(&mut self) {
+        self.events -= 1;
+        match self.board.random.below(4) {
+            0 | 1 => self.print(),
+            2 => self.board.now += self.board.random.below(40) as u64,
+            _ => self.type_keys(),
+        }
+    }
+
+    fn print(&mut self) {
+        let random = &mut self.board.random;
+        let guest = random.below(GUESTS.len());
+        for _ in 0..random.of(&[1, 5, 80, 300]) {
+            let byte = if random.one_in(30) { b'\n' } else { b'a' + random.byte() % 26 };
+            self.drivers[guest].output.push_back(byte);
+            self.printed[guest].push(byte);
+        }
+    }
+
+    fn type_keys(&mut self) {
+        for _ in 0..self.board.random.of(&[1, 3, 40]) {
+            let byte = b'A' + self.board.random.byte() % 26;
+            if let Some(guest) = self.board.type_byte(byte) {
+                self.typed[guest].push(byte);
             }
         }
+        if self.board.random.one_in(3) {
+            self.board.type_byte(Settings::DEFAULT_ESCAPE);
+            let key = self.board.random.of(b"12n?");
+            self.board.type_byte(key);
+        }
+    }
+
+    fn judge(&self) -> Result<Tally, String> {
+        let shown = split(&self.board.wire);
+        for (guest, name) in GUESTS.iter().enumerate() {
+            same(&format!("{name}, printed"), shown.get(*name).map_or(&[], Vec::as_slice), &self.printed[guest])?;
+            same(&format!("{name}, typed"), &self.drivers[guest].input, &self.typed[guest])?;
+            same(&format!("{name}, lost by its UART"), &[], &vec![0; self.board.uarts[guest].lost() as usize])?;
+        }
+        Ok(Tally {
+            printed: self.printed.iter().map(Vec::len).sum(),
+            typed: self.typed.iter().map(Vec::len).sum(),
+            interrupts: self.interrupts,
+        })
     }
 }
 
-fn judge(board: &Board, drivers: &[Driver; 2], printed: &[Vec<u8>; 2], typed: &[Vec<u8>; 2]) -> Result<(), String> {
-    let shown = split(&board.wire);
-    for (guest, name) in GUESTS.iter().enumerate() {
-        let found = shown.get(*name).cloned().unwrap_or_default();
-        if found != printed[guest] {
-            let same = found.iter().zip(&printed[guest]).take_while(|(found, printed)| found == printed).count();
-            return Err(format!("{name}: {} of {} bytes arrived, {same} in place", found.len(), printed[guest].len()));
-        }
-        if drivers[guest].input != typed[guest] {
-            return Err(format!("{name}: read {} of {} typed bytes", drivers[guest].input.len(), typed[guest].len()));
-        }
-        if board.uarts[guest].lost() > 0 {
-            return Err(format!("{name}: its UART lost {} bytes", board.uarts[guest].lost()));
-        }
+fn same(what: &str, found: &[u8], expected: &[u8]) -> Result<(), String> {
+    if found == expected {
+        return Ok(());
     }
-    Ok(())
+    let place = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
+    Err(format!("{what}: {} of {} bytes, different from byte {place} on", found.len(), expected.len()))
 }

@@ -69,7 +69,7 @@ impl Oracle {
 
     /// A write of the low `size` bytes of `value`; the byte that goes out.
     pub fn write(&mut self, offset: u64, size: u8, value: u64) -> Option<u8> {
-        if offset % 4 != 0 {
+        if !offset.is_multiple_of(4) {
             return None;
         }
         let mut bytes = value.to_le_bytes();

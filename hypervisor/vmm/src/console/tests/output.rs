@@ -216,3 +216,14 @@ fn nobody_is_woken_while_a_part_that_has_rested_goes_out() {
     wire.print(RTOS, "\n");
     assert!(!wire.ports[RTOS].lock().take_notice());
 }
+
+#[test]
+fn a_part_of_a_line_that_grows_long_wakes_the_housekeeping_core() {
+    let mut wire = Wire::new(Sizes::default());
+    wire.print(RTOS, "a");
+    wire.shown();
+    wire.print(RTOS, &"a".repeat(254));
+    assert!(!wire.ports[RTOS].lock().take_notice());
+    wire.print(RTOS, "a");
+    assert!(wire.ports[RTOS].lock().take_notice());
+}
