@@ -38,12 +38,11 @@ impl Vgic {
         self.refresh(vcpu, intid);
     }
 
-    /// A list register that is out in the hardware must come back.
+    /// A list register that is out in the hardware must come back. Whose it is hears of it by [`Self::refresh`].
     fn recall(&mut self, slot: Slot) {
         if let Some(per) = self.vcpus.get_mut(slot.vcpu.index()) {
             per.recall |= 1 << slot.index;
         }
-        self.kicks.insert(slot.vcpu);
     }
 
     /// Whether some vCPU has yet to see a change of what it has in the hardware.

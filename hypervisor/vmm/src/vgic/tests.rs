@@ -154,7 +154,10 @@ fn the_timer_is_ended_by_the_hardware_alone() {
         assert_eq!(vgic.hardware_active(BOOT).collect::<Vec<_>>(), [TIMER]);
         enter_and_leave(&mut vgic, BOOT, TIMER, ListRegisterState::Active);
         assert_eq!(vgic.hardware_active(BOOT).collect::<Vec<_>>(), [TIMER]);
+        // It stays where it is while the guest serves it, and leaves nothing to do when it is ended.
+        assert_eq!(vgic.flush(BOOT).changed, 0);
         enter_and_leave(&mut vgic, BOOT, TIMER, ListRegisterState::Empty);
+        assert!(!vgic.dirty.contains(BOOT));
         assert_eq!((vgic.hardware_active(BOOT).count(), vgic.take_released(BOOT)), (0, None));
         assert_eq!(vgic.hardware_active(second()).count(), 0);
     }
@@ -221,10 +224,34 @@ fn an_sgi_kicks_its_target_and_not_its_sender() {
     assert_eq!(vgic.write_sgi1r(BOOT, 5 << 24 | 0b11), VcpuSet::only(second()));
     assert!(vgic.has_deliverable(BOOT) && vgic.has_deliverable(second()));
     // To affinities that no vCPU has.
-    for stray in [0b100, 1 << 16 | 1, 1 << 32 | 1, 1 << 48 | 1] {
+    for stray in [0b100, 1 << 16 | 0b10, 1 << 32 | 0b10, 1 << 48 | 0b10] {
         assert!(vgic.write_sgi1r(BOOT, 6 << 24 | stray).is_empty(), "{stray:#x}");
     }
     assert_eq!(register_of(&mut vgic, second(), 6), None);
+}
+
+#[test]
+fn one_of_many_is_one_that_is_on_and_awake() {
+    const ANY: u64 = 1 << 31;
+    let mut vgic = set_up(Version::V3);
+    vgic.write_distributor(BOOT, 0x6000 + 8 * u64::from(UART), 8, ANY).unwrap();
+    vgic.set_shared_line(UART, true);
+    // Nobody is on: it waits for the first, and goes to whoever comes.
+    let took = |vgic: &mut Vgic| [BOOT, second()].map(|vcpu| vgic.has_deliverable(vcpu));
+    assert_eq!(took(&mut vgic), [true, false]);
+    let registers = *vgic.flush(second());
+    assert_eq!((registers.used, took(&mut vgic)), (1, [false, true]));
+    // The first is on and both sleep; the first wakes up; it is switched off.
+    vgic.fold(second(), &registers);
+    vgic.flush(BOOT);
+    assert_eq!(took(&mut vgic), [true, false]);
+    vgic.write_redistributor(second(), second(), 0x14, 4, 0).unwrap();
+    vgic.fold(BOOT, &ListRegisters::EMPTY);
+    assert_eq!(took(&mut vgic), [false, true]);
+    vgic.write_redistributor(second(), BOOT, 0x14, 4, 0).unwrap();
+    assert_eq!(took(&mut vgic), [true, false]);
+    vgic.reset_vcpu(BOOT);
+    assert_eq!(took(&mut vgic), [false, true]);
 }
 
 #[test]
