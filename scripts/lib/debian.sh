@@ -49,6 +49,8 @@ prepare_apt() {
         : > "$folder/status"
         status=$folder/status
     fi
+    # QEMU's packages need each other in one version, wherever that is.
+    printf 'Package: qemu-system-*\nPin: release n=%s\nPin-Priority: 990\n' "$release-backports" > "$folder/preferences"
     cat > "$folder/apt.conf" << END
 #clear APT::Architectures;
 #clear APT::Update::Post-Invoke;
@@ -57,6 +59,7 @@ APT::Architecture "$1";
 APT::Architectures { "$1"; };
 Dir::Etc::sourcelist "/dev/null";
 Dir::Etc::sourceparts "$folder/sources";
+Dir::Etc::preferences "$folder/preferences";
 Dir::State::lists "$folder/lists";
 Dir::State::status "$status";
 Dir::Cache::pkgcache "";
@@ -110,12 +113,17 @@ install_packages() {
         -o Dpkg::Use-Pty=0 install -q -y --no-install-recommends "$@"
 }
 
-# keep_backports: what came from backports gets its updates from there, so the machine must know them.
 backports_file=/etc/apt/sources.list.d/bulkhead-backports.sources
 
 backports_are_configured() { apt_sources | grep -q -- '-backports '; }
 
-# The archive among ours that turned out to be Debian's own.
+# comes_from_backports PACKAGE VERSION
+comes_from_backports() {
+    private_apt "$machine" apt-cache madison "$1" | grep -F " $2 " | grep -q -- "-backports/"
+}
+
+# keep_backports: what came from backports gets its updates from there, so the machine must know them. The archive
+# among ours that turned out to be Debian's own is named.
 keep_backports() {
     local uri
     # shellcheck disable=SC2016 # apt replaces the names

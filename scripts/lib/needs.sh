@@ -119,13 +119,10 @@ plan() {
 
 plan_qemu() {
     local version
-    version=$(upstream_version "$(package_field "$machine" qemu-system-arm Version)")
-    if at_least 10 "${version:-0}"; then
-        packages+=(qemu-system-arm)
-    else
-        packages+=("qemu-system-arm/$release-backports")
-        backports_are_configured || archives=yes
-    fi
+    version=$(package_field "$machine" qemu-system-arm Version)
+    at_least 10 "$(upstream_version "${version:-0}")" || refuse "the machine's apt sources have no QEMU 10."
+    packages+=(qemu-system-arm)
+    backports_are_configured || ! comes_from_backports qemu-system-arm "$version" || archives=yes
 }
 
 # plan_rust: rustup where it is there, with the distribution's packages should its network fail; else those
@@ -141,7 +138,8 @@ plan_rust() {
         packages+=(rustup)
         is_missing compiler || packages+=(gcc libc6-dev)
     else
-        refuse "neither rustup nor a package of Rust $(rust_least) or newer can be had here."
+        refuse "no rustup, and no package of Rust $(rust_least) or newer in the archives of the machine's apt sources \
+(Debian 12 has one in its security archive, Debian 13 has rustup)."
     fi
 }
 
