@@ -1,6 +1,7 @@
-//! The users' host tool as a library: what `bulkhead check`, `map`, `pack` and `inspect` do.
+//! The users' host tool as a library: what `bulkhead check`, `map`, `pack`, `inspect` and `demo` do.
 
 pub mod check;
+pub mod demo;
 pub mod error;
 pub mod inspect;
 pub mod map;

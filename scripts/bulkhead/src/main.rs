@@ -1,11 +1,11 @@
-//! `bulkhead`: checks, draws, packs and inspects configurations.
+//! `bulkhead`: checks, draws, packs and inspects configurations, and shows the demo.
 
 use bulkhead_tool::check::{Report, Setup, check};
 use bulkhead_tool::error::ToolError;
 use bulkhead_tool::modules::{self, Files, Given};
 use bulkhead_tool::pack::{EarlyConsole, bare_header, pack_with, parse_address};
 use bulkhead_tool::source::{Source, read};
-use bulkhead_tool::{inspect, map, svg};
+use bulkhead_tool::{demo, inspect, map, svg};
 use clap::{Args, Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -37,6 +37,8 @@ enum Command {
         /// The image, bare or packed
         image: PathBuf,
     },
+    /// Show Linux and FreeRTOS side by side on one simulated board, or prove what is claimed of them
+    Demo(demo::Arguments),
 }
 
 /// A configuration and the board that it is for.
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
             print!("{text}");
             ExitCode::SUCCESS
         }),
+        Command::Demo(arguments) => demo::run(arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("bulkhead: {error}");

@@ -1,0 +1,111 @@
+//! The board: a QEMU machine, and the one file that it boots.
+
+use super::files::Files;
+use crate::error::ToolError;
+use crate::modules;
+use crate::pack::{EarlyConsole, pack_with};
+use crate::source::{Source, read};
+use bulkhead_abi::image::EarlyUart;
+use bulkhead_abi::property::HYPERVISOR_PATH;
+use bulkhead_vmm::fdt::{Node, Tree, Writer};
+
+/// The board's interrupt controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Gic {
+    /// GICv2.
+    #[value(name = "2")]
+    V2,
+    /// GICv3.
+    #[value(name = "3")]
+    V3,
+}
+
+impl Gic {
+    /// Its version, as QEMU and file names have it.
+    pub fn version(self) -> u32 {
+        match self {
+            Self::V2 => 2,
+            Self::V3 => 3,
+        }
+    }
+}
+
+/// What the board's virtual time is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Time {
+    /// One nanosecond per instruction; when every core sleeps it jumps to the next timer.
+    Instructions,
+    /// The same while a core works; when every core sleeps it goes on as the host's.
+    Paced,
+}
+
+/// QEMU's serial port of the board's PL011.
+const UART: u64 = 0x900_0000;
+
+/// QEMU's arguments for the board with `packed` as its kernel.
+pub fn arguments(gic: Gic, time: Time, packed: &str) -> Vec<String> {
+    let machine = format!("virt,virtualization=on,gic-version={}", gic.version());
+    let count = match time {
+        Time::Instructions => "shift=0,sleep=off",
+        Time::Paced => "shift=0,sleep=on",
+    };
+    ["-nodefaults", "-display", "none", "-serial", "stdio", "-M", &machine, "-cpu", "cortex-a57", "-smp", "4"]
+        .into_iter()
+        .chain(["-m", "1024", "-no-reboot", "-icount", count, "-kernel", packed])
+        .map(String::from)
+        .collect()
+}
+
+/// A property of a VM's node that is to have another value than in the configuration.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The VM.
+    pub vm: &'static str,
+    /// The property's name.
+    pub property: &'static str,
+    /// Its value.
+    pub value: Vec<u8>,
+}
+
+/// One file of hypervisor, configuration and guests.
+///
+/// # Errors
+/// A file cannot be read or is not what it should be, or a change means no node.
+pub fn pack(files: &Files, changes: &[Change]) -> Result<Vec<u8>, ToolError> {
+    let image = read(&files.image)?;
+    let mut source = Source::read(&files.configuration)?;
+    source.tree = changed(&source.tree, changes)?;
+    let found = modules::files(&source, &files.guests)?;
+    if let Some((_, error)) = found.missing.into_iter().next() {
+        return Err(error);
+    }
+    let early = EarlyConsole { kind: EarlyUart::Pl011, base: UART };
+    pack_with(&image, source.tree.as_bytes(), &found.files, Some(early))
+}
+
+fn changed(tree: &Tree, changes: &[Change]) -> Result<Tree, ToolError> {
+    let view = tree.view();
+    for change in changes {
+        let path = format!("{HYPERVISOR_PATH}/{}", change.vm);
+        view.find(&path).ok_or_else(|| ToolError(format!("the configuration has no node {path}")))?;
+    }
+    let broken = |error: &dyn std::fmt::Display| ToolError(format!("the changed configuration: {error}"));
+    let mut writer = Writer::new();
+    if let Some(root) = view.root() {
+        copy(&root, changes, &mut writer);
+    }
+    Tree::new(&writer.finish().map_err(|error| broken(&error))?).map_err(|error| broken(&error))
+}
+
+fn copy(node: &Node<'_>, changes: &[Change], writer: &mut Writer) {
+    writer.begin_node(node.name());
+    let path = node.path();
+    let here = |change: &&Change| path == format!("{HYPERVISOR_PATH}/{}", change.vm);
+    let new: Vec<&Change> = changes.iter().filter(here).collect();
+    for property in node.properties().filter(|old| new.iter().all(|new| new.property != old.name)) {
+        writer.property(property.name, property.value);
+    }
+    new.iter().for_each(|change| writer.property(change.property, &change.value));
+    node.children().for_each(|child| copy(&child, changes, writer));
+    writer.end_node();
+}
