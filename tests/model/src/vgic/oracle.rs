@@ -3,6 +3,10 @@
 
 use super::interface::{Acknowledged, Settings};
 
+/// No vCPU in particular: which one an interrupt that several may take is made active on by a register is the
+/// implementation's choice.
+pub const SOMEWHERE: usize = usize::MAX;
+
 /// One interrupt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Interrupt {
@@ -22,7 +26,7 @@ pub struct Interrupt {
     pub sources: u8,
     /// In service.
     pub active: bool,
-    /// On which vCPU, if so.
+    /// On which vCPU, if so; or [`SOMEWHERE`].
     pub active_on: usize,
     /// GICD_IROUTER or GICD_ITARGETSR.
     pub route: u64,

@@ -197,7 +197,11 @@ impl Oracle {
     fn write_field(&mut self, owner: usize, start: u64, intid: u32, field: u64) {
         let (sgi, v3, vcpus) = (intid < 16, self.v3, self.vcpus());
         let every = (1_u64 << vcpus) - 1;
-        let first_target = self.targets(owner, intid).first().copied().unwrap_or(owner);
+        let active_on = match self.targets(owner, intid)[..] {
+            [] => owner,
+            [target] => target,
+            _ => super::oracle::SOMEWHERE,
+        };
         let Some(interrupt) = self.get_mut(owner, intid) else { return };
         let set = field == 1;
         match start {
@@ -208,7 +212,7 @@ impl Oracle {
             0x280 if set && (v3 || !sgi) => interrupt.latch = false,
             0x300 if set && !interrupt.active => {
                 interrupt.active = true;
-                interrupt.active_on = first_target;
+                interrupt.active_on = active_on;
             }
             0x380 if set => interrupt.active = false,
             0x400 => interrupt.priority = field as u8 & 0xF8,
