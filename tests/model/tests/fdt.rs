@@ -82,8 +82,12 @@ fn nodes_deleted_by_nops_leave_the_rest_readable() {
 
 /// A tree whose structure block is `words`.
 fn structure(words: &[u32]) -> Vec<u8> {
+    structure_with(words, b"x\0#size-cells\0")
+}
+
+/// The same with its own strings block.
+fn structure_with(words: &[u32], strings: &[u8]) -> Vec<u8> {
     let structure_size = words.len() as u32 * 4;
-    let strings = b"x\0#size-cells\0bad name\0unterminated";
     let header = [0xd00d_feed, 56 + structure_size + strings.len() as u32, 56, 56 + structure_size, 40, 17, 16, 0];
     let header = header.into_iter().chain([strings.len() as u32, structure_size]);
     let words = header.chain([0; 4]).chain(words.iter().copied());
@@ -112,9 +116,37 @@ fn each_broken_precondition_is_named() {
     assert_eq!(refused(&[1, 0, 3, 100, 0, 2, 9]), "the property value at 0x4c is cut short");
     assert_eq!(refused(&[1, 0, 3, u32::MAX, 0, 2, 9]), "the property value at 0x4c is cut short");
     assert_eq!(refused(&[1, 0, 3, 0, 2, 2, 9]), "the cell count at 0x40 is not one cell");
-    for offset in [1, 14, 23, 35, 36, u32::MAX] {
+    for offset in [1, 13, 14, 15, u32::MAX] {
         assert_eq!(refused(&[1, 0, 3, 0, offset, 2, 9]), "the name of the property at 0x40 is bad", "{offset}");
     }
+}
+
+#[test]
+fn the_strings_block_is_names_and_nothing_else() {
+    let words = [1, 0, 3, 0, 0, 2, 9];
+    let refused = |strings: &[u8]| Tree::new(&structure_with(&words, strings)).expect_err("bad strings").to_string();
+    assert_eq!(refused(b"x\0bad name\0"), "the name in the strings block at 0x59 is bad");
+    assert_eq!(refused(b"x\0\xc3\xa4\0"), "the name in the strings block at 0x56 is bad");
+    assert_eq!(refused(b"x\0noend"), "the name in the strings block at 0x5b is bad");
+    assert_eq!(refused(&[b'a'; 128]), "the name in the strings block at 0xd3 is bad");
+    let longest = [[b'a'; 127].as_slice(), b"\0"].concat();
+    assert!(check::tree(&structure_with(&words, &longest)).is_ok());
+}
+
+#[test]
+fn every_node_knows_its_family() {
+    let source = "/dts-v1/; / { a { b { c { }; d@1 { }; }; }; e { f { }; }; d@2 { }; };";
+    let tree = Tree::new(&dts::compile(source)).expect("a tree");
+    let view = tree.view();
+    let paths: Vec<String> = view.nodes().map(|node| node.path()).collect();
+    assert_eq!(paths, ["/", "/a", "/a/b", "/a/b/c", "/a/b/d@1", "/e", "/e/f", "/d@2"]);
+    let children = |path: &str| view.find(path).expect(path).children().map(|node| node.name()).collect::<Vec<_>>();
+    assert_eq!(children("/"), ["a", "e", "d@2"]);
+    assert_eq!(children("/a/b"), ["c", "d@1"]);
+    assert_eq!(children("/a/b/c"), [""; 0]);
+    assert_eq!(view.find("/a/b/d").map(|node| node.path()).as_deref(), Some("/a/b/d@1"));
+    assert!(view.find("/d@1").is_none() && view.find("/a/b/d@").is_none() && view.find("a").is_none());
+    assert_eq!(view.find("/d@2").and_then(|node| node.parent()).map(|node| node.path()).as_deref(), Some("/"));
 }
 
 #[test]

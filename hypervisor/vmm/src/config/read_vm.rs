@@ -102,7 +102,7 @@ pub(super) fn read_default(
     let refused = |errors| RefusedVm { name: DEFAULT_NAME.into(), errors };
     let chosen = loose.first().and_then(Node::parent);
     let chosen = chosen.ok_or_else(|| refused(alloc::vec![mistake_at("/chosen", "", "absent", "modules")]))?;
-    let modules = modules::read(chosen, loose, context.module_base, warnings).map_err(refused)?;
+    let modules = modules::read(&chosen, loose, context.module_base, warnings).map_err(refused)?;
     Ok(VmConfig {
         name: DEFAULT_NAME.into(),
         node: chosen.path(),

@@ -52,12 +52,16 @@ pub enum FdtError {
     },
     /// A node's name is empty, too long or not printable ASCII.
     NodeName(usize),
-    /// A property's name is out of the strings block, empty, too long or not printable ASCII.
+    /// A property's name is out of the strings block or empty.
     PropertyName(usize),
+    /// The strings block holds a name that is too long, has no end or is not printable ASCII.
+    Strings(usize),
     /// Nodes nest deeper than [`MAXIMUM_DEPTH`](super::MAXIMUM_DEPTH).
     Depth(usize),
     /// `#address-cells` or `#size-cells` is not one cell.
     Cells(usize),
+    /// The crate `fdt` reads the tree otherwise than it was validated: a mistake of ours.
+    Disagreement,
 }
 
 impl fmt::Display for FdtError {
@@ -79,8 +83,10 @@ impl fmt::Display for FdtError {
             }
             Self::NodeName(offset) => write!(formatter, "the name of the node at {offset:#x} is bad"),
             Self::PropertyName(offset) => write!(formatter, "the name of the property at {offset:#x} is bad"),
+            Self::Strings(offset) => write!(formatter, "the name in the strings block at {offset:#x} is bad"),
             Self::Depth(offset) => write!(formatter, "the node at {offset:#x} lies too deep"),
             Self::Cells(offset) => write!(formatter, "the cell count at {offset:#x} is not one cell"),
+            Self::Disagreement => write!(formatter, "the tree's two readers disagree"),
         }
     }
 }

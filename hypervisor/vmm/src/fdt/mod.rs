@@ -1,8 +1,8 @@
 //! Flattened device trees: validated whole before anything reads them, and written for guests.
 //!
-//! [`Tree`] is the only caller of the crate `fdt` (0.1.5). That crate panics, loops or reads the wrong thing on
-//! trees that break what it takes for granted, so [`Tree::new`] first makes a canonical copy that keeps to
-//! every one of these preconditions, or refuses the tree:
+//! [`Tree`] is the only caller of the crate `fdt` (0.1.5): it reads every node and property through it once, and keeps an
+//! index. That crate panics, loops or reads the wrong thing on trees that break what it takes for granted, so
+//! [`Tree::new`] first makes a canonical copy that keeps to every one of these preconditions, or refuses the tree:
 //!
 //! | what `fdt` relies on | where it would fail |
 //! |---|---|
@@ -16,7 +16,7 @@
 //! | nodes nest less than 64 deep | `parents[parent_index]` in `all_nodes`; the recursion of `find_node` |
 //! | node names end by NUL inside the block and are UTF-8 | `expect("unit_name C str")`, `as_str().unwrap()` |
 //! | property values lie in the block | slice index in `NodeProperty::parse` |
-//! | property names lie in the strings block, end by NUL, are UTF-8 | slice index and `expect` in `str_at_offset` |
+//! | property names lie in the strings block, all of which is names that end by NUL and are UTF-8 | slice index and `expect` in `str_at_offset` |
 //! | `#address-cells` and `#size-cells` hold a cell | `expect` in `cell_sizes`, which `reg` and `raw_reg` call |
 //! | no NOP token | `all_nodes`, `find_node` and `skip_current_node` take one in some places for the end: the copy has none |
 //!
@@ -26,6 +26,7 @@
 
 mod error;
 mod header;
+mod index;
 mod node;
 mod property;
 mod tree;

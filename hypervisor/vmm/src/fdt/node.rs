@@ -1,71 +1,99 @@
 //! A node that knows its ancestors: `reg`, `ranges` and `interrupt-parent` cannot be read without them.
 
-use super::Property;
-use alloc::rc::Rc;
+use super::index::{NodeEntry, PropertyEntry};
+use super::{Property, Tree};
 use alloc::string::String;
 use alloc::vec::Vec;
-use fdt::node::FdtNode;
 
-/// A node of a [`Tree`](super::Tree).
-#[derive(Clone)]
-pub struct Node<'v> {
-    inner: FdtNode<'v, 'v>,
-    parent: Option<Rc<Node<'v>>>,
+/// A node of a [`Tree`].
+#[derive(Clone, Copy)]
+pub struct Node<'t> {
+    tree: &'t Tree,
+    number: usize,
 }
 
 /// Cells that an address or a size takes in a child's `reg` if the node does not say (Devicetree
 /// Specification 0.4 2.3.5).
 const DEFAULT_CELLS: (u32, u32) = (2, 1);
 
-impl<'v> Node<'v> {
-    /// The root node `inner`.
-    pub(super) fn root(inner: FdtNode<'v, 'v>) -> Self {
-        Self { inner, parent: None }
+impl<'t> Node<'t> {
+    /// Node `number` of `tree`.
+    pub(super) fn new(tree: &'t Tree, number: usize) -> Self {
+        Self { tree, number }
+    }
+
+    fn entry(&self) -> Option<&'t NodeEntry> {
+        self.tree.index.nodes.get(self.number)
+    }
+
+    fn name_bytes(&self) -> &'t [u8] {
+        self.entry().map(|entry| entry.name.bytes(self.tree.as_bytes())).unwrap_or_default()
     }
 
     /// The name with its unit address; empty for the root.
-    pub fn name(&self) -> &'v str {
-        if self.parent.is_none() { "" } else { self.inner.name }
+    pub fn name(&self) -> &'t str {
+        core::str::from_utf8(self.name_bytes()).unwrap_or_default()
     }
 
     /// The name without its unit address.
-    pub fn base_name(&self) -> &'v str {
+    pub fn base_name(&self) -> &'t str {
         self.name().split('@').next().unwrap_or_default()
     }
 
     /// The path from the root, such as `/chosen/hypervisor`.
     pub fn path(&self) -> String {
-        match &self.parent {
+        match self.parent() {
             None => String::from("/"),
-            Some(parent) if parent.parent.is_none() => String::from("/") + self.name(),
+            Some(parent) if parent.number == 0 => String::from("/") + self.name(),
             Some(parent) => parent.path() + "/" + self.name(),
         }
     }
 
     /// The parent; `None` for the root.
-    pub fn parent(&self) -> Option<&Self> {
-        self.parent.as_deref()
+    pub fn parent(&self) -> Option<Self> {
+        let entry = self.entry()?;
+        (self.number != 0).then_some(Self { tree: self.tree, number: entry.parent })
     }
 
     /// The children, in order.
-    pub fn children(&self) -> impl Iterator<Item = Self> + use<'v> {
-        let parent = Rc::new(self.clone());
-        self.inner.children().map(move |inner| Self { inner, parent: Some(parent.clone()) })
+    pub fn children(&self) -> impl Iterator<Item = Self> + use<'t> {
+        let tree = self.tree;
+        let end = self.entry().map_or(0, |entry| entry.end);
+        let mut number = self.number + 1;
+        core::iter::from_fn(move || {
+            let child = Self { tree, number };
+            let entry = child.entry().filter(|_| number < end)?;
+            number = entry.end;
+            Some(child)
+        })
     }
 
     /// The child called `name`; without an `@` in it, also one that has a unit address.
     pub fn child(&self, name: &str) -> Option<Self> {
-        self.children().find(|child| child.name() == name || child.base_name() == name)
+        let matches = |child: &Self| {
+            let rest = child.name_bytes().strip_prefix(name.as_bytes());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"@") && !name.contains('@'))
+        };
+        self.children().find(matches)
+    }
+
+    fn read(&self, entry: &PropertyEntry) -> Property<'t> {
+        let bytes = self.tree.as_bytes();
+        let name = core::str::from_utf8(entry.name.bytes(bytes)).unwrap_or_default();
+        Property { name, value: entry.value.bytes(bytes) }
     }
 
     /// The properties, in order.
-    pub fn properties(&self) -> impl Iterator<Item = Property<'v>> + use<'v> {
-        self.inner.properties().map(|property| Property { name: property.name, value: property.value })
+    pub fn properties(&self) -> impl Iterator<Item = Property<'t>> + use<'t> {
+        let node = *self;
+        self.tree.index.properties_of(self.number).iter().map(move |entry| node.read(entry))
     }
 
     /// The first property called `name`.
-    pub fn property(&self, name: &str) -> Option<Property<'v>> {
-        self.properties().find(|property| property.name == name)
+    pub fn property(&self, name: &str) -> Option<Property<'t>> {
+        let bytes = self.tree.as_bytes();
+        let mut entries = self.tree.index.properties_of(self.number).iter();
+        entries.find(|entry| entry.name.bytes(bytes) == name.as_bytes()).map(|entry| self.read(entry))
     }
 
     /// Whether there is a property called `name`.
@@ -99,14 +127,8 @@ impl<'v> Node<'v> {
     /// below `/chosen`.
     pub fn inherited_cell_counts(&self) -> (u32, u32) {
         let count = |name| {
-            let mut ancestor = self.parent();
-            while let Some(node) = ancestor {
-                if let Some(count) = node.property(name).and_then(|count| count.u32()) {
-                    return Some(count);
-                }
-                ancestor = node.parent();
-            }
-            None
+            let mut ancestors = core::iter::successors(self.parent(), Self::parent);
+            ancestors.find_map(|node| node.property(name).and_then(|count| count.u32()))
         };
         let (address, size) = DEFAULT_CELLS;
         (count("#address-cells").unwrap_or(address), count("#size-cells").unwrap_or(size))

@@ -9,20 +9,41 @@ pub const MAXIMUM_DEPTH: usize = 32;
 /// A node's or property's name has at most this many bytes. The specification's 31 is often exceeded.
 pub const MAXIMUM_NAME: usize = 127;
 
+/// A tree in canonical form.
+pub(super) struct Canonical {
+    pub bytes: Vec<u8>,
+    /// The number of each node's parent, in the nodes' order; the root's is its own.
+    pub parents: Vec<usize>,
+}
+
 /// The canonical copy of the tree `bytes`, laid out as `extent` says: no NOPs, blocks side by side in the
 /// specification's order, `totalsize` exact.
 ///
 /// # Errors
 /// The first thing that breaks a precondition listed in the module's documentation.
-pub(super) fn canonical(bytes: &[u8], extent: &Extent) -> Result<Vec<u8>, FdtError> {
+pub(super) fn canonical(bytes: &[u8], extent: &Extent) -> Result<Canonical, FdtError> {
     let truncated = FdtError::Truncated { needed: extent.used(), found: bytes.len() };
     let strings = bytes.get(extent.strings.clone()).ok_or(truncated)?;
     let reservations = reservations(bytes.get(extent.reservations.clone()).ok_or(truncated)?)?;
     let block = bytes.get(extent.structure.clone()).ok_or(truncated)?;
-    let mut copy =
-        Structure { block, base: extent.structure.start, at: 0, strings, copy: Vec::with_capacity(block.len()) };
-    copy.root()?;
-    Ok(assemble(reservations, &copy.copy, strings, extent.boot_cpu))
+    check_names(strings, extent.strings.start)?;
+    let copy = Vec::with_capacity(block.len());
+    let mut structure = Structure { block, base: extent.structure.start, at: 0, strings, copy, parents: Vec::new() };
+    structure.root()?;
+    let bytes = assemble(reservations, &structure.copy, strings, extent.boot_cpu);
+    Ok(Canonical { bytes, parents: structure.parents })
+}
+
+/// Checks that the strings block, which lies at `base`, is names that are not too long and end by NUL.
+fn check_names(strings: &[u8], base: usize) -> Result<(), FdtError> {
+    let mut length = 0;
+    for (at, byte) in strings.iter().enumerate() {
+        length = if *byte == 0 { 0 } else { length + 1 };
+        if length > MAXIMUM_NAME || !(byte.is_ascii_graphic() || *byte == 0) {
+            return Err(FdtError::Strings(base + at));
+        }
+    }
+    if length == 0 { Ok(()) } else { Err(FdtError::Strings(base + strings.len())) }
 }
 
 /// The entries of the reservation block up to and with the empty one that ends it.
@@ -63,33 +84,40 @@ struct Structure<'a> {
     base: usize,
     /// Bytes of the block that are read.
     at: usize,
+    /// Names, each known to be good and ended by NUL.
     strings: &'a [u8],
     copy: Vec<u8>,
+    parents: Vec<usize>,
 }
 
 impl<'a> Structure<'a> {
     /// Copies the root, all below it and the end token.
     fn root(&mut self) -> Result<(), FdtError> {
-        let mut depth = 0;
-        // Whether the node that is open may still have properties: none may follow a child.
+        // Numbers of the nodes that are open, and whether the innermost may still have properties: none may follow a
+        // child.
+        let mut open: Vec<usize> = Vec::with_capacity(MAXIMUM_DEPTH);
         let mut properties = false;
         loop {
             let offset = self.base + self.at;
             let token = self.token()?;
             match token {
-                BEGIN_NODE if depth == MAXIMUM_DEPTH => return Err(FdtError::Depth(offset)),
+                BEGIN_NODE if open.len() == MAXIMUM_DEPTH => return Err(FdtError::Depth(offset)),
                 BEGIN_NODE => {
-                    self.node_name(offset, depth == 0)?;
-                    (depth, properties) = (depth + 1, true);
+                    self.node_name(offset, open.is_empty())?;
+                    let number = self.parents.len();
+                    self.parents.push(open.last().copied().unwrap_or(number));
+                    open.push(number);
+                    properties = true;
                 }
                 PROPERTY if properties => self.property(offset)?,
-                END_NODE if depth > 0 => {
-                    (depth, properties) = (depth - 1, false);
+                END_NODE if !open.is_empty() => {
+                    open.pop();
+                    properties = false;
                     self.emit(&END_NODE.to_be_bytes());
                 }
-                _ => return Err(FdtError::Token { offset, token, expected: expected(depth, properties) }),
+                _ => return Err(FdtError::Token { offset, token, expected: expected(open.len(), properties) }),
             }
-            if depth == 0 {
+            if open.is_empty() {
                 return self.end();
             }
         }
@@ -136,9 +164,9 @@ impl<'a> Structure<'a> {
     /// Copies a property behind its token.
     fn property(&mut self, offset: usize) -> Result<(), FdtError> {
         let (size, name_offset) = (self.word("property")?, self.word("property")?);
-        let name = self.strings.get(name_offset as usize..).and_then(name).filter(|name| !name.is_empty());
+        let name = self.strings.get(name_offset as usize..).filter(|name| name.first().is_some_and(|sign| *sign != 0));
         let name = name.ok_or(FdtError::PropertyName(offset))?;
-        if matches!(name, b"#address-cells" | b"#size-cells") && size != 4 {
+        if (name.starts_with(b"#address-cells\0") || name.starts_with(b"#size-cells\0")) && size != 4 {
             return Err(FdtError::Cells(offset));
         }
         [PROPERTY, size, name_offset].iter().for_each(|word| self.emit(&word.to_be_bytes()));

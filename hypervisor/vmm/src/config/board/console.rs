@@ -46,7 +46,7 @@ pub(super) fn read(wiring: &Wiring<'_>) -> Result<Option<Uart>, ConfigError> {
 }
 
 /// The node at `path`, which starts with `/` or with an alias.
-fn resolve<'v>(view: &'v View<'v>, path: &str) -> Option<Node<'v>> {
+fn resolve<'v>(view: View<'v>, path: &str) -> Option<Node<'v>> {
     if path.starts_with('/') {
         return view.find(path);
     }

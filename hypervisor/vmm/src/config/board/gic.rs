@@ -54,7 +54,7 @@ pub enum GicVersion {
 }
 
 /// The first GIC among `nodes` that can run guests, with its node.
-pub(super) fn read<'v>(view: &'v View<'v>, nodes: &[Node<'v>]) -> Result<(Node<'v>, Gic), ConfigError> {
+pub(super) fn read<'v>(view: View<'v>, nodes: &[Node<'v>]) -> Result<(Node<'v>, Gic), ConfigError> {
     let found = nodes.iter().find(|node| {
         node.has("interrupt-controller")
             && node.is_enabled()
@@ -64,9 +64,9 @@ pub(super) fn read<'v>(view: &'v View<'v>, nodes: &[Node<'v>]) -> Result<(Node<'
         mistake_at("/", "", "without an interrupt controller", "a GIC: arm,gic-400, arm,gic-v3 or like")
     })?;
     let version = if node.is_compatible(&GICV3) { version3(node)? } else { version2(node)? };
-    let wiring = Wiring { view, controller: node };
+    let wiring = Wiring { view, controller: *node };
     let maintenance = wiring.maintenance().ok_or_else(|| mistake(node, "interrupts", "the maintenance interrupt"))?;
-    Ok((node.clone(), Gic { version, maintenance }))
+    Ok((*node, Gic { version, maintenance }))
 }
 
 /// The register ranges of `node` as the processor sees them.

@@ -42,9 +42,9 @@ impl Interrupt {
 
 /// What leads from a device to the GIC.
 pub(super) struct Wiring<'v> {
-    pub view: &'v View<'v>,
+    pub view: View<'v>,
     /// The GIC's node.
-    pub controller: &'v Node<'v>,
+    pub controller: Node<'v>,
 }
 
 impl Wiring<'_> {
@@ -68,13 +68,8 @@ impl Wiring<'_> {
 
     /// Decodes `interrupts`, whose controller is said by the node or the nearest ancestor that says it.
     fn own(&self, node: &Node<'_>, cells: &[u32]) -> Option<Vec<Interrupt>> {
-        let mut ancestor = Some(node);
-        let parent = loop {
-            match ancestor?.property("interrupt-parent") {
-                Some(parent) => break parent.u32()?,
-                None => ancestor = ancestor?.parent(),
-            }
-        };
+        let mut lineage = core::iter::successors(Some(*node), Node::parent);
+        let parent = lineage.find_map(|node| node.property("interrupt-parent"))?.u32()?;
         if Some(parent) != self.controller.phandle() {
             return None;
         }

@@ -56,8 +56,8 @@ impl Board {
         let nodes: Vec<Node<'_>> = view.nodes().collect();
         let mut warnings = Vec::new();
         let psci = psci::read(&nodes, &mut warnings);
-        let (controller, gic) = gic::read(&view, &nodes)?;
-        let wiring = interrupt::Wiring { view: &view, controller: &controller };
+        let (controller, gic) = gic::read(view, &nodes)?;
+        let wiring = interrupt::Wiring { view, controller };
         Ok(Self {
             model: root.property("model").and_then(|model| model.string()).unwrap_or("unnamed board").into(),
             memory: memory::ranges(&root)?,
