@@ -3,5 +3,6 @@
 pub mod config;
 pub mod fdt;
 pub mod pl011;
+pub mod run;
 pub mod setting;
 pub mod vgic;

@@ -1,0 +1,3 @@
+//! Guests.
+
+pub mod ticker;

@@ -1,0 +1,320 @@
+//! A machine with its guests, to be watched and to be typed at.
+
+use super::baton::Quit;
+use super::hardware::{Asleep, Hardware, Tally};
+use super::logger;
+use super::machine::{DATA, Guest, Shape};
+use super::platform::{Core, Shared};
+use crate::vgic::random::Random;
+use bulkhead_vmm::address::Ipa;
+use bulkhead_vmm::console::{Kind, Multiplexer, Port, Settings, Sizes, split};
+use bulkhead_vmm::monitor::LogRing;
+use bulkhead_vmm::platform::{CoreId, Platform, Vmid};
+use bulkhead_vmm::run::{Assignment, Console, CoreLoop, CoreState, Machine, Step};
+use bulkhead_vmm::vcpu::VcpuId;
+use bulkhead_vmm::vm::{Lifecycle, Vm, Work};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+/// Why the cores stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// They have done as much as they were to.
+    Enough,
+    /// Every core sleeps, and nothing will ever wake one.
+    Idle,
+    /// The machine is switched off.
+    PowerOff,
+}
+
+/// A machine with its guests. Its cores run only within [`World::run`].
+#[derive(Debug)]
+pub struct World {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    seed: u64,
+    tables: usize,
+    random: Random,
+}
+
+impl World {
+    /// A machine of this shape with these VMs, all as the image's boot leaves them. `seed` names the interleaving.
+    pub fn new(shape: Shape, seed: u64, guests: Vec<Guest>) -> Self {
+        let shared = Arc::new(Shared::new(Hardware::new(shape, Random::new(seed))));
+        logger::attach(&shared);
+        let machine = build(&shared, &shape, guests);
+        shared.machine.set(machine).expect("the machine is made once");
+        let tables = shared.hardware().tables.in_use();
+        let threads = (0..shape.cores).map(|core| start(&shared, CoreId(core))).collect();
+        Self { shared, threads, seed, tables, random: Random::new(!seed) }
+    }
+
+    /// What the cores share.
+    pub fn machine(&self) -> &Machine {
+        self.shared.machine.get().expect("it is made with the world")
+    }
+
+    /// Choices of the test's own.
+    pub fn random(&mut self) -> &mut Random {
+        &mut self.random
+    }
+
+    /// Lets the cores take `turns` turns, then checks what must always hold.
+    ///
+    /// # Panics
+    /// A core panicked, or something does not hold.
+    pub fn run(&self, turns: u64) -> Ended {
+        let watcher = {
+            let mut hardware = self.shared.hardware();
+            (hardware.budget, hardware.idle) = (turns, false);
+            hardware.cores.len()
+        };
+        let next = self.shared.hardware().choose_next();
+        self.shared.baton.pass(watcher, next);
+        let hardware = self.shared.hardware();
+        if let Some(panic) = &hardware.panic {
+            panic!("{panic} (seed {})", self.seed);
+        }
+        let ended = match (hardware.powered_off, hardware.idle) {
+            (true, _) => Ended::PowerOff,
+            (false, true) => Ended::Idle,
+            (false, false) => Ended::Enough,
+        };
+        drop(hardware);
+        if ended != Ended::PowerOff {
+            self.check();
+        }
+        ended
+    }
+
+    /// Lets the cores run until `done`, at most `most` turns.
+    ///
+    /// # Panics
+    /// It was not done by then.
+    pub fn run_until(&self, most: u64, what: &str, done: impl Fn(&Self) -> bool) {
+        for _ in 0..most.div_ceil(64) {
+            if done(self) {
+                return;
+            }
+            let ended = self.run(64);
+            let still = ended == Ended::Enough || done(self);
+            assert!(still, "{ended:?} before {what} (seed {})\n{}", self.seed, self.describe());
+        }
+        assert!(done(self), "no {what} after {most} turns (seed {})\n{}", self.seed, self.describe());
+    }
+
+    /// What must hold whenever no lock is held.
+    fn check(&self) {
+        let machine = self.machine();
+        let mut assigned = 0;
+        for (index, vm) in machine.vms.iter().enumerate() {
+            let vm = vm.try_lock().expect("no VM's lock is held where others go on");
+            for (vcpu, slot) in (0..).filter_map(VcpuId::new).zip(vm.slots()) {
+                let there = machine.core(slot.core).and_then(CoreState::assignment);
+                let lost = there != Some(Assignment { vm: index, vcpu });
+                assert!(
+                    !lost,
+                    "{} {vcpu} is lost: core {} runs {there:?} (seed {})",
+                    vm.name(),
+                    slot.core.0,
+                    self.seed
+                );
+                assigned += 1;
+                self.check_attention(&vm, vcpu, slot.core);
+            }
+            if vm.lifecycle() == Lifecycle::Off {
+                let zero = vm.memory().pieces().iter().all(|piece| self.shared.hardware().memory.is_zero(*piece));
+                assert!(zero, "{} is off, and its RAM is not zero (seed {})", vm.name(), self.seed);
+            }
+        }
+        let all = machine.cores.iter().filter(|core| core.assignment().is_some()).count();
+        assert_eq!(all, assigned, "a core has a vCPU that no VM knows (seed {})", self.seed);
+        let tables = self.shared.hardware().tables.in_use();
+        assert_eq!(tables, self.tables, "tables leak (seed {})", self.seed);
+    }
+
+    /// A core that has something to do for its vCPU does not sleep, nor stay in the guest, without a kick.
+    fn check_attention(&self, vm: &Vm, vcpu: VcpuId, core: CoreId) {
+        let hardware = self.shared.hardware();
+        let it = &hardware.cores[core.0];
+        let work = vm.work(vcpu);
+        let rests = match it.asleep {
+            Some(Asleep::Hypervisor) => !matches!(work, Work::Nothing | Work::Wait(_)),
+            Some(Asleep::Guest) => work != Work::Run,
+            None => it.in_guest && work != Work::Run,
+        };
+        let lost = rests && !hardware.is_pending(core.0);
+        assert!(!lost, "core {} rests, and {} {vcpu} wants {work:?} (seed {})", core.0, vm.name(), self.seed);
+    }
+
+    /// Where every VM and core is, for a message.
+    pub fn describe(&self) -> String {
+        let hardware = self.shared.hardware();
+        let mut text = String::new();
+        for (index, core) in hardware.cores.iter().enumerate() {
+            let pending = hardware.pending(index);
+            text += &format!("core {index}: asleep {:?}, in guest {}, {pending:?}\n", core.asleep, core.in_guest);
+        }
+        drop(hardware);
+        for vm in &self.machine().vms {
+            let vm = vm.lock();
+            let slots: Vec<_> = vm.slots().iter().map(|slot| (slot.core.0, slot.run, slot.loaded)).collect();
+            text += &format!("{}: {:?} {slots:?} {:?}\n", vm.name(), vm.lifecycle(), vm.reason());
+        }
+        text + &self.shared.messages().join("\n")
+    }
+
+    /// Types at the machine's UART.
+    pub fn type_in(&self, bytes: &[u8]) {
+        self.shared.hardware().uart.type_in(bytes);
+    }
+
+    /// Types a line at the monitor.
+    pub fn command(&self, line: &str) {
+        self.type_in(b"\x1dm");
+        self.type_in(line.as_bytes());
+        self.type_in(b"\r");
+    }
+
+    /// Whether everything typed was read by the hypervisor.
+    pub fn is_read(&self) -> bool {
+        self.shared.hardware().uart.is_read()
+    }
+
+    /// What came out of the UART, by port.
+    pub fn output(&self) -> BTreeMap<String, Vec<u8>> {
+        split(&self.shared.hardware().uart.sent)
+    }
+
+    /// The eight bytes at `offset` in the data of VM `vm`.
+    pub fn data(&self, vm: usize, offset: u64) -> u64 {
+        let at = self.machine().vms[vm].lock().memory().contiguous(Ipa::new(DATA + offset), 8);
+        let mut bytes = [0; 8];
+        self.shared.hardware().memory.read(at.expect("data lie in RAM").start().get(), &mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// Where VM `vm` is in its life.
+    pub fn lifecycle(&self, vm: usize) -> Lifecycle {
+        self.machine().vms[vm].lock().lifecycle()
+    }
+
+    /// Times that VM `vm` was started.
+    pub fn starts(&self, vm: usize) -> u64 {
+        self.machine().vms[vm].lock().counters().starts
+    }
+
+    /// The machine's counter.
+    pub fn now(&self) -> u64 {
+        self.shared.hardware().now
+    }
+
+    /// What happened.
+    pub fn tally(&self) -> Tally {
+        self.shared.hardware().tally
+    }
+
+    /// What was logged.
+    pub fn messages(&self) -> Vec<String> {
+        self.shared.messages()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.shared.baton.quit();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn build(shared: &Arc<Shared>, shape: &Shape, guests: Vec<Guest>) -> Machine {
+    let mut core = Core { id: CoreId(shape.housekeeping), shared: Arc::clone(shared) };
+    let cores: Vec<CoreState> = (0..shape.cores).map(|_| CoreState::default()).collect();
+    cores.iter().for_each(CoreState::set_running);
+    let mut vms = Vec::new();
+    for (index, guest) in guests.into_iter().enumerate() {
+        let image = guest.program.image(index);
+        core.hardware().memory.write(Guest::module(index).get(), &image);
+        let vmid = Vmid(u8::try_from(index + 1).expect("a machine has few VMs"));
+        let vm = Vm::build(&mut core, guest.plan(index, shape), vmid, shape.hardware());
+        let vm = vm.unwrap_or_else(|error| panic!("{}: {error}", guest.name));
+        for (vcpu, core) in (0..).filter_map(VcpuId::new).zip(&guest.cores) {
+            cores[*core].assign(Some(Assignment { vm: index, vcpu }));
+        }
+        let mut hardware = core.hardware();
+        hardware.guests.push(vm.memory().pieces().to_vec());
+        hardware.programs.push(guest.program);
+        vms.push(spin::Mutex::new(vm));
+    }
+    let guests = vms.iter().map(|vm| Port::new(vm.lock().name(), Kind::Guest, Sizes::default()));
+    let ours = [("bulkhead", Kind::Log), ("monitor", Kind::Monitor)];
+    let ours = ours.into_iter().map(|(name, kind)| Port::new(name, kind, Sizes::default()));
+    let ports: Vec<_> = guests.chain(ours).map(spin::Mutex::new).collect();
+    let console = Console::new(Multiplexer::new(&ports, Settings::new(core.counter_frequency())));
+    Machine {
+        vms,
+        refused: Vec::new(),
+        ports,
+        cores,
+        housekeeping: CoreId(shape.housekeeping),
+        console: spin::Mutex::new(console),
+        console_wanted: false.into(),
+        log: Box::leak(Box::new(spin::Mutex::new(LogRing::new(1024)))),
+        when_all_off: shape.when_all_off,
+        booted: core.counter(),
+    }
+}
+
+/// Starts the thread of one core. It waits for the baton.
+fn start(shared: &Arc<Shared>, id: CoreId) -> JoinHandle<()> {
+    let core = Core { id, shared: Arc::clone(shared) };
+    let thread = std::thread::Builder::new().name(format!("core {}", id.0));
+    thread.spawn(move || live(core)).expect("a thread can be started")
+}
+
+fn live(mut core: Core) {
+    let shared = Arc::clone(&core.shared);
+    logger::attach(&shared);
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        shared.baton.wait(core.id.0);
+        step_for_ever(&mut core);
+    }));
+    let Err(payload) = result else { return };
+    if payload.is::<Quit>() {
+        return;
+    }
+    let mut hardware = shared.hardware();
+    hardware.panic = Some(format!("core {}: {}", core.id.0, message(&*payload)));
+    let watcher = hardware.cores.len();
+    drop(hardware);
+    shared.baton.give(watcher);
+}
+
+/// What the image's cores do.
+fn step_for_ever(core: &mut Core) {
+    let shared = Arc::clone(&core.shared);
+    let machine = shared.machine.get().expect("it is made before the cores run");
+    let mut core_loop = CoreLoop::new(core.id);
+    loop {
+        let step = core_loop.step(core, machine);
+        core.hardware().tally.steps += 1;
+        if step == Step::PowerOff {
+            core.hardware().powered_off = true;
+        }
+        if shared.news.swap(false, Ordering::Relaxed) {
+            machine.want_console(core);
+        }
+        core.pass();
+    }
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_string());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
+}
