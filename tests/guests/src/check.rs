@@ -14,12 +14,12 @@ fn bump(counter: &AtomicU32) {
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
-/// Reports whether `seen` equals `expected`.
+/// Reports whether `seen` equals `expected`; if not, both are shown in hexadecimal.
 pub fn equal<T: PartialEq<U> + Debug, U: Debug>(name: impl Display, seen: T, expected: U) {
     if seen == expected {
         passed(name);
     } else {
-        failed(name, format_args!("expected {expected:#x?} got {seen:#x?}"));
+        failed(name, format_args!("expected {expected:x?} got {seen:x?}"));
     }
 }
 

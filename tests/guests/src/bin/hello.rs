@@ -9,7 +9,8 @@ entry!(main, mmu off);
 fn main(machine: &'static Machine) {
     println!("hello: model \"{}\"", machine.model);
     println!("hello: midr={:#x} mpidr={:#x}", read_register!("midr_el1"), read_register!("mpidr_el1"));
-    println!("hello: {} vCPUs, {:#x?}", machine.cpus.len(), machine.memory[0]);
+    let ram = machine.memory[0];
+    println!("hello: {} vCPUs, RAM {:#x} + {:#x}", machine.cpus.len(), ram.start, ram.length);
     println!("hello: bootargs \"{}\"", machine.arguments.0);
     expect_eq!("exception level", cpu::exception_level(), 1);
 }

@@ -1,7 +1,7 @@
 //! All RAM of the tree: zeroed when the guest gets it, and keeping what is written, with the MMU off and on.
 //!
 //! Left out are the guest's image, its tree and, natively, the page in which QEMU's own boot code lies.
-//! Bootargs: `stride=BYTES` (8) between the words that are looked at while the MMU is off, where a big RAM takes long.
+//! Bootargs: `stride=BYTES` (8) from one word that is looked at to the next, for a RAM that would take long.
 #![no_std]
 #![no_main]
 
@@ -25,8 +25,8 @@ fn main(machine: &'static Machine) {
     memory.clean();
     mmu::enable(machine);
     memory.expect("kept when the MMU goes on", stride, |address| pattern(address, 1));
-    memory.write(8, |address| pattern(address, 2));
-    memory.expect("kept, MMU on", 8, |address| pattern(address, 2));
+    memory.write(stride, |address| pattern(address, 2));
+    memory.expect("kept, MMU on", stride, |address| pattern(address, 2));
     memory.clean();
     mmu::disable();
     memory.expect("kept when the MMU goes off", stride, |address| pattern(address, 2));
@@ -52,7 +52,8 @@ impl Memory {
 
     fn tested(&self, page: usize) -> bool {
         let within = |span: &Span| (span.start & !(PAGE - 1)..span.end()).contains(&page);
-        !within(&IMAGE) && !within(&self.machine.tree) && !(self.native && page == self.machine.memory[0].start)
+        let boot_code = self.native && page == self.machine.memory[0].start;
+        !within(&IMAGE) && !within(&self.machine.tree) && !boot_code
     }
 
     fn write(&self, stride: usize, word: impl Fn(usize) -> u64) {

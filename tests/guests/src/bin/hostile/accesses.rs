@@ -17,7 +17,8 @@ const NATIVE_HOLE: usize = 0x0b00_0000;
 /// Touches a page: each 2 MiB block of the first 16 GiB and each 4 KiB page of the first GiB comes equally often, and
 /// sometimes any address at all.
 pub fn page(random: &mut Random, machine: &Machine) -> bool {
-    let address = address(random, machine) & !7 | random.below(8) as usize * usize::from(random.below(8) == 0);
+    let misaligned = if random.below(8) == 0 { random.below(8) as usize } else { 0 };
+    let address = (address(random, machine) & !7) + misaligned;
     let value = random.nasty();
     let form = random.below(8);
     trap::probe(|| match form {
@@ -95,7 +96,7 @@ pub fn controller(random: &mut Random, machine: &Machine) -> bool {
     };
     let base = if random.below(2) == 0 { distributor } else { second };
     let reach = if random.below(2) == 0 { 0x1000 } else { 0x1_0000 };
-    let address = base + random.below(reach) as usize & !3;
+    let address = (base + random.below(reach) as usize) & !3;
     let value = random.nasty();
     let form = random.below(6);
     trap::probe(|| match form {

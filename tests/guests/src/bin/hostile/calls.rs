@@ -11,7 +11,8 @@ const CPU_ON: u32 = 0x03;
 pub fn act(random: &mut Random, _: &Machine) -> bool {
     let function = function(random);
     let mut x: [u64; 8] = core::array::from_fn(|_| random.nasty());
-    x[0] = u64::from(function) | (random.below(4) == 0).then(|| random.bits() << 32).unwrap_or(0);
+    let upper_half = if random.below(4) == 0 { random.bits() << 32 } else { 0 };
+    x[0] = u64::from(function) | upper_half;
     if is_psci(function) && function & 0xff == CPU_ON {
         x[1] = cpu::affinity();
     }

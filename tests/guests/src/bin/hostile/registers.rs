@@ -74,13 +74,8 @@ fn encoding(random: &mut Random) -> Encoding {
 /// and 2), VBAR and RMR, TPIDR_EL1 (our index), the PSTATE fields (CRn 4: SPSel would change the stack) and debug
 /// state, which would stop us at every instruction.
 fn keeps_us_running(register: Encoding) -> bool {
-    match (register.op0, register.op1, register.crn, register.crm) {
-        (2, ..) => false,
-        (_, _, 1 | 2 | 4, _) => false,
-        (3, 0, 12, 0) => false,
-        (3, 0, 13, 0) => false,
-        _ => true,
-    }
+    let fields = (register.op0, register.op1, register.crn, register.crm);
+    !matches!(fields, (2, ..) | (_, _, 1 | 2 | 4, _) | (3, 0, 12 | 13, 0))
 }
 
 /// Cache, TLB and address translation instructions with a random operand; not DC ZVA and its kin, which write memory.
