@@ -58,6 +58,32 @@ pub fn clean_and_invalidate(start: u64, size: u64) {
     aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::SY);
 }
 
+/// Bytes that DC ZVA zeroes at once (DCZID_EL0.BS), at most a page; `None` where it is prohibited.
+fn zeroed_at_once() -> Option<u64> {
+    const PROHIBITED: u64 = 1 << 4;
+    let identification = crate::sysreg::read!("dczid_el0");
+    (identification & PROHIBITED == 0).then(|| 4 << (identification & 0xf))
+}
+
+/// Zeroes the `size` bytes from the virtual address `start`, and cleans and invalidates them to the point of
+/// coherency.
+///
+/// # Safety
+/// The bytes must be mapped as Normal memory, writable, and nothing that Rust holds may lie in them.
+pub unsafe fn zero_and_clean(start: u64, size: u64) {
+    match zeroed_at_once().filter(|block| start.is_multiple_of(*block) && size.is_multiple_of(*block)) {
+        Some(block) => {
+            for address in (start..start + size).step_by(block as usize) {
+                // SAFETY: the block lies in the bytes that the caller gave away.
+                unsafe { core::arch::asm!("dc zva, {}", in(reg) address, options(nostack, preserves_flags)) };
+            }
+        }
+        // SAFETY: as the caller promised.
+        None => unsafe { core::ptr::write_bytes(start as *mut u8, 0, size as usize) },
+    }
+    clean_and_invalidate(start, size);
+}
+
 /// Invalidates all instruction caches of the inner-shareable domain.
 pub fn invalidate_instructions() {
     // SAFETY: IC IALLUIS drops only copies of memory.

@@ -108,6 +108,14 @@ pub fn invalidate_all() {
     }
 }
 
+/// Forgets every translation of EL2, on this core.
+pub fn invalidate_here() {
+    // SAFETY: dropping cached translations changes nothing but where the next walk is made.
+    unsafe {
+        core::arch::asm!("dsb nshst", "tlbi alle2", "dsb nsh", "isb", options(nostack, preserves_flags));
+    }
+}
+
 /// Maps the image by its parts, and leaves a hole under each stack.
 pub fn map_image() {
     let layout = image::layout();

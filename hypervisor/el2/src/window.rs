@@ -45,14 +45,15 @@ impl Window {
         self.base + first * PAGE_SIZE + offset
     }
 
-    /// Shows nothing any more.
+    /// Shows nothing any more. Only this core uses the window, so only its TLB matters: what another may have
+    /// fetched speculatively is never used.
     fn hide(&mut self) {
         (0..crate::tables::ENTRIES).for_each(|index| {
             if self.table.get(index) != 0 {
                 self.table.set(index, 0);
             }
         });
-        mmu::invalidate_all();
+        mmu::invalidate_here();
     }
 
     /// Zeroes `memory` and cleans it to the point of coherency.
@@ -60,8 +61,7 @@ impl Window {
         for piece in pieces(memory) {
             let start = self.show(0, piece, Kind::Data);
             // SAFETY: the window shows exactly these bytes of guest memory, of which Rust holds no reference.
-            unsafe { core::ptr::write_bytes(start as *mut u8, 0, piece.size() as usize) };
-            cpu::clean_and_invalidate(start, piece.size());
+            unsafe { cpu::zero_and_clean(start, piece.size()) };
             self.hide();
         }
     }

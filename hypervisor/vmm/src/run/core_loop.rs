@@ -65,11 +65,7 @@ impl CoreLoop {
             Work::Start(entry) => self.start(platform, &mut vm, it, entry),
             Work::Wait(resume) => self.wait(platform, machine, it, resume, vm),
             Work::Park => self.park(platform, machine, &mut vm),
-            Work::Prepare => {
-                let settled = vm.prepare(platform);
-                drop(vm);
-                self.settled(platform, machine, it, settled);
-            }
+            Work::Prepare => self.prepare(platform, machine, it, vm),
             Work::Finish => self.finish(platform, machine, it, vm),
             Work::Nothing => {
                 drop(vm);
@@ -101,6 +97,28 @@ impl CoreLoop {
             self.interrupted(platform, machine, vm);
         } else {
             self.handle(platform, machine, &mut vm, &raw, exit);
+        }
+    }
+
+    /// Does the next piece of preparing or scrubbing the VM, without its lock: others may want to stop it.
+    fn prepare<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        machine: &Machine,
+        it: Assignment,
+        mut vm: MutexGuard<'_, Vm>,
+    ) {
+        let Some(piece) = vm.next_piece() else {
+            let settled = vm.next_stage(platform);
+            drop(vm);
+            return self.settled(platform, machine, it, settled);
+        };
+        drop(vm);
+        let before = platform.counter();
+        piece.carry_out(platform);
+        let ticks = platform.counter().saturating_sub(before);
+        if let Some(vm) = machine.vms.get(it.vm) {
+            vm.lock().piece_done(&piece, ticks);
         }
     }
 
@@ -205,7 +223,9 @@ impl CoreLoop {
         }
         if let Some(vm) = machine.vms.get(it.vm) {
             let vm = vm.lock();
-            log::info!("{}: {}", vm.name(), vm.lifecycle().label());
+            let (now, copying) = (platform.counter() - machine.booted, vm.counters().preparation_ticks);
+            let label = vm.lifecycle().label();
+            log::info!("{}: {label}, {now} ticks after entry, {copying} spent on zeroing and copying", vm.name());
         }
         machine.want_console(platform);
         self.power_off = machine.is_over();

@@ -11,7 +11,7 @@
 //! makes the change only has to kick them. Memory is worked on by the boot vCPU's core, a piece at a time.
 
 use super::{Run, Slot, Vm, build, memory};
-use crate::address::{Ipa, Range};
+use crate::address::{Ipa, Pa, Range};
 use crate::config::{Policy, guest_tree};
 use crate::device::pl011::Pl011;
 use crate::platform::{CoreId, Platform};
@@ -161,51 +161,62 @@ impl Vm {
         };
     }
 
-    /// Does the next piece of preparing or scrubbing. True when the VM has just begun to run or come to rest.
-    pub(crate) fn prepare<P: Platform>(&mut self, platform: &mut P) -> bool {
+    /// The next piece of preparing or scrubbing; `None` when the present stage is done. It is a value, so that
+    /// the work is done without the VM's lock.
+    pub(crate) fn next_piece(&self) -> Option<Piece> {
         match self.lifecycle {
-            Lifecycle::Scrubbing(done, after) => self.scrub(platform, done, after),
-            Lifecycle::Loading(part, done) => self.load(platform, part, done),
-            _ => false,
+            Lifecycle::Scrubbing(done, _) => {
+                let next = self.memory.guest().start().checked_add(done)?;
+                self.memory.contiguous(next, PIECE).map(Piece::Zero)
+            }
+            Lifecycle::Loading(part, done) => {
+                let (module, target) = self.module(part)?;
+                let left = module.size().checked_sub(done).filter(|left| *left > 0)?;
+                let destination = self.memory.contiguous(target.start().checked_add(done)?, left.min(PIECE))?;
+                let source = Range::<Pa>::new(module.start().checked_add(done)?, destination.size())?;
+                Some(Piece::Copy { destination: destination.start(), source })
+            }
+            _ => None,
         }
     }
 
-    fn scrub<P: Platform>(&mut self, platform: &mut P, done: u64, after: After) -> bool {
-        let next = self.memory.guest().start().checked_add(done);
-        match next.and_then(|next| self.memory.contiguous(next, PIECE)) {
-            Some(piece) => {
-                platform.zero(piece);
-                self.lifecycle = Lifecycle::Scrubbing(done + piece.size(), after);
-                false
-            }
-            None if after == After::Start => {
-                self.lifecycle = Lifecycle::Loading(Part::Kernel, 0);
-                false
-            }
-            None => {
-                self.lifecycle = Lifecycle::Off;
-                true
-            }
-        }
-    }
-
-    fn load<P: Platform>(&mut self, platform: &mut P, part: Part, done: u64) -> bool {
-        let (module, target, next) = match part {
-            Part::Kernel => (Some(&self.config.kernel), Some(self.load.kernel), Some(Part::Ramdisk)),
-            Part::Ramdisk => (self.config.ramdisk.as_ref(), self.load.ramdisk, Some(Part::Tree)),
-            Part::Tree => (self.config.device_tree.as_ref(), Some(self.load.tree), None),
+    /// A module and where in RAM it goes, if there is such a part.
+    fn module(&self, part: Part) -> Option<(Range<Pa>, Range<Ipa>)> {
+        let (module, target) = match part {
+            Part::Kernel => (Some(&self.config.kernel), Some(self.load.kernel)),
+            Part::Ramdisk => (self.config.ramdisk.as_ref(), self.load.ramdisk),
+            Part::Tree => (self.config.device_tree.as_ref(), Some(self.load.tree)),
         };
-        if let (Some(module), Some(target)) = (module, target)
-            && let Some(copied) = copy_piece(platform, &self.memory, target, module.range, done)
-        {
-            self.lifecycle = Lifecycle::Loading(part, done + copied);
-            return false;
+        Some((module?.range, target?))
+    }
+
+    /// `piece` was carried out, in so many ticks. If the VM was stopped meanwhile it counts for nothing.
+    pub(crate) fn piece_done(&mut self, piece: &Piece, ticks: u64) {
+        self.counters.preparation_ticks += ticks;
+        if self.next_piece().as_ref() != Some(piece) {
+            return;
         }
-        match next {
-            Some(part) => self.lifecycle = Lifecycle::Loading(part, 0),
-            None => self.start(platform),
+        match &mut self.lifecycle {
+            Lifecycle::Scrubbing(done, _) | Lifecycle::Loading(_, done) => *done += piece.size(),
+            _ => {}
         }
-        next.is_none()
+    }
+
+    /// The present stage of preparing or scrubbing is done: on to the next. True when the VM has just begun to run
+    /// or come to rest.
+    pub(crate) fn next_stage<P: Platform>(&mut self, platform: &mut P) -> bool {
+        self.lifecycle = match self.lifecycle {
+            Lifecycle::Scrubbing(_, After::Start) => Lifecycle::Loading(Part::Kernel, 0),
+            Lifecycle::Scrubbing(..) => Lifecycle::Off,
+            Lifecycle::Loading(Part::Kernel, _) => Lifecycle::Loading(Part::Ramdisk, 0),
+            Lifecycle::Loading(Part::Ramdisk, _) => Lifecycle::Loading(Part::Tree, 0),
+            Lifecycle::Loading(Part::Tree, _) => {
+                self.start(platform);
+                Lifecycle::Running
+            }
+            other => other,
+        };
+        matches!(self.lifecycle, Lifecycle::Running | Lifecycle::Off)
     }
 
     /// Everything is in RAM: out of reset, and off it goes.
@@ -225,7 +236,6 @@ impl Vm {
         }
         self.counters.starts += 1;
         self.counters.faults_told = 0;
-        self.lifecycle = Lifecycle::Running;
     }
 
     fn write_generated_tree<P: Platform>(&mut self, platform: &mut P) {
@@ -282,18 +292,32 @@ impl Vm {
     }
 }
 
-/// Copies the next piece of `module` to `target`, after the `done` bytes that are there. How many; `None` if all
-/// are.
-fn copy_piece<P: Platform>(
-    platform: &mut P,
-    ram: &super::Memory,
-    target: Range<Ipa>,
-    module: Range<crate::address::Pa>,
-    done: u64,
-) -> Option<u64> {
-    let left = module.size().checked_sub(done).filter(|left| *left > 0)?;
-    let destination = ram.contiguous(target.start().checked_add(done)?, left.min(PIECE))?;
-    let source = Range::<crate::address::Pa>::new(module.start().checked_add(done)?, destination.size())?;
-    platform.copy(destination.start(), source);
-    Some(destination.size())
+/// A piece of the work of preparing or scrubbing a VM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// Memory to be zeroed.
+    Zero(Range<Pa>),
+    /// A part of a module to be copied.
+    Copy {
+        /// Where to.
+        destination: Pa,
+        /// The module's bytes.
+        source: Range<Pa>,
+    },
+}
+
+impl Piece {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Zero(range) | Self::Copy { source: range, .. } => range.size(),
+        }
+    }
+
+    /// Does it.
+    pub(crate) fn carry_out<P: Platform>(&self, platform: &mut P) {
+        match self {
+            Self::Zero(memory) => platform.zero(*memory),
+            Self::Copy { destination, source } => platform.copy(*destination, *source),
+        }
+    }
 }

@@ -44,6 +44,8 @@ pub struct Counters {
     pub timer_expiries: u64,
     /// Stage-2 faults since it last started: only the first few are worth a message.
     pub faults_told: u64,
+    /// Ticks that its memory was zeroed and its modules copied.
+    pub preparation_ticks: u64,
     /// Times that it was stopped for what it did.
     pub faults: u64,
 }
