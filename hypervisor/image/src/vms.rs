@@ -4,6 +4,7 @@ use crate::logger;
 use crate::plans::Planned;
 use alloc::string::String;
 use alloc::vec::Vec;
+use bulkhead_el2::boot::image;
 use bulkhead_el2::core::Core;
 use bulkhead_el2::{CORES, identity};
 use bulkhead_vmm::config::VmPlan;
@@ -13,7 +14,7 @@ use bulkhead_vmm::platform::{CoreId, Platform, Vmid};
 use bulkhead_vmm::run::{Assignment, Console, CoreState, Machine};
 use bulkhead_vmm::vcpu::VcpuId;
 use bulkhead_vmm::vm::{Hardware, Vm};
-use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicBool, AtomicU64};
 use spin::Mutex;
 
 /// Builds every VM that can be, and assigns its cores. `booted` is the counter's value at the first instruction.
@@ -48,6 +49,8 @@ pub fn build(core: &mut Core, board: &Board, planned: Planned, booted: u64) -> M
         log: logger::records(),
         when_all_off: planned.when_all_off,
         booted,
+        kept: image::layout().end - image::layout().start,
+        first_guest: AtomicU64::new(0),
     }
 }
 
@@ -84,7 +87,7 @@ fn assign(vms: &[Mutex<Vm>], cores: &[CoreState]) {
 
 fn ports(vms: &[Mutex<Vm>]) -> Vec<Mutex<Port>> {
     let guests = vms.iter().map(|vm| Port::new(vm.lock().name(), Kind::Guest, Sizes::default()));
-    let ours = [("bulkhead", Kind::Log), ("monitor", Kind::Monitor)];
+    let ours = [("hypervisor", Kind::Log), ("monitor", Kind::Monitor)];
     let ours = ours.into_iter().map(|(name, kind)| Port::new(name, kind, Sizes::default()));
     guests.chain(ours).map(Mutex::new).collect()
 }

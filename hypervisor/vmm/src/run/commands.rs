@@ -9,6 +9,7 @@ use crate::vm::{After, Run, Slot, Vm};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
 use spin::Mutex;
 
 /// What a command leads to.
@@ -44,11 +45,18 @@ pub(super) fn carry_out<P: Platform>(
             String::new()
         })
         .into(),
-        Command::Stats(None) => answer::stats(&cores(machine, now), &views(machine, now)).into(),
+        Command::Stats(None) => (about(machine) + &answer::stats(&cores(machine, now), &views(machine, now))).into(),
         Command::Stats(Some(name)) => one(machine, &name, |_, vm| answer::stats(&[], &[view(vm, now)])).into(),
         Command::Log(count) => answer::log(&machine.log.lock(), count).into(),
         Command::PowerOff => Answer { text: "switching the machine off".to_string(), power_off: true },
     }
+}
+
+/// The hypervisor's own cost: memory that it keeps, and ticks from its first instruction to the first guest's, but
+/// for zeroing and copying.
+fn about(machine: &Machine) -> String {
+    let first_guest = machine.first_guest.load(Ordering::Relaxed);
+    format!("hypervisor kept={}KiB first-guest-ticks={first_guest}\n", machine.kept / 1024)
 }
 
 /// Gives the VM named `name` to `work`, or says that there is none.

@@ -62,7 +62,10 @@ impl CoreLoop {
     fn work<P: Platform>(&mut self, platform: &mut P, machine: &Machine, it: Assignment, mut vm: MutexGuard<'_, Vm>) {
         match vm.work(it.vcpu) {
             Work::Run => self.run(platform, machine, it, vm),
-            Work::Start(entry) => self.start(platform, &mut vm, it, entry),
+            Work::Start(entry) => {
+                self.start(platform, &mut vm, it, entry);
+                machine.note_first_guest(&vm, platform.counter());
+            }
             Work::Wait(resume) => self.wait(platform, machine, it, resume, vm),
             Work::Park => self.park(platform, machine, &mut vm),
             Work::Prepare => self.prepare(platform, machine, it, vm),

@@ -96,6 +96,10 @@ pub struct Machine {
     pub when_all_off: WhenAllOff,
     /// The machine's counter when it booted.
     pub booted: u64,
+    /// Bytes of memory that the hypervisor keeps to itself: its image with tables, heap and stacks.
+    pub kept: u64,
+    /// Ticks from the hypervisor's first instruction to the first guest's, but for zeroing and copying. 0 before.
+    pub first_guest: AtomicU64,
 }
 
 impl Machine {
@@ -129,6 +133,12 @@ impl Machine {
         if !self.console_wanted.swap(true, Ordering::AcqRel) {
             platform.kick(self.housekeeping);
         }
+    }
+
+    /// `vm` is about to run its first instruction since it was loaded.
+    pub(super) fn note_first_guest(&self, vm: &Vm, now: u64) {
+        let ticks = now.saturating_sub(self.booted).saturating_sub(vm.counters().preparation_ticks);
+        let _ = self.first_guest.compare_exchange(0, ticks, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Whether every VM is off for good, and the owner wants the machine to be so too.
