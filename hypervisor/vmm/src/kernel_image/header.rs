@@ -104,7 +104,7 @@ mod tests {
     fn a_foreign_format_is_named_with_its_first_bytes() {
         let refused = |bytes: &[u8]| KernelImage::parse(bytes, 4).unwrap_err();
         assert_eq!(
-            std::format!("{}", refused(b"\x7fELF")),
+            alloc::format!("{}", refused(b"\x7fELF")),
             "[7f 45 4c 46 00 00 00 00] (an ELF file: use objcopy -O binary, or the Image beside it)"
         );
         assert_eq!(refused(b"MZ\0\0zimg\0\0").guess, "a compressed EFI image: use the Image that is in it");
