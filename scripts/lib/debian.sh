@@ -49,8 +49,7 @@ prepare_apt() {
         : > "$folder/status"
         status=$folder/status
     fi
-    # QEMU's packages need each other in one version, wherever that is.
-    printf 'Package: qemu-system-*\nPin: release n=%s\nPin-Priority: 990\n' "$release-backports" > "$folder/preferences"
+    : > "$folder/preferences"
     cat > "$folder/apt.conf" << END
 #clear APT::Architectures;
 #clear APT::Update::Post-Invoke;
@@ -117,9 +116,11 @@ backports_file=/etc/apt/sources.list.d/bulkhead-backports.sources
 
 backports_are_configured() { apt_sources | grep -q -- '-backports '; }
 
-# comes_from_backports PACKAGE VERSION
-comes_from_backports() {
-    private_apt "$machine" apt-cache madison "$1" | grep -F " $2 " | grep -q -- "-backports/"
+# prefer_backports PACKAGES: in the private state alone; a pattern, because packages of one source need each other in
+# one version
+prefer_backports() {
+    printf 'Package: %s\nPin: release n=%s\nPin-Priority: 990\n' "$1" "$release-backports" \
+        > "$cache/apt/$machine/preferences"
 }
 
 # keep_backports: what came from backports gets its updates from there, so the machine must know them. The archive

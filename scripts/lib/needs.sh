@@ -117,12 +117,15 @@ plan() {
     say_guest
 }
 
+packaged_qemu() { at_least 10 "$(upstream_version "$(package_field "$machine" qemu-system-arm Version)")"; }
+
 plan_qemu() {
-    local version
-    version=$(package_field "$machine" qemu-system-arm Version)
-    at_least 10 "$(upstream_version "${version:-0}")" || refuse "the machine's apt sources have no QEMU 10."
+    if ! packaged_qemu; then
+        prefer_backports 'qemu-system-*'
+        packaged_qemu || refuse "the machine's apt sources and their backports have no QEMU 10."
+        backports_are_configured || archives=yes
+    fi
     packages+=(qemu-system-arm)
-    backports_are_configured || ! comes_from_backports qemu-system-arm "$version" || archives=yes
 }
 
 # plan_rust: rustup where it is there, with the distribution's packages should its network fail; else those
@@ -211,5 +214,5 @@ finish() {
         crates_stamp > "$cache/crates"
     fi
     initramfs_is_ready || make_initramfs
-    [ "$(readlink "$cache/linux")" = "$BULKHEAD_LINUX" ] || ln -sfn "$BULKHEAD_LINUX" "$cache/linux"
+    ln -sfn "${BULKHEAD_LINUX##*/}" "$cache/linux"
 }
