@@ -32,7 +32,15 @@ network_rom_is_ready() {
 
 crates_are_ready() { [ "$(cat "$cache/crates" 2> /dev/null)" = "$(crates_stamp)" ]; }
 
-crates_stamp() { printf '%s %s\n' "${CARGO_HOME:-$HOME/.cargo}" "$(sha256sum < "$root/Cargo.lock")"; }
+crates_stamp() { printf '%s %s\n' "${CARGO_HOME:-$HOME/.cargo}" "$(cat "$root/Cargo.lock" "$root/tests/guests/freertos/Cargo.lock" | sha256sum)"; }
+
+# fetch_crates: also those that FreeRTOS's sources are taken from, and, where core is built from source, core's own
+fetch_crates() {
+    cargo fetch --target "$bare_metal" --target "$(rustc -vV | sed -n 's/^host: //p')"
+    cargo fetch --manifest-path "$root/tests/guests/freertos/Cargo.toml"
+    [ -z "$BULKHEAD_BUILD_STD" ] || RUSTC_BOOTSTRAP=1 cargo fetch -Zbuild-std=core,alloc --target "$bare_metal"
+    crates_stamp > "$cache/crates"
+}
 
 has() { command -v "$1" > /dev/null; }
 
@@ -210,8 +218,7 @@ finish() {
     cd "$root" || exit
     if ! crates_are_ready; then
         step "fetching the crates of Cargo.lock"
-        cargo fetch --target "$bare_metal" --target "$(rustc -vV | sed -n 's/^host: //p')"
-        crates_stamp > "$cache/crates"
+        fetch_crates
     fi
     initramfs_is_ready || make_initramfs
     ln -sfn "${BULKHEAD_LINUX##*/}" "$cache/linux"
