@@ -5,7 +5,7 @@ use crate::console::Multiplexer;
 use crate::exit::Cause;
 use crate::monitor::{Command, CoreView, VcpuView, VmView, answer, help};
 use crate::platform::{CoreId, Platform};
-use crate::vm::{After, Run, Slot, Vm};
+use crate::vm::{After, Lifecycle, Run, Slot, Vm};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -114,8 +114,10 @@ fn move_vm<P: Platform>(platform: &mut P, machine: &Machine, name: &str, core: u
     })
 }
 
+/// Whether `core` runs no vCPU, and none is on its way there.
 fn is_free(machine: &Machine, core: CoreId) -> bool {
     machine.core(core).is_some_and(|core| core.is_running() && core.assignment().is_none())
+        && machine.vms.iter().all(|vm| vm.lock().lifecycle() != Lifecycle::Moving(core))
 }
 
 fn views(machine: &Machine, now: u64) -> Vec<VmView> {

@@ -16,7 +16,7 @@ use crate::config::{Policy, guest_tree};
 use crate::device::pl011::Pl011;
 use crate::platform::{CoreId, Platform};
 use crate::psci::Entry;
-use crate::vcpu::{Vcpu, VcpuId};
+use crate::vcpu::{Vcpu, VcpuId, VcpuSet};
 use alloc::boxed::Box;
 use alloc::string::String;
 
@@ -226,6 +226,7 @@ impl Vm {
         }
         platform.synchronize_instructions();
         self.vgic.reset();
+        self.forget_released();
         self.uart = Pl011::new();
         self.counter_offset = platform.counter();
         for slot in &mut self.slots {
@@ -236,6 +237,13 @@ impl Vm {
         }
         self.counters.starts += 1;
         self.counters.faults_told = 0;
+    }
+
+    /// What the vCPUs' interrupts held when they were parked is not active in any core: parking cleared it.
+    fn forget_released(&mut self) {
+        for vcpu in VcpuSet::first(self.slots.len()).iter() {
+            while self.vgic.take_released(vcpu).is_some() {}
+        }
     }
 
     fn write_generated_tree<P: Platform>(&mut self, platform: &mut P) {

@@ -7,13 +7,14 @@ use super::machine::{DATA, Guest, Shape};
 use super::platform::{Core, Shared};
 use crate::vgic::random::Random;
 use bulkhead_vmm::address::Ipa;
-use bulkhead_vmm::console::{Kind, Multiplexer, Port, Settings, Sizes, split};
+use bulkhead_vmm::console::{Kind, Multiplexer, Port, Settings, Sizes, Source, Splitter};
 use bulkhead_vmm::monitor::LogRing;
 use bulkhead_vmm::platform::{CoreId, Platform, Vmid};
 use bulkhead_vmm::run::{Assignment, Console, CoreLoop, CoreState, Machine, Step};
 use bulkhead_vmm::vcpu::VcpuId;
 use bulkhead_vmm::vm::{Lifecycle, Vm, Work};
 use std::any::Any;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -39,6 +40,27 @@ pub struct World {
     seed: u64,
     tables: usize,
     random: Random,
+    listener: RefCell<Listener>,
+}
+
+/// Takes what came out of the UART apart.
+#[derive(Debug, Default)]
+struct Listener {
+    splitter: Splitter,
+    heard: usize,
+    ports: BTreeMap<String, Vec<u8>>,
+}
+
+impl Listener {
+    fn listen(&mut self, sent: &[u8]) {
+        let Self { splitter, heard, ports } = self;
+        splitter.push(&sent[*heard..], &mut |piece| {
+            if piece.source == Source::Output {
+                ports.entry(piece.port.to_owned()).or_default().extend_from_slice(piece.bytes);
+            }
+        });
+        *heard = sent.len();
+    }
 }
 
 impl World {
@@ -50,7 +72,7 @@ impl World {
         shared.machine.set(machine).expect("the machine is made once");
         let tables = shared.hardware().tables.in_use();
         let threads = (0..shape.cores).map(|core| start(&shared, CoreId(core))).collect();
-        Self { shared, threads, seed, tables, random: Random::new(!seed) }
+        Self { shared, threads, seed, tables, random: Random::new(!seed), listener: RefCell::default() }
     }
 
     /// What the cores share.
@@ -185,9 +207,11 @@ impl World {
         self.shared.hardware().uart.is_read()
     }
 
-    /// What came out of the UART, by port.
-    pub fn output(&self) -> BTreeMap<String, Vec<u8>> {
-        split(&self.shared.hardware().uart.sent)
+    /// What came out of the UART of what the port `name` printed.
+    pub fn output(&self, name: &str) -> String {
+        let mut listener = self.listener.borrow_mut();
+        listener.listen(&self.shared.hardware().uart.sent);
+        String::from_utf8_lossy(listener.ports.get(name).map_or(&[], Vec::as_slice)).into_owned()
     }
 
     /// The eight bytes at `offset` in the data of VM `vm`.
@@ -268,6 +292,8 @@ fn build(shared: &Arc<Shared>, shape: &Shape, guests: Vec<Guest>) -> Machine {
         log: Box::leak(Box::new(spin::Mutex::new(LogRing::new(1024)))),
         when_all_off: shape.when_all_off,
         booted: core.counter(),
+        kept: 0,
+        first_guest: 0.into(),
     }
 }
 
