@@ -84,7 +84,7 @@ impl CoreLoop {
         while let Some(physical) = vm.vgic().take_released(it.vcpu) {
             platform.deactivate(physical);
         }
-        self.list_registers = *vm.vgic().flush(it.vcpu);
+        self.list_registers.take_over(vm.vgic().flush(it.vcpu));
         drop(vm);
         let raw = platform.enter(&mut vcpu, &mut self.list_registers);
         let exit = exit::decode(&raw);

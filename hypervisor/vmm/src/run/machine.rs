@@ -120,7 +120,9 @@ impl Machine {
 
     /// Wakes the cores of `vcpus` of `vm`.
     pub(super) fn kick<P: Platform>(&self, platform: &mut P, vm: &Vm, vcpus: VcpuSet) {
-        vm.cores_of(vcpus).for_each(|core| platform.kick(core));
+        if !vcpus.is_empty() {
+            vm.cores_of(vcpus).for_each(|core| platform.kick(core));
+        }
     }
 
     /// Wakes all cores of `vm`.
