@@ -51,6 +51,11 @@ pub fn random_write(world: &World, random: &mut Random, vcpu: usize, shape: Shap
         return random_stray(world, random, vcpu);
     }
     if random.one_in(16) {
+        // GICD_ITARGETSR of private interrupts: read-only on GICv2, reserved on GICv3.
+        let offset = 0x800 + random.below(32);
+        return Step::Write { vcpu, frame: Frame::Distributor, offset, size: 1, value: random.bits() };
+    }
+    if random.one_in(16) {
         let frame = Frame::Redistributor(random.below(world.vcpus() as u64) as usize);
         return Step::Write { vcpu, frame, offset: 0x014, size: 4, value: random.below(8) };
     }
@@ -131,6 +136,18 @@ fn random_stray(world: &World, random: &mut Random, vcpu: usize) -> Step {
         return Step::CompareAll;
     }
     Step::Write { vcpu, frame, offset, size, value: random.bits() & random.bits() }
+}
+
+/// The priority of an interrupt that steps dwell on.
+pub fn random_priority(world: &World, random: &mut Random, vcpu: usize) -> Step {
+    let value = random.below(32) << 3;
+    if random.one_in(2) {
+        let (frame, base) = private_frame(world, random.below(world.vcpus() as u64) as usize);
+        let intid = random.pick(&[0, 1, 2, 3, 20, TIMER]);
+        return Step::Write { vcpu, frame, offset: base + 0x400 + u64::from(intid), size: 1, value };
+    }
+    let offset = 0x400 + u64::from(random.pick(&SHARED));
+    Step::Write { vcpu, frame: Frame::Distributor, offset, size: 1, value }
 }
 
 fn random_frame(world: &World, random: &mut Random) -> Frame {

@@ -159,9 +159,11 @@ impl Oracle {
         let priority = |intid: &u32| self.get(vcpu, *intid).map_or(255, |interrupt| interrupt.priority);
         let best = due.iter().map(priority).min();
         let Some(got) = got else {
-            let lost: Vec<u32> = due.into_iter().filter(|intid| Some(priority(intid)) == best).collect();
-            let all_pass = !lost.is_empty() && lost.iter().all(|intid| self.passes(vcpu, *intid));
-            return if all_pass { Err(format!("vCPU {vcpu} got none, due were {lost:?}")) } else { Ok(()) };
+            // Only the most urgent is looked at (IHI 0069 4.8): what does not pass may hold back what would.
+            let most_urgent = |intid: &&u32| best.is_some_and(|best| priority(intid) <= best);
+            let held_back = ready.iter().filter(most_urgent).any(|intid| !self.passes(vcpu, *intid));
+            let lost = best.is_some() && !held_back;
+            return if lost { Err(format!("vCPU {vcpu} got none, due were {due:?}")) } else { Ok(()) };
         };
         let found = self.get(vcpu, got.intid).copied().ok_or(format!("vCPU {vcpu} got {got:?}"))?;
         if !ready.contains(&got.intid) || !self.passes(vcpu, got.intid) {

@@ -9,6 +9,8 @@ pub struct Shape {
     pub layout: Layout,
     /// Guests end interrupts in two writes (EOImode = 1).
     pub split: bool,
+    /// Lines stay high, and what is in service is often looked for anew: list registers are short all the time.
+    pub busy: bool,
     /// Steps.
     pub steps: u64,
 }
@@ -20,7 +22,7 @@ impl Shape {
         let list_registers = [1, 4, 16, 2][(number / 2 % 4) as usize];
         let vcpus = (number / 8 % 4) as usize + 1;
         let layout = Layout { version, vcpus, spis: 64, priority_bits: 5, list_registers };
-        Self { layout, split: number / 32 % 2 == 1, steps }
+        Self { layout, split: number / 32 % 2 == 1, busy: number / 64 % 2 == 1, steps }
     }
 
     /// Whether guests write ISACTIVER and ICACTIVER. With EOImode = 0 the end of an interrupt that was made

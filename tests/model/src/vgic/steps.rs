@@ -1,6 +1,8 @@
 //! Random steps: what a guest, its devices and its cores can do.
 
-use super::choices::{SHARED, private_frame, random_read, random_route, random_settings, random_sgi, random_write};
+use super::choices::{
+    SHARED, private_frame, random_priority, random_read, random_route, random_settings, random_sgi, random_write,
+};
 use super::interface::Settings;
 use super::random::Random;
 use super::registers::Frame;
@@ -72,6 +74,9 @@ pub enum Step {
 impl Step {
     fn random(random: &mut Random, world: &World, shape: Shape) -> Self {
         let vcpu = random.below(world.vcpus() as u64) as usize;
+        if shape.busy && random.one_in(2) {
+            return Self::busy(random, world, vcpu);
+        }
         match random.below(100) {
             0..20 => Self::Acknowledge { vcpu },
             20..35 => Self::End { vcpu },
@@ -97,6 +102,20 @@ impl Step {
         }
     }
 
+    fn busy(random: &mut Random, world: &World, vcpu: usize) -> Self {
+        match random.below(10) {
+            0..3 => Self::Acknowledge { vcpu },
+            3 | 4 => Self::End { vcpu },
+            5 => Self::Deactivate { vcpu },
+            6 | 7 => {
+                let intid = if random.one_in(3) { 20 } else { random.pick(&SHARED) };
+                Self::Line { vcpu, intid, level: true }
+            }
+            8 => random_sgi(world, random, vcpu),
+            _ => random_priority(world, random, vcpu),
+        }
+    }
+
     fn take(self, world: &mut World, random: &mut Random) -> Result<(), String> {
         match self {
             Self::Acknowledge { vcpu } => world.acknowledge(vcpu).map(drop),
@@ -113,7 +132,7 @@ impl Step {
             Self::Set { vcpu, mut settings } => {
                 // With unlike or new binary points an interrupt can nest in one of a more urgent priority. Which of
                 // two that no list register holds was ended is then told by nothing.
-                if world.vgic.layout().list_registers < 16 {
+                if !settings.split {
                     settings.binary_point = world.interfaces[vcpu].settings.binary_point;
                     settings.common = false;
                 }
@@ -180,7 +199,7 @@ fn compare_all(world: &mut World) -> Result<(), String> {
         for start in [0x080, 0x100, 0x200, 0x300, 0xC00, 0xC04] {
             world.read(vcpu, frame, base + start, 4)?;
         }
-        for offset in (0x400..0x420).chain(0xF10..0xF30).step_by(4) {
+        for offset in (0x400..0x420).chain(0x800..0x820).chain(0xF10..0xF30).step_by(4) {
             world.read(vcpu, frame, base + offset, 4)?;
         }
     }
