@@ -53,7 +53,7 @@ fn drive(driver: &mut Driver) -> Result<(), Stopped> {
 
 /// Physical addresses of FreeRTOS's RAM, our image and a device, from what the hypervisor says of itself.
 fn addresses(information: &str, banner: &str) -> Result<[u64; 3], Mismatch> {
-    let ram = number(&table(information), &Subject::Vm("freertos".into()), "pa");
+    let ram = number(&table(information), &Subject::Vm("freertos".into()), "physical");
     let ram = ram.ok_or_else(|| Mismatch::new("FreeRTOS's physical address", information))?;
     let image = banner.lines().find_map(|line| {
         let value = line.trim_start().strip_prefix("image ")?.trim_start();
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn addresses_are_those_that_the_hypervisor_says() {
-        let information = "vm=freertos  state=running\nvm=freertos  ipa=0x40000000  pa=0x52000000  size=0x1000000\n";
+        let information = "vm=freertos  state=running\nvm=freertos ram=0x40000000 physical=0x52000000 size=0x1000000\n";
         let banner = "Bulkhead 0.1.0 at EL2\n  image    0x40200000, 1116 KiB in memory\n";
         assert_eq!(addresses(information, banner), Ok([0x5200_0000, 0x4020_0000, DEVICE]));
         assert!(addresses("vm=freertos  state=running\n", banner).is_err());

@@ -15,8 +15,8 @@ pub const CHECK: Check = Check {
 };
 
 const PORTS: [Port; 2] = [Port::FreeRtos, Port::Monitor];
-/// The core that runs no vCPU, and FreeRTOS's own.
-const CORES: [u32; 2] = [3, 2];
+/// A core that runs no vCPU, and FreeRTOS's own.
+const CORES: [u32; 2] = [5, 2];
 /// Lines of the sequence that are awaited on each core.
 const LINES: usize = 5;
 
@@ -46,7 +46,10 @@ fn drive(driver: &mut Driver) -> Result<(), Stopped> {
 
 fn move_to(driver: &mut Driver, core: u32) -> Result<(), Stopped> {
     let from = driver.session.length(LOG);
-    driver.session.command(Port::Monitor, &format!("vm move freertos {core}"))?;
+    let answer = driver.session.command(Port::Monitor, &format!("vm move freertos {core}"))?;
+    if !answer.contains(&format!("core={core}")) {
+        return Err(Stopped { awaited: format!("FreeRTOS to move to core {core}"), seen: answer });
+    }
     driver.session.wait_text(LOG, from, &moved(core)).map(|_| ())
 }
 
