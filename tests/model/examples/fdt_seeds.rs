@@ -1,6 +1,6 @@
 //! Writes the trees that fuzzing starts from: `cargo run -p bulkhead-model --example fdt_seeds -- tests/fuzz/corpus`.
 
-use bulkhead_model::config::check::kernel_head;
+use bulkhead_model::config::check::{kernel_head, packed_image};
 use bulkhead_model::config::example::{EXAMPLES, on_board_bytes};
 use bulkhead_model::fdt::corpus;
 use std::fs;
@@ -22,7 +22,9 @@ fn main() -> std::io::Result<()> {
     }
     for (board, _) in corpus::SOURCES {
         for (name, source) in EXAMPLES {
-            write("configuration", &format!("{board}-{name}"), &on_board_bytes(board, source))?;
+            let tree = on_board_bytes(board, source);
+            write("configuration", &format!("{board}-{name}"), &tree)?;
+            write("pack", &format!("{board}-{name}"), &packed_image(&tree))?;
         }
     }
     write("image_header", "kernel", &kernel_head(0, 1 << 20))

@@ -13,6 +13,9 @@ use bulkhead_vmm::fdt::Tree;
 /// Mutants tried if the environment does not say how many.
 const DEFAULT_COUNT: u64 = 10_000;
 
+/// Headers of images and kernels tried.
+const HEADER_MUTANTS: u64 = 5_000;
+
 fn range(start: u64, size: u64) -> Range<Pa> {
     Range::<Pa>::new(Pa::new(start), size).expect("a range")
 }
@@ -409,16 +412,11 @@ fn a_mutant_of_a_header_is_read_or_refused() {
     let mut random = Random::new(1);
     let mut kernel = check::kernel_head(0, 0x10_0000).to_vec();
     kernel.extend([0; 8]);
-    let header = bulkhead_abi::image::ImageHeader {
-        early_uart_kind: 1,
-        early_uart_base: 9,
-        bare_size: 4096,
-        pack_offset: 4096,
-        pack_size: 1,
-    };
-    for _ in 0..100_000 {
+    let packed = check::packed_image(&example::on_board_bytes("virt-gicv3", example::source("every-property")));
+    for _ in 0..HEADER_MUTANTS {
         check::kernel(&mutate::mutate(&kernel, &mut random), random.bits() >> random.below(64));
-        check::image_header(&mutate::mutate(&header.to_bytes(), &mut random));
+        check::image_header(&mutate::mutate(&packed[64..112], &mut random));
+        check::packed(&mutate::mutate(&packed, &mut random));
     }
 }
 

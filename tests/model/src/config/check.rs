@@ -1,6 +1,6 @@
 //! What must hold for every configuration. Property tests and fuzz targets call the same functions.
 
-use bulkhead_abi::image::{HEADER_LENGTH, ImageHeader};
+use bulkhead_abi::image::{HEADER_LENGTH, HEADER_OFFSET, ImageHeader};
 use bulkhead_vmm::address::{Ipa, Pa, Range};
 use bulkhead_vmm::config::board::{Board, Enable};
 use bulkhead_vmm::config::guest_tree::{self, Machine};
@@ -143,8 +143,32 @@ pub fn kernel(bytes: &[u8], file_size: u64) {
 ///
 /// # Panics
 /// That does not hold.
-pub fn image_header(bytes: &[u8]) {
-    if let Some(header) = ImageHeader::parse(bytes) {
-        assert_eq!(header.to_bytes(), bytes[..HEADER_LENGTH]);
+pub fn image_header(bytes: &[u8]) -> Option<ImageHeader> {
+    let header = ImageHeader::parse(bytes)?;
+    assert_eq!(header.to_bytes(), bytes[..HEADER_LENGTH]);
+    Some(header)
+}
+
+/// Reads `bytes` as a packed image: its header, and the tree that it says is behind it.
+///
+/// # Panics
+/// Something does not hold.
+pub fn packed(bytes: &[u8]) {
+    let header = bytes.get(HEADER_OFFSET..).and_then(image_header);
+    let tree = header.and_then(|header| {
+        let start = usize::try_from(header.pack_offset).ok()?;
+        bytes.get(start..start.checked_add(usize::try_from(header.pack_size).ok()?)?)
+    });
+    if let Some(Ok(tree)) = tree.map(crate::fdt::check::tree) {
+        // A tree that describes no board is refused, which is no concern of this check.
+        let _ = configuration(&tree);
     }
+}
+
+/// A packed image whose tree is `tree`: a header and nothing else.
+pub fn packed_image(tree: &[u8]) -> Vec<u8> {
+    let (bare_size, pack_size) = (4096, tree.len() as u64);
+    let header =
+        ImageHeader { early_uart_kind: 1, early_uart_base: 0x900_0000, bare_size, pack_offset: 128, pack_size };
+    [&kernel_head(0, bare_size)[..], &header.to_bytes(), &[0; 16], tree].concat()
 }
