@@ -234,6 +234,10 @@ impl Platform for Core {
         uart::transmit_interrupt(wanted);
     }
 
+    fn uart_interrupts(&self) -> bool {
+        self.interrupts.uart.is_some()
+    }
+
     fn uart_read(&mut self) -> Option<u8> {
         uart::read()
     }

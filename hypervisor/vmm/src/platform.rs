@@ -142,6 +142,11 @@ pub trait Platform {
     /// Asks for an interrupt when the UART has room (`true`), or no longer.
     fn uart_transmit_interrupt(&mut self, wanted: bool);
 
+    /// Whether the UART interrupts at all. If not it is looked at by the clock.
+    fn uart_interrupts(&self) -> bool {
+        true
+    }
+
     /// The next byte that the UART received.
     fn uart_read(&mut self) -> Option<u8>;
 }

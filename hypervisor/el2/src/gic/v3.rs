@@ -253,6 +253,9 @@ impl Gic {
             | u64::from(interface.binary_point_0) << 21
             | u64::from(interface.priority_mask) << 24;
         self.clear_list_registers();
+        // The guest has system registers only: SRE, and no bypass, in its own view. ICH_VMCR_EL2 depends on it.
+        sysreg::write!("icc_sre_el1", 0b111);
+        aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
         sysreg::write!("ich_vmcr_el2", vmcr);
         self.write_active_priorities(interface);
         self.set_control(HCR_ENABLE);

@@ -9,6 +9,10 @@ use core::sync::atomic::Ordering;
 /// Bytes that are taken from the multiplexer at a time, and may wait for the UART.
 const CHUNK: usize = 64;
 
+/// How often a UART without an interrupt is looked at: often enough that a FIFO of 16 bytes never runs full at
+/// 115,200 baud.
+const POLLS_A_SECOND: u64 = 1000;
+
 /// What only the housekeeping core uses, and the log that everyone writes.
 #[derive(Debug)]
 pub struct Console {
@@ -78,6 +82,10 @@ impl CoreLoop {
             wake_owner(platform, machine, port);
         });
         self.console_deadline = console.multiplexer.deadline();
+        if !platform.uart_interrupts() {
+            let next = platform.counter() + platform.counter_frequency() / POLLS_A_SECOND;
+            self.console_deadline = Some(self.console_deadline.map_or(next, |deadline| deadline.min(next)));
+        }
         self.rearm(platform);
     }
 }
