@@ -81,9 +81,7 @@ impl CoreLoop {
     fn run<P: Platform>(&mut self, platform: &mut P, machine: &Machine, it: Assignment, mut vm: MutexGuard<'_, Vm>) {
         self.ensure_loaded(platform, &mut vm, it);
         let Some((_, mut vcpu)) = self.loaded.take() else { return };
-        while let Some(physical) = vm.vgic().take_released(it.vcpu) {
-            platform.deactivate(physical);
-        }
+        let_go(platform, &mut vm, it.vcpu);
         self.list_registers.take_over(vm.vgic().flush(it.vcpu));
         drop(vm);
         let raw = platform.enter(&mut vcpu, &mut self.list_registers);
@@ -141,6 +139,7 @@ impl CoreLoop {
         mut vm: MutexGuard<'_, Vm>,
     ) {
         self.ensure_loaded(platform, &mut vm, it);
+        let_go(platform, &mut vm, it.vcpu);
         if !vm.vgic().has_deliverable(it.vcpu) {
             drop(vm);
             self.sleep(platform, machine);
@@ -167,11 +166,14 @@ impl CoreLoop {
         let loaded = platform.load(vcpu, vm.context(it.vcpu), &interface, &active);
         self.loaded = Some((it, loaded));
         self.refresh_physical_timer(platform, vm);
+        // Out of reset, its timers are not what its interrupts last heard of.
+        follow_virtual_timer(platform, vm, it);
     }
 
     /// Takes the loaded vCPU out of this core, if there is one.
     fn unload<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm) {
         let Some((it, vcpu)) = self.loaded.take() else { return };
+        let_go(platform, vm, it.vcpu);
         let active: Vec<u32> = vm.vgic().hardware_active(it.vcpu).collect();
         if let Some(interface) = vm.vgic().cpu_interface_mut(it.vcpu) {
             let parked = platform.park(vcpu, interface, &active);
@@ -254,6 +256,13 @@ impl CoreLoop {
             self.interrupt_for_guest(platform, &mut vm, interrupt);
         }
         self.interrupt_for_us(platform, machine, interrupt);
+    }
+}
+
+/// Deactivates the physical interrupts behind virtual ones that the guest of the loaded `vcpu` will not end.
+fn let_go<P: Platform>(platform: &mut P, vm: &mut Vm, vcpu: VcpuId) {
+    while let Some(physical) = vm.vgic().take_released(vcpu) {
+        platform.deactivate(physical);
     }
 }
 

@@ -64,7 +64,12 @@ pub fn set_up_distributor(a: &mut Assembler) {
 /// Sets up what belongs to the vCPU that executes it: VBAR, private interrupts at priority 0x80, CPU interface; and
 /// lets IRQs through. X8 is its number within the VM, from MPIDR_EL1.
 pub fn set_up_vcpu(a: &mut Assembler, wanted: Wanted) {
-    a.write(register::VBAR_EL1, KERNEL + VECTORS_OFFSET);
+    set_up_private(a, wanted);
+    set_up_interface(a, wanted.v3);
+}
+
+/// The private interrupts alone. X8 is the vCPU's number.
+pub fn set_up_private(a: &mut Assembler, wanted: Wanted) {
     a.add(Instruction::Read(8, register::MPIDR_EL1));
     a.work(|x| x.set(8, x.get(8) & 0xff));
     let private = u64::from(wanted.private);
@@ -76,12 +81,20 @@ pub fn set_up_vcpu(a: &mut Assembler, wanted: Wanted) {
             a.add(Instruction::Store(4, 9, 7, offset));
         }
         set_priorities(a, 7, 0x1_0400);
-        a.write(register::ICC_PMR_EL1, 0xf8);
-        a.write(register::ICC_IGRPEN1_EL1, 1);
     } else {
         a.poke(4, private, DISTRIBUTOR + 0x100);
         a.set(7, DISTRIBUTOR);
         set_priorities(a, 7, 0x400);
+    }
+}
+
+/// VBAR, the CPU interface and PSTATE.I alone, which takes no exit.
+pub fn set_up_interface(a: &mut Assembler, v3: bool) {
+    a.write(register::VBAR_EL1, KERNEL + VECTORS_OFFSET);
+    if v3 {
+        a.write(register::ICC_PMR_EL1, 0xf8);
+        a.write(register::ICC_IGRPEN1_EL1, 1);
+    } else {
         a.poke(4, 0xf8, CPU_INTERFACE + 4);
         a.poke(4, 1, CPU_INTERFACE);
     }
@@ -197,4 +210,34 @@ pub fn only_for(a: &mut Assembler, intid: u64, work: impl FnOnce(&mut Assembler)
     a.jump_if(other, move |x| x.get(11) != intid);
     work(a);
     a.place(other);
+}
+
+/// Sleeps until the answer about what `look` has loaded is yes. IRQs are taken in between, and one that comes just
+/// before WFI ends it: they are masked there.
+pub fn sleep_until(
+    a: &mut Assembler,
+    sleep: impl Fn(&mut Assembler),
+    look: impl Fn(&mut Assembler),
+    question: impl Fn(&GeneralRegisters) -> bool + Send + Sync + 'static,
+) {
+    let out = a.label();
+    let again = a.here();
+    a.add(Instruction::Mask(true));
+    look(a);
+    a.jump_if(out, question);
+    sleep(a);
+    a.add(Instruction::Mask(false));
+    a.jump(again);
+    a.place(out);
+    a.add(Instruction::Mask(false));
+}
+
+/// WFI.
+pub fn wait(a: &mut Assembler) {
+    a.add(Instruction::Wait);
+}
+
+/// A pseudo-random step of X28.
+pub fn shuffle(a: &mut Assembler) {
+    a.work(|x| x.set(28, x.get(28).wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f)));
 }

@@ -1,3 +1,4 @@
 //! Guests.
 
+pub mod smp;
 pub mod ticker;
