@@ -1,7 +1,7 @@
 //! A 1 kHz task by the virtual timer that counts the periods it missed.
 //!
 //! Period k is due at t0 + k*T and missed if CNTVCT at the task's entry is later than t0 + (k+1)*T; t0 and T are fixed
-//! at the start. Says `periods=N missed=M` each second, at the key `p`, and at the end: after `periods=N` of the
+//! at the start. Says `periods=N missed=M` every `say` (1000) periods, at the key `p`, and at the end: after `periods=N` of the
 //! bootargs (for ever without), or at the key `q`. `delay-at=K` holds the task of period K up for three periods, which
 //! must be seen; `raw` prints (k, CNTVCT) of every period at the end, as far as they fit.
 #![no_std]
@@ -40,9 +40,10 @@ fn main(machine: &'static Machine) {
     PERIOD.store(timer::frequency() / RATE, Ordering::SeqCst);
     START.store(timer::count() + timer::frequency() / RATE, Ordering::SeqCst);
     Timer::Virtual.set(START.load(Ordering::SeqCst));
+    let say = machine.arguments.number("say", RATE);
     let mut told = 0;
     while told < limit && !STOPPED.load(Ordering::SeqCst) {
-        let next = (told + RATE).min(limit);
+        let next = (told + say).min(limit);
         cpu::wait_until(|| PERIODS.load(Ordering::SeqCst) >= next || ASKED.load(Ordering::SeqCst));
         ASKED.store(false, Ordering::SeqCst);
         told = if PERIODS.load(Ordering::SeqCst) >= next { next } else { told };
