@@ -44,9 +44,10 @@ const UART: u64 = 0x900_0000;
 
 /// Cores of the board. The guests use three and the hypervisor's own work one; the others sleep. They are there because
 /// under `-icount` QEMU gives the cores turns, each of the time to the next timer divided by all cores, and takes the
-/// turn from whoever sets a timer (QEMU accel/tcg/icount-common.c, `icount_percpu_budget`, and cpu-timers.c,
-/// `qemu_timer_notify_cb`). With four cores of which three are busy, FreeRTOS gets its turn back after half a period,
-/// and with all four busy after more than one; with eight, in half the time.
+/// turn from whoever sets a timer (QEMU accel/tcg/icount-common.c, `icount_percpu_budget`; accel/tcg/tcg-accel-ops-icount.c;
+/// `qemu_timer_notify_cb`). With four cores, of which three are busy, FreeRTOS gets its turn back after half a period,
+/// and with all four busy after more than one; with eight, in half the time. FreeRTOS is on core 0 because after a
+/// timer's expiry the turns begin there.
 const CORES: &str = "8";
 
 /// QEMU's arguments for the board with `packed` as its kernel.
