@@ -154,6 +154,7 @@ fn the_timer_is_ended_by_the_hardware_alone() {
         assert_eq!(vgic.hardware_active(BOOT).collect::<Vec<_>>(), [TIMER]);
         enter_and_leave(&mut vgic, BOOT, TIMER, ListRegisterState::Active);
         assert_eq!(vgic.hardware_active(BOOT).collect::<Vec<_>>(), [TIMER]);
+        assert!(!vgic.has_deliverable(BOOT));
         // It stays where it is while the guest serves it, and leaves nothing to do when it is ended.
         assert_eq!(vgic.flush(BOOT).changed, 0);
         enter_and_leave(&mut vgic, BOOT, TIMER, ListRegisterState::Empty);
@@ -214,6 +215,7 @@ fn who_is_in_the_guest_or_asleep_is_kicked_and_nobody_else() {
     vgic.flush(BOOT);
     vgic.fold(BOOT, &registers);
     assert!(vgic.set_shared_line(UART, false).is_empty());
+    assert!(vgic.set_shared_line(UART, true).is_empty());
 }
 
 #[test]

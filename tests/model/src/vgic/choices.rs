@@ -9,14 +9,14 @@ use super::world::{TIMER, World};
 
 /// Private interrupts that steps dwell on, and shared ones; random words touch the others too.
 const PRIVATE: u64 = 0x0810_000F;
-pub const SHARED: [u32; 6] = [32, 33, 40, 63, 64, 95];
+pub(super) const SHARED: [u32; 6] = [32, 33, 40, 63, 64, 95];
 
 /// Where the private interrupts of `vcpu` have their registers.
-pub fn private_frame(world: &World, vcpu: usize) -> (Frame, u64) {
+pub(super) fn private_frame(world: &World, vcpu: usize) -> (Frame, u64) {
     if world.oracle.v3 { (Frame::Redistributor(vcpu), 0x1_0000) } else { (Frame::Distributor, 0) }
 }
 
-pub fn random_route(world: &World, random: &mut Random, intid: u32) -> Step {
+pub(super) fn random_route(world: &World, random: &mut Random, intid: u32) -> Step {
     let vcpus = world.vcpus() as u64;
     let (offset, size, value) = if world.oracle.v3 {
         let value = match random.below(8) {
@@ -32,7 +32,7 @@ pub fn random_route(world: &World, random: &mut Random, intid: u32) -> Step {
     Step::Write { vcpu: random.below(vcpus) as usize, frame: Frame::Distributor, offset, size, value }
 }
 
-pub fn random_sgi(world: &World, random: &mut Random, vcpu: usize) -> Step {
+pub(super) fn random_sgi(world: &World, random: &mut Random, vcpu: usize) -> Step {
     let intid = random.below(5);
     if world.oracle.v3 {
         let stray = if random.one_in(8) { random.bits() & 0x00FF_00FF_00FF_0000 } else { 0 };
@@ -43,7 +43,7 @@ pub fn random_sgi(world: &World, random: &mut Random, vcpu: usize) -> Step {
     Step::Write { vcpu, frame: Frame::Distributor, offset: 0xF00, size: 4, value }
 }
 
-pub fn random_write(world: &World, random: &mut Random, vcpu: usize, shape: Shape) -> Step {
+pub(super) fn random_write(world: &World, random: &mut Random, vcpu: usize, shape: Shape) -> Step {
     if random.one_in(6) {
         return random_route(world, random, random.clone().pick(&SHARED));
     }
@@ -139,7 +139,7 @@ fn random_stray(world: &World, random: &mut Random, vcpu: usize) -> Step {
 }
 
 /// The priority of an interrupt that steps dwell on.
-pub fn random_priority(world: &World, random: &mut Random, vcpu: usize) -> Step {
+pub(super) fn random_priority(world: &World, random: &mut Random, vcpu: usize) -> Step {
     let value = random.below(32) << 3;
     if random.one_in(2) {
         let (frame, base) = private_frame(world, random.below(world.vcpus() as u64) as usize);
@@ -155,7 +155,7 @@ fn random_frame(world: &World, random: &mut Random) -> Frame {
     if random.one_in(2) { Frame::Redistributor(owner) } else { Frame::Distributor }
 }
 
-pub fn random_read(world: &World, random: &mut Random, vcpu: usize) -> Step {
+pub(super) fn random_read(world: &World, random: &mut Random, vcpu: usize) -> Step {
     if random.one_in(6) {
         let offset = random.pick(&[0x000, 0x004, 0x008, 0x00C, 0x014, 0xFE8, 0xFFE8, 0x1_0008]);
         return Step::Read { vcpu, frame: random_frame(world, random), offset, size: random.pick(&[4, 4, 8]) };
@@ -170,7 +170,7 @@ pub fn random_read(world: &World, random: &mut Random, vcpu: usize) -> Step {
     Step::Read { vcpu, frame, offset, size: 4 }
 }
 
-pub fn random_settings(random: &mut Random, vcpu: usize, shape: Shape) -> Step {
+pub(super) fn random_settings(random: &mut Random, vcpu: usize, shape: Shape) -> Step {
     let enabled = match random.below(6) {
         0 => [true, false],
         1 => [false, true],

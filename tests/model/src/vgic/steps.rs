@@ -53,7 +53,7 @@ fn set_up(world: &mut World, random: &mut Random) -> Result<(), String> {
 
 /// One step.
 #[derive(Clone, Copy, Debug)]
-pub enum Step {
+pub(super) enum Step {
     Acknowledge { vcpu: usize },
     End { vcpu: usize },
     Deactivate { vcpu: usize },
