@@ -258,6 +258,45 @@ fn the_second_claim_to_cores_memory_or_a_name_is_refused() {
 }
 
 #[test]
+fn a_refused_vm_takes_nothing_from_the_others() {
+    let vms = [
+        vm("greedy", "0x48000000", "cpus = <4>; memory = <0 0x200000>;"),
+        vm(
+            "fixed",
+            "0x49000000",
+            "bulkhead,cores = <0 1 2 3>; memory = <0 0x8000>; bulkhead,memory-address = <0 0x7f000000>;",
+        ),
+        vm("late", "0x4a000000", "cpus = <4>; memory = <0 0xc0000>;"),
+    ];
+    let (_, plan) = planned("virt-gicv3", &hypervisor(&vms));
+    let errors = |place: usize| plan.vms[place].as_ref().map_err(|vm| vm.errors.len()).map(|vm| vm.cores.len());
+    assert_eq!([errors(0), errors(1), errors(2)], [Err(1), Err(1), Ok(4)], "{:#?}", plan.vms);
+}
+
+#[test]
+fn memory_with_an_address_comes_before_memory_without() {
+    let fixed = "cpus = <1>; memory = <0 0x80000>; bulkhead,memory-address = <0 0x50000000>;";
+    let vms = [vm("floating", "0x48000000", "cpus = <1>; memory = <0 0x80000>;"), vm("fixed", "0x49000000", fixed)];
+    let (_, plan) = planned("virt-gicv3", &hypervisor(&vms));
+    let refused = plan.vms[0].as_ref().expect_err("floating").errors[0].to_string();
+    assert_eq!(
+        refused,
+        "/chosen/hypervisor/floating: memory is 524288 KiB; expected at most 519160 KiB, all that is left"
+    );
+    assert_eq!(plan.vms[1].as_ref().expect("fixed").memory, Some(range(0x5000_0000, 512 << 20)));
+}
+
+#[test]
+fn cores_memory_and_modules_are_said_at_once() {
+    let bad = "bulkhead,cores = <3>; memory = <0 0x200000>;";
+    let found = mistakes(&hypervisor(&[
+        vm("a", "0x48000000", "bulkhead,cores = <3>; memory = <0 0x8000>;"),
+        vm("b", "0x402ff000", bad),
+    ]));
+    assert_eq!(found.len(), 3, "{found:#?}");
+}
+
+#[test]
 fn bad_modules_are_refused() {
     let module = |kernel: &str| {
         let found = mistakes(&hypervisor(&[vm("a", kernel, GOOD), vm("b", "0x49000000", GOOD)]));

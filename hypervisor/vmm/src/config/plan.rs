@@ -1,15 +1,15 @@
-//! Who gets which cores and which memory. A VM that does not fit is refused; the others are planned without it.
+//! Who gets which cores and which memory. A VM that does not fit is refused, and takes nothing from the others.
 //!
-//! - Cores asked for by number are given first. Then each count is filled, in the configuration's order, from the
-//!   highest-numbered free cores down, passing over the housekeeping core while others are free; vCPU 0 runs on
-//!   the lowest of the VM's cores. A VM without a count gets all that is left in the end.
-//! - RAM with a fixed address is taken first, then sizes in the configuration's order.
+//! VMs are served one after the other: those that name their cores first, then those that name their RAM's address,
+//! then the rest, each group in the configuration's order; last comes a VM that wants all that is left. A count of
+//! cores is filled from the highest-numbered free core down, passing over the housekeeping core while others are free;
+//! vCPU 0 runs on the lowest.
 
 mod cores;
 mod memory;
 
 use super::board::{Board, GicVersion};
-use super::vm::{GuestGic, RefusedVm, VmConfig};
+use super::vm::{Cores, GuestGic, RefusedVm, VmConfig};
 use super::{Configuration, ranges};
 use crate::address::{Pa, Range};
 use crate::fault::ConfigError;
@@ -58,54 +58,69 @@ pub struct VmPlan {
     pub gic: GuestGic,
 }
 
-/// A VM on its way: what it wants, and what it got so far or why it got nothing.
-struct Candidate {
-    vm: VmConfig,
-    cores: Vec<usize>,
-    memory_size: u64,
-    memory: Option<Range<Pa>>,
-    errors: Vec<ConfigError>,
-}
-
-impl Candidate {
-    fn new(vm: VmConfig) -> Self {
-        Self { vm, cores: Vec::new(), memory_size: 0, memory: None, errors: Vec::new() }
-    }
-
-    fn is_well(&self) -> bool {
-        self.errors.is_empty()
-    }
-
-    fn finish(self, gic: GuestGic) -> Result<VmPlan, RefusedVm> {
-        if !self.is_well() {
-            return Err(RefusedVm { name: self.vm.name, errors: self.errors });
-        }
-        let gic = self.vm.gic.unwrap_or(gic);
-        Ok(VmPlan { vm: self.vm, cores: self.cores, memory_size: self.memory_size, memory: self.memory, gic })
-    }
-}
-
 /// Plans `configuration` on `board`, whose memory is already `occupied` in places: by the hypervisor's image at
 /// least. VMs that `configuration` has refused stay refused.
 pub fn plan(board: &Board, configuration: Configuration, occupied: &[Occupied]) -> Plan {
     let mut errors = Vec::new();
-    let wish = configuration.housekeeping_core;
-    let mut vms: Vec<Result<Candidate, RefusedVm>> =
-        configuration.vms.into_iter().map(|vm| vm.map(Candidate::new)).collect();
-    memory::check_modules(&mut vms, board, occupied);
-    let wish = cores::checked_wish(board, wish, &mut errors);
-    cores::assign(&mut vms, board, wish);
-    let free = memory::assign(&mut vms, board, occupied);
-    let housekeeping_core = wish.unwrap_or_else(|| cores::housekeeping(&vms, board));
-    let gic = match board.gic.version {
-        GicVersion::V2 { .. } => GuestGic::V2,
-        GicVersion::V3 { .. } => GuestGic::V3,
+    let wish = cores::checked_wish(board, configuration.housekeeping_core, &mut errors);
+    let vms = configuration.vms;
+    let misplaced = memory::misplaced_modules(&vms, board, occupied);
+    let mut left = Left {
+        cores: cores::Left::new(board, wish),
+        memory: memory::Left::new(board, occupied, vms.iter().flatten().zip(&misplaced)),
+        gic: match board.gic.version {
+            GicVersion::V2 { .. } => GuestGic::V2,
+            GicVersion::V3 { .. } => GuestGic::V3,
+        },
     };
-    let vms = vms.into_iter().map(|vm| vm.and_then(|vm| vm.finish(gic))).collect();
-    Plan { vms, housekeeping_core, free, errors }
+    let mut waiting: Vec<(usize, VmConfig, Vec<ConfigError>)> = Vec::new();
+    let mut served: Vec<(usize, Result<VmPlan, RefusedVm>)> = Vec::new();
+    let mut misplaced = misplaced.into_iter();
+    for (place, vm) in vms.into_iter().enumerate() {
+        match vm {
+            Ok(vm) => waiting.push((place, vm, misplaced.next().unwrap_or_default())),
+            Err(refused) => served.push((place, Err(refused))),
+        }
+    }
+    waiting.sort_by_key(|(_, vm, _)| turn(vm));
+    served.extend(waiting.into_iter().map(|(place, vm, errors)| (place, left.serve(vm, errors))));
+    served.sort_by_key(|(place, _)| *place);
+    let vms: Vec<_> = served.into_iter().map(|(_, vm)| vm).collect();
+    let housekeeping_core = wish.unwrap_or_else(|| cores::housekeeping(&vms, board));
+    Plan { vms, housekeeping_core, free: left.memory.free, errors }
 }
 
-/// The VMs that have no mistake so far.
-fn well(vms: &mut [Result<Candidate, RefusedVm>]) -> impl Iterator<Item = &mut Candidate> {
-    vms.iter_mut().flatten().filter(|vm| vm.is_well())
+/// In which group `vm` is served.
+fn turn(vm: &VmConfig) -> u8 {
+    match (&vm.cores, vm.memory.address) {
+        (Cores::Exact(_), _) => 0,
+        (Cores::Count(_), Some(_)) => 1,
+        (Cores::Count(_), None) => 2,
+        (Cores::All, _) => 3,
+    }
+}
+
+/// What no VM has yet.
+struct Left {
+    cores: cores::Left,
+    memory: memory::Left,
+    /// The version of the GIC that guests see who do not ask for one.
+    gic: GuestGic,
+}
+
+impl Left {
+    /// Gives `vm` what it wants if there is all of it and no error so far.
+    fn serve(&mut self, vm: VmConfig, mut errors: Vec<ConfigError>) -> Result<VmPlan, RefusedVm> {
+        let cores = self.cores.find(&vm).map_err(|error| errors.push(error)).ok();
+        let memory = self.memory.find(&vm).map_err(|error| errors.push(error)).ok();
+        match (cores, memory) {
+            (Some(cores), Some(memory)) if errors.is_empty() => {
+                self.cores.take(&vm, &cores);
+                self.memory.take(&memory);
+                let gic = vm.gic.unwrap_or(self.gic);
+                Ok(VmPlan { vm, cores, memory_size: memory.size, memory: memory.fixed, gic })
+            }
+            _ => Err(RefusedVm { name: vm.name, errors }),
+        }
+    }
 }

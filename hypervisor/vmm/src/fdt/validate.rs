@@ -4,7 +4,7 @@ use super::header::{COMPATIBLE_VERSION, HEADER_SIZE, MAGIC, VERSION, word};
 use super::{BEGIN_NODE, END, END_NODE, Extent, FdtError, NOP, PROPERTY};
 use alloc::vec::Vec;
 
-/// Nodes nest at most this deep, the root being at depth 1. Debian's arm64 trees reach 10.
+/// Nodes nest at most this deep, the root being at depth 1. Debian's arm64 trees reach 12.
 pub const MAXIMUM_DEPTH: usize = 32;
 /// A node's or property's name has at most this many bytes. The specification's 31 is often exceeded.
 pub const MAXIMUM_NAME: usize = 127;
