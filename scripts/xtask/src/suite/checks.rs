@@ -6,10 +6,11 @@ use crate::tidy::Check;
 use crate::{Result, build, process, size, tidy, toolchain, workspace};
 use std::process::{Command, Stdio};
 
-const BUILD: [Check; 2] = [
-    Check { name: "build::image-and-guests", run: build_all },
-    Check { name: "build::image-size", run: size::check_image },
-];
+/// The check without which nothing can be booted.
+pub const BUILT: &str = "build::image-and-guests";
+
+const BUILD: [Check; 2] =
+    [Check { name: BUILT, run: build_all }, Check { name: "build::image-size", run: size::check_image }];
 
 const FREERTOS: &str = "freertos::alone";
 

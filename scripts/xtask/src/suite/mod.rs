@@ -12,7 +12,7 @@ mod report;
 mod stage;
 
 use crate::{Result, workspace};
-use outcome::Outcome;
+use outcome::{Outcome, Verdict};
 use stage::Plan;
 use std::time::Instant;
 
@@ -43,6 +43,12 @@ pub struct StageResult {
     outcomes: Vec<Outcome>,
 }
 
+impl StageResult {
+    fn is_failed_build(&self) -> bool {
+        self.outcomes.iter().any(|outcome| outcome.name == checks::BUILT && outcome.verdict == Verdict::Failed)
+    }
+}
+
 pub fn main(arguments: &Arguments) -> Result<()> {
     let plan = Plan { filter: arguments.filter.clone(), long: arguments.long };
     let stages = stage::chosen(arguments.lints, &arguments.stage)?;
@@ -51,7 +57,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     }
     let mut results = Vec::new();
     for stage in &stages {
-        results.push(run(stage, &plan));
+        let is_unbuilt = results.iter().any(StageResult::is_failed_build);
+        results.push(run(stage, &plan, is_unbuilt));
     }
     junit::write(&results, &workspace::target().join("test"))?;
     report::conclude(&results)
@@ -67,14 +74,20 @@ fn list(stages: &[stage::Stage], plan: &Plan) -> Result<()> {
 }
 
 /// Runs a stage. One that could not run, or that ran nothing though nothing was filtered out, has failed.
-fn run(stage: &stage::Stage, plan: &Plan) -> StageResult {
+fn run(stage: &stage::Stage, plan: &Plan, is_unbuilt: bool) -> StageResult {
     println!("==> {}", stage.title);
     let start = Instant::now();
-    let mut outcomes = (stage.run)(plan)
-        .unwrap_or_else(|error| vec![Outcome::failed(&format!("{}::runs", stage.name), &error.to_string())]);
-    if outcomes.is_empty() && plan.filter.is_empty() {
-        outcomes.push(Outcome::failed(&format!("{}::runs", stage.name), "not a single test ran"));
-    }
+    let failed = |why: &str| vec![Outcome::failed(&format!("{}::runs", stage.name), why)];
+    let outcomes = if stage.needs_build && is_unbuilt {
+        Err("what it boots could not be built".into())
+    } else {
+        (stage.run)(plan)
+    };
+    let outcomes = match outcomes {
+        Err(error) => failed(&error.to_string()),
+        Ok(outcomes) if outcomes.is_empty() && plan.filter.is_empty() => failed("not a single test ran"),
+        Ok(outcomes) => outcomes,
+    };
     let result = StageResult { name: stage.name, seconds: start.elapsed().as_secs_f64(), outcomes };
     report::stage(&result);
     result

@@ -18,6 +18,8 @@ pub struct Stage {
     pub name: &'static str,
     /// The heading.
     pub title: &'static str,
+    /// Whether it boots what the stage "build" makes.
+    pub needs_build: bool,
     /// Runs it.
     pub run: fn(&Plan) -> Result<Vec<Outcome>>,
     /// Names its tests.
@@ -37,31 +39,20 @@ pub fn chosen(lints: bool, names: &[String]) -> Result<Vec<Stage>> {
 
 /// What fails fastest comes first.
 fn all(lints: bool) -> Vec<Stage> {
-    let mut stages = vec![
-        Stage { name: "tidy", title: "Files, links and words", run: checks::files, list: checks::list_files },
-        Stage { name: "host", title: "Unit tests on this machine", run: cargo::host, list: cargo::list_host },
-        Stage { name: "build", title: "The image and the guests", run: checks::build, list: checks::list_build },
-        Stage {
-            name: "freertos",
-            title: "FreeRTOS without the hypervisor",
-            run: checks::freertos,
-            list: checks::list_freertos,
-        },
-        Stage { name: "qemu", title: "Boards in QEMU", run: cargo::qemu, list: cargo::list_qemu },
-        Stage {
-            name: "model",
-            title: "The real thing against simple models",
-            run: cargo::model,
-            list: cargo::list_model,
-        },
+    type Run = fn(&Plan) -> Result<Vec<Outcome>>;
+    type List = fn(&Plan) -> Result<Vec<String>>;
+    let stage = |name, title, run: Run, list: List| Stage { name, title, needs_build: false, run, list };
+    let booted = |name, title, run: Run, list: List| Stage { needs_build: true, ..stage(name, title, run, list) };
+    let mut stages: Vec<Stage> = vec![
+        stage("tidy", "Files, links and words", checks::files, checks::list_files),
+        stage("host", "Unit tests on this machine", cargo::host, cargo::list_host),
+        stage("build", "The image and the guests", checks::build, checks::list_build),
+        booted("freertos", "FreeRTOS without the hypervisor", checks::freertos, checks::list_freertos),
+        booted("qemu", "Boards in QEMU", cargo::qemu, cargo::list_qemu),
+        stage("model", "The real thing against simple models", cargo::model, cargo::list_model),
     ];
     if lints {
-        stages.push(Stage {
-            name: "lints",
-            title: "Formatter, linters, documentation",
-            run: checks::lints,
-            list: checks::list_lints,
-        });
+        stages.push(stage("lints", "Formatter, linters, documentation", checks::lints, checks::list_lints));
     }
     stages
 }
