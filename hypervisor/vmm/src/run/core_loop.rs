@@ -4,7 +4,7 @@ use super::machine::{Assignment, Machine};
 use crate::exit;
 use crate::platform::{CoreId, PhysicalInterrupt, Platform};
 use crate::psci::Entry;
-use crate::vcpu::{LoadedVcpu, VcpuId};
+use crate::vcpu::{LoadedVcpu, VcpuId, VcpuSet};
 use crate::vgic::ListRegisters;
 use crate::vm::{After, Lifecycle, Vm, Work};
 use alloc::vec::Vec;
@@ -63,11 +63,11 @@ impl CoreLoop {
         match vm.work(it.vcpu) {
             Work::Run => self.run(platform, machine, it, vm),
             Work::Start(entry) => {
-                self.start(platform, &mut vm, it, entry);
+                self.start(platform, machine, &mut vm, it, entry);
                 machine.note_first_guest(&vm, platform.counter());
             }
             Work::Wait(resume) => self.wait(platform, machine, it, resume, vm),
-            Work::Park => self.park(platform, machine, &mut vm),
+            Work::Park => self.park(platform, machine, &mut vm, it.vcpu),
             Work::Prepare => self.prepare(platform, machine, it, vm),
             Work::Finish => self.finish(platform, machine, it, vm),
             Work::Nothing => {
@@ -82,7 +82,7 @@ impl CoreLoop {
         self.ensure_loaded(platform, &mut vm, it);
         let Some((_, mut vcpu)) = self.loaded.take() else { return };
         let_go(platform, &mut vm, it.vcpu);
-        self.list_registers.take_over(vm.vgic().flush(it.vcpu));
+        self.list_registers.update_from(vm.vgic().flush(it.vcpu));
         drop(vm);
         let raw = platform.enter(&mut vcpu, &mut self.list_registers);
         let exit = exit::decode(&raw);
@@ -123,10 +123,11 @@ impl CoreLoop {
         }
     }
 
-    fn start<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm, it: Assignment, entry: Entry) {
+    fn start<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm, it: Assignment, entry: Entry) {
         // It may be loaded still: a vCPU that was switched off and on again before its core saw it.
         self.unload(platform, vm);
-        vm.begin(it.vcpu, entry);
+        let kicks = vm.begin(it.vcpu, entry);
+        machine.kick(platform, vm, kicks);
     }
 
     /// The vCPU asked to sleep until an interrupt is pending for it.
@@ -150,7 +151,8 @@ impl CoreLoop {
             Some(entry) => {
                 // Its state was not to be kept, but its timers run on.
                 self.unload(platform, &mut vm);
-                vm.resume_from(it.vcpu, entry);
+                let kicks = vm.resume_from(it.vcpu, entry);
+                machine.kick(platform, &vm, kicks);
             }
         }
     }
@@ -163,6 +165,7 @@ impl CoreLoop {
         let active: Vec<u32> = vm.vgic().hardware_active(it.vcpu).collect();
         let interface = vm.vgic().cpu_interface(it.vcpu).copied();
         let Some(interface) = interface else { return };
+        self.list_registers = ListRegisters::EMPTY;
         let loaded = platform.load(vcpu, vm.context(it.vcpu), &interface, &active);
         self.loaded = Some((it, loaded));
         self.refresh_physical_timer(platform, vm);
@@ -183,11 +186,14 @@ impl CoreLoop {
         self.rearm(platform);
     }
 
-    fn park<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) {
+    fn park<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm, vcpu: VcpuId) {
         self.unload(platform, vm);
-        if vm.lifecycle() != Lifecycle::Running {
-            machine.kick(platform, vm, crate::vcpu::VcpuSet::only(VcpuId::BOOT));
-        }
+        let kicks = match vm.lifecycle() {
+            // It was switched off: what any vCPU may take goes to those that are on.
+            Lifecycle::Running => vm.vgic().reset_vcpu(vcpu),
+            _ => VcpuSet::only(VcpuId::BOOT),
+        };
+        machine.kick(platform, vm, kicks);
     }
 
     /// Every vCPU of the VM is parked: what its owner or its guest asked for.

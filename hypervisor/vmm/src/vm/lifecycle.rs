@@ -262,13 +262,15 @@ impl Vm {
         }
     }
 
-    /// Sets `vcpu` up out of reset at `entry`.
-    pub(crate) fn begin(&mut self, vcpu: VcpuId, entry: Entry) {
-        self.vgic.reset_vcpu(vcpu);
+    /// Sets `vcpu` up out of reset at `entry`. Returns whom to wake: an interrupt that any vCPU may take can have
+    /// become another's.
+    pub(crate) fn begin(&mut self, vcpu: VcpuId, entry: Entry) -> VcpuSet {
+        let kicks = self.vgic.reset_vcpu(vcpu);
         if let Some(slot) = self.slot_mut(vcpu) {
             slot.parked = Some(Box::new(Vcpu::at_reset(entry.address, entry.context)));
             slot.run = Run::On;
         }
+        kicks
     }
 
     /// Asks for the VM's only vCPU to go on on `core`, which is free. The caller kicks its present core.

@@ -52,13 +52,14 @@ impl Vm {
     }
 
     /// `vcpu`, parked, sleeps no more and goes on from `entry`: out of reset, but for its timers, which ran on to
-    /// wake it.
-    pub(crate) fn resume_from(&mut self, vcpu: VcpuId, entry: Entry) {
+    /// wake it. Returns whom to wake.
+    pub(crate) fn resume_from(&mut self, vcpu: VcpuId, entry: Entry) -> VcpuSet {
         let timers = self.slot(vcpu).and_then(|slot| slot.parked.as_ref()).map(|parked| parked.timers.clone());
-        self.begin(vcpu, entry);
+        let kicks = self.begin(vcpu, entry);
         if let (Some(parked), Some(timers)) = (self.slot_mut(vcpu).and_then(|slot| slot.parked.as_mut()), timers) {
             parked.timers = timers;
         }
+        kicks
     }
 
     /// Hands out the registers of `vcpu` to be loaded.

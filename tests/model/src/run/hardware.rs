@@ -43,6 +43,8 @@ pub(super) struct CoreHardware {
     pub tlb: Tlb,
     /// GICv2: a bit for each core that kicked it. GICv3: bit 0.
     pub kicked: u64,
+    /// When the kicks arrive.
+    pub kicked_at: u64,
     /// The active bit of the virtual timer's physical interrupt.
     pub timer_active: bool,
     pub hypervisor_timer: Option<u64>,
@@ -152,7 +154,7 @@ impl Hardware {
         let it = &self.cores[core];
         let maintenance = it.live.as_ref().is_some_and(|live| live.interface.maintenance());
         let lines = [
-            (it.kicked != 0, PhysicalInterrupt::Kick),
+            (it.kicked != 0 && it.kicked_at <= self.now, PhysicalInterrupt::Kick),
             (maintenance, PhysicalInterrupt::Maintenance),
             (it.hypervisor_timer.is_some_and(|at| at <= self.now), PhysicalInterrupt::HypervisorTimer),
             (self.timer_line(core) && !it.timer_active, PhysicalInterrupt::VirtualTimer),
@@ -181,6 +183,22 @@ impl Hardware {
             _ => {}
         }
         Some(interrupt)
+    }
+
+    /// `from` kicks `to`, which takes some time.
+    pub(super) fn kick(&mut self, from: usize, to: usize) {
+        let source = if self.shape.v3 { 0 } else { from };
+        let arrives = self.now + self.random.below(8);
+        let core = &mut self.cores[to];
+        if core.kicked == 0 {
+            core.kicked_at = arrives;
+        }
+        core.kicked |= 1 << source;
+    }
+
+    /// Whether anything will wake `core` that is not of its own making.
+    pub(super) fn will_wake(&self, core: usize) -> bool {
+        self.cores[core].kicked != 0 || self.is_pending(core)
     }
 
     /// A physical interrupt that a guest's end of a virtual one deactivates.
@@ -224,7 +242,7 @@ impl Hardware {
                 let count = self.now.wrapping_sub(live.counter_offset);
                 self.now.checked_add(live.timers.virtual_compare.checked_sub(count)?)
             });
-            [core.hypervisor_timer, expiry]
+            [core.hypervisor_timer, expiry, (core.kicked != 0).then_some(core.kicked_at)]
         });
         cores.chain([self.uart.next_event()]).flatten().filter(|event| *event < u64::MAX / 2).min()
     }

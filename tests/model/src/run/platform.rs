@@ -221,11 +221,7 @@ impl Platform for Core {
     }
 
     fn kick(&mut self, core: CoreId) {
-        {
-            let mut hardware = self.hardware();
-            let source = if hardware.shape.v3 { 0 } else { self.id.0 };
-            hardware.cores[core.0].kicked |= 1 << source;
-        }
+        self.hardware().kick(self.id.0, core.0);
         self.breathe();
     }
 

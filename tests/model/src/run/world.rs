@@ -169,7 +169,7 @@ impl World {
             Some(Asleep::Guest) => work != Work::Run,
             None => it.in_guest && work != Work::Run,
         };
-        let lost = rests && !hardware.is_pending(core.0);
+        let lost = rests && !hardware.will_wake(core.0);
         assert!(!lost, "core {} rests, and {} {vcpu} wants {work:?} (seed {})", core.0, vm.name(), self.seed);
     }
 
@@ -187,7 +187,8 @@ impl World {
             let slots: Vec<_> = vm.slots().iter().map(|slot| (slot.core.0, slot.run, slot.loaded)).collect();
             text += &format!("{}: {:?} {slots:?} {:?}\n", vm.name(), vm.lifecycle(), vm.reason());
         }
-        text + &self.shared.messages().join("\n")
+        let messages = self.shared.messages();
+        text + &messages[messages.len().saturating_sub(30)..].join("\n")
     }
 
     /// Types at the machine's UART.

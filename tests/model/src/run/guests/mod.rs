@@ -1,4 +1,6 @@
 //! Guests.
 
+pub mod ending;
 pub mod smp;
+pub mod talker;
 pub mod ticker;
