@@ -1,10 +1,10 @@
 //! GICv2 with the virtualization extensions (IHI 0048).
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{KICK, PRIORITY};
+use super::{ENABLE, KICK, PRIORITY, control};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
-use bulkhead_vmm::vgic::{CpuInterface, Group, ListRegister, ListRegisterState, ListRegisters};
+use bulkhead_vmm::vgic::{CpuInterface, Group, ListRegister, ListRegisterState, ListRegisters, Maintenance};
 use core::sync::atomic::{AtomicU8, Ordering};
 
 /// CPU interface registers (IHI 0048 4.1.3).
@@ -26,9 +26,6 @@ mod gich {
     pub const VMCR: u64 = 0x08;
     pub const APR: u64 = 0xf0;
     pub const LR: u64 = 0x100;
-    pub const ENABLE: u32 = 1;
-    pub const LRENPIE: u32 = 1 << 2;
-    pub const NPIE: u32 = 1 << 3;
     pub const EOI_COUNT: u32 = 27;
 }
 
@@ -127,28 +124,34 @@ impl Gic {
             changed &= changed - 1;
         }
         list_registers.changed = 0;
-        let maintenance = list_registers.maintenance;
-        let mut control = gich::ENABLE;
-        control |= if maintenance.no_pending { gich::NPIE } else { 0 };
-        control |= if maintenance.entry_not_present { gich::LRENPIE } else { 0 };
-        self.hypervisor.write(gich::HCR, control);
+        self.hypervisor.write(gich::HCR, control(&list_registers.maintenance));
     }
 
     pub fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {
         let mut used = list_registers.used;
         while used != 0 {
             let index = used.trailing_zeros();
-            let bits = self.hypervisor.read(gich::LR + u64::from(index) * 4);
-            list_registers.registers[index as usize].state =
-                ListRegisterState::new(bits & 1 << 28 != 0, bits & 1 << 29 != 0);
+            let offset = gich::LR + u64::from(index) * 4;
+            let bits = self.hypervisor.read(offset);
+            let register = &mut list_registers.registers[index as usize];
+            register.state = ListRegisterState::new(bits & 1 << 28 != 0, bits & 1 << 29 != 0);
+            if register.eoi_maintenance && register.state == ListRegisterState::Empty {
+                // It has been heard: its level-triggered interrupt must be low before the next sleep.
+                self.hypervisor.write(offset, 0);
+            }
             used &= used - 1;
         }
-        if list_registers.maintenance.entry_not_present {
+        let maintenance = list_registers.maintenance;
+        if maintenance.entry_not_present {
             list_registers.eoi_count = (self.hypervisor.read(gich::HCR) >> gich::EOI_COUNT) as u8;
         }
-        if list_registers.maintenance != Default::default() {
-            // Its interrupt is level-triggered: it must be low before the next sleep or entry.
-            self.hypervisor.write(gich::HCR, gich::ENABLE);
+        if maintenance.wants_groups() {
+            let enabled = self.hypervisor.read(gich::VMCR);
+            list_registers.groups = [enabled & 1 != 0, enabled & 2 != 0];
+        }
+        if maintenance != Maintenance::NONE {
+            // Likewise.
+            self.hypervisor.write(gich::HCR, ENABLE);
         }
     }
 
@@ -166,7 +169,7 @@ impl Gic {
         self.hypervisor.write(gich::VMCR, vmcr);
         self.hypervisor.write(gich::APR, interface.active_priorities_0[0]);
         (0..self.list_register_count() as u64).for_each(|index| self.hypervisor.write(gich::LR + index * 4, 0));
-        self.hypervisor.write(gich::HCR, gich::ENABLE);
+        self.hypervisor.write(gich::HCR, ENABLE);
     }
 
     pub fn park_interface(&mut self, interface: &mut CpuInterface) {

@@ -1,7 +1,7 @@
 //! GICv3 and later (IHI 0069), with the system-register CPU interface.
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{KICK, PRIORITY};
+use super::{ENABLE, KICK, PRIORITY, control};
 use crate::{cpu, sysreg};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
@@ -27,9 +27,6 @@ mod gicr {
     pub const IGRPMODR: u64 = 0xd00;
 }
 /// ICH_HCR_EL2 bits.
-const HCR_ENABLE: u64 = 1;
-const HCR_LRENPIE: u64 = 1 << 2;
-const HCR_NPIE: u64 = 1 << 3;
 const HCR_TDIR: u64 = 1 << 14;
 const HCR_EOI_COUNT: u32 = 27;
 
@@ -206,12 +203,8 @@ impl Gic {
             changed &= changed - 1;
         }
         list_registers.changed = 0;
-        let maintenance = list_registers.maintenance;
-        let mut control = HCR_ENABLE;
-        control |= if maintenance.no_pending { HCR_NPIE } else { 0 };
-        control |= if maintenance.entry_not_present { HCR_LRENPIE } else { 0 };
-        control |= if maintenance.trap_deactivate { HCR_TDIR } else { 0 };
-        self.set_control(control);
+        let trap_deactivate = if list_registers.maintenance.trap_deactivate { HCR_TDIR } else { 0 };
+        self.set_control(u64::from(control(&list_registers.maintenance)) | trap_deactivate);
     }
 
     pub fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {
@@ -219,18 +212,24 @@ impl Gic {
         while used != 0 {
             let index = used.trailing_zeros();
             let bits = read_list_register(index);
-            list_registers.registers[index as usize].state =
-                ListRegisterState::new(bits & 1 << 62 != 0, bits & 1 << 63 != 0);
+            let register = &mut list_registers.registers[index as usize];
+            register.state = ListRegisterState::new(bits & 1 << 62 != 0, bits & 1 << 63 != 0);
+            if register.eoi_maintenance && register.state == ListRegisterState::Empty {
+                // It has been heard: its level-triggered interrupt must be low before the next sleep.
+                write_list_register(index, 0);
+            }
             used &= used - 1;
         }
         if list_registers.maintenance.entry_not_present {
             list_registers.eoi_count = (sysreg::read!("ich_hcr_el2") >> HCR_EOI_COUNT & 0x1f) as u8;
             self.control = u64::MAX;
         }
-        if self.control != HCR_ENABLE {
-            // Its interrupt is level-triggered: it must be low before the next sleep or entry.
-            self.set_control(HCR_ENABLE);
+        if list_registers.maintenance.wants_groups() {
+            let enabled = sysreg::read!("ich_vmcr_el2");
+            list_registers.groups = [enabled & 1 != 0, enabled & 2 != 0];
         }
+        // Likewise.
+        self.set_control(u64::from(ENABLE));
     }
 
     fn set_control(&mut self, control: u64) {
@@ -258,7 +257,7 @@ impl Gic {
         aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
         sysreg::write!("ich_vmcr_el2", vmcr);
         self.write_active_priorities(interface);
-        self.set_control(HCR_ENABLE);
+        self.set_control(u64::from(ENABLE));
     }
 
     pub fn park_interface(&mut self, interface: &mut CpuInterface) {

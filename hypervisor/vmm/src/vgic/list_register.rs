@@ -165,20 +165,6 @@ impl ListRegisters {
         self.eoi_count = 0;
     }
 
-    /// Becomes equal to `other` in all that matters: registers that are neither used nor changed are not copied.
-    pub fn take_over(&mut self, other: &Self) {
-        let mut wanted = other.used | other.changed;
-        while wanted != 0 {
-            let index = usize::try_from(wanted.trailing_zeros()).unwrap_or(0);
-            if let (Some(place), Some(register)) = (self.registers.get_mut(index), other.registers.get(index)) {
-                *place = *register;
-            }
-            wanted &= wanted - 1;
-        }
-        (self.used, self.changed) = (other.used, other.changed);
-        (self.maintenance, self.eoi_count) = (other.maintenance, other.eoi_count);
-    }
-
     /// Puts `register` into list register `index`, and notes whether that changes it.
     pub(super) fn put(&mut self, index: u8, register: ListRegister) {
         let Some(place) = self.registers.get_mut(usize::from(index)) else { return };
