@@ -64,6 +64,6 @@ fn apply<P: Platform>(platform: &mut P, machine: &Machine, vm: &mut Vm, caller: 
 
 fn end<P: Platform>(platform: &mut P, machine: &Machine, vm: &mut Vm, after: After, reason: &str) {
     log::info!("{}: {reason}", vm.name());
-    vm.stop(after, Some(String::from(reason)));
+    vm.stop_itself(after, String::from(reason));
     machine.kick_all(platform, vm);
 }

@@ -147,5 +147,5 @@ fn stop(vm: &mut Vm, vcpu: VcpuId, pc: u64, raw: &RawExit, reason: &str) {
     let message = format!("{vcpu} at PC {pc:#x}: {reason} ({what}, ESR {:#x}, FAR {:#x})", raw.esr, raw.far);
     log::error!("{} {message}; on-fault: {policy:?}", vm.name());
     vm.counters_mut().faults += 1;
-    vm.stop(policy.into(), Some(message));
+    vm.stop_itself(policy.into(), message);
 }

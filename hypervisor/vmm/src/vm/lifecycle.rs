@@ -153,6 +153,14 @@ impl Vm {
         };
     }
 
+    /// What the guest itself did stops it, unless it is being stopped already: a vCPU that has not heard of that
+    /// yet changes nothing that its owner, or a vCPU before it, asked for. The caller kicks its cores.
+    pub(crate) fn stop_itself(&mut self, after: After, reason: String) {
+        if matches!(self.lifecycle, Lifecycle::Running | Lifecycle::Moving(_)) {
+            self.stop(after, Some(reason));
+        }
+    }
+
     /// Every vCPU is parked, and the VM is to stop: what follows.
     pub(crate) fn finish_stop(&mut self, after: After) {
         self.lifecycle = match after {
