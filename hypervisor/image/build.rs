@@ -6,7 +6,7 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let script = root.join("linker/hypervisor.ld");
     println!("cargo:rerun-if-changed={}", script.display());
-    // rust-lld refuses absolute relocations of the precompiled core library in read-only sections; boot.s applies
+    // rust-lld refuses absolute relocations of the precompiled core library in read-only sections; entry.s applies
     // them before the sections are sealed, so they are allowed.
     for argument in ["-pie", "-znotext", "-zmax-page-size=4096", "--no-dynamic-linker", "-zseparate-loadable-segments"]
     {

@@ -13,7 +13,9 @@ use core::arch::asm;
 #[derive(Clone, Copy, Debug)]
 pub struct Features {
     pointer_authentication: bool,
-    fine_grained_traps: bool,
+    /// 1 for FEAT_FGT, 2 for FEAT_FGT2 too.
+    fine_grained_traps: u64,
+    memory_partitioning: bool,
     extended_hypervisor_configuration: bool,
 }
 
@@ -26,7 +28,8 @@ impl Features {
         let authentication = isar1 & 0xff00_0ff0 != 0 || isar2 & 0xff00 != 0;
         Self {
             pointer_authentication: authentication,
-            fine_grained_traps: cpu::feature(mmfr0, 56) != 0,
+            fine_grained_traps: cpu::feature(mmfr0, 56),
+            memory_partitioning: cpu::feature(sysreg::read!("id_aa64pfr0_el1"), 40) != 0,
             extended_hypervisor_configuration: cpu::feature(mmfr1, 40) != 0,
         }
     }
@@ -43,7 +46,7 @@ pub fn init(features: Features) {
     if features.extended_hypervisor_configuration {
         sysreg::write!("S3_4_C1_C2_2", 0); // HCRX_EL2
     }
-    if features.fine_grained_traps {
+    if features.fine_grained_traps >= 1 {
         // HFGRTR, HFGWTR, HFGITR, HDFGRTR, HDFGWTR: no trap; but the bits that read "n..." do trap at 0, which
         // is right, because what they guard is not switched.
         sysreg::write!("S3_4_C1_C1_4", 0);
@@ -51,6 +54,18 @@ pub fn init(features: Features) {
         sysreg::write!("S3_4_C1_C1_6", 0);
         sysreg::write!("S3_4_C3_C1_4", 0);
         sysreg::write!("S3_4_C3_C1_5", 0);
+    }
+    if features.fine_grained_traps >= 2 {
+        // HDFGRTR2, HDFGWTR2, HFGRTR2, HFGWTR2, HFGITR2: likewise.
+        sysreg::write!("S3_4_C3_C1_0", 0);
+        sysreg::write!("S3_4_C3_C1_1", 0);
+        sysreg::write!("S3_4_C3_C1_2", 0);
+        sysreg::write!("S3_4_C3_C1_3", 0);
+        sysreg::write!("S3_4_C3_C1_7", 0);
+    }
+    if features.memory_partitioning {
+        // MPAM2_EL2: EL1's MPAM0 and MPAM1 trap; everything runs in the default partition.
+        sysreg::write!("S3_4_C10_C5_0", 0b11 << 48);
     }
     let shape = VTCR_EL2::RES1.val(1)
         + VTCR_EL2::PS.val(cpu::physical_address_field())
@@ -101,6 +116,8 @@ fn hcr() -> u64 {
         + HCR_EL2::TSC::EnableTrapEl1SmcToEl2
         + HCR_EL2::TIDCP::SET
         + HCR_EL2::TACR::SET
+        + HCR_EL2::TLOR::SET
+        + HCR_EL2::TERR::SET
         + HCR_EL2::RW::EL1IsAarch64
         + HCR_EL2::APK.val(1)
         + HCR_EL2::API.val(1);

@@ -3,6 +3,7 @@
 use crate::mmu::{self, Kind};
 use bulkhead_vmm::address::{Pa, Range};
 use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
 use spin::Mutex;
 use tock_registers::interfaces::{ReadWriteable, Readable, Writeable};
 use tock_registers::registers::{ReadOnly, ReadWrite, WriteOnly};
@@ -46,6 +47,9 @@ unsafe impl Send for Uart {}
 /// The board's UART, once it is known.
 static UART: Mutex<Option<Uart>> = Mutex::new(None);
 
+/// Where it is, or 0, for those who must not wait for the lock.
+static BASE: AtomicU64 = AtomicU64::new(0);
+
 /// Takes the PL011 at `registers` as the board's UART, and maps it.
 pub fn use_pl011(registers: Range<Pa>) {
     let base = registers.start().get();
@@ -54,6 +58,7 @@ pub fn use_pl011(registers: Range<Pa>) {
     let uart = unsafe { &*(base as *const Registers) };
     uart.line_control.modify(LCR_H::FEN::SET + LCR_H::WLEN::Eight);
     uart.control.modify(CR::UARTEN::SET + CR::TXE::SET + CR::RXE::SET);
+    BASE.store(base, Ordering::Release);
     *UART.lock() = Some(Uart(uart));
 }
 
@@ -113,9 +118,10 @@ pub struct Emergency;
 
 impl fmt::Write for Emergency {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let known = UART.try_lock().map(|uart| *uart);
-        if let Some(Some(uart)) = known {
-            write_polled(uart.0, text);
+        let base = BASE.load(Ordering::Acquire) as *const Registers;
+        // SAFETY: either null, or where `use_pl011` mapped a PL011 for good.
+        if let Some(uart) = unsafe { base.as_ref() } {
+            write_polled(uart, text);
         }
         Ok(())
     }

@@ -110,7 +110,7 @@ leave_firmware_mmu:
     bic     x4, x4, #4
     msr     sctlr_el2, x4
     isb
-7:  // SWIO and RW; in particular no E2H and no TGE, whatever was left.
+7:  // RW alone; in particular no E2H and no TGE, whatever was left.
     mov     x4, #(1 << 31)
     msr     hcr_el2, x4
     isb

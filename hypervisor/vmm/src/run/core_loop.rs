@@ -121,6 +121,7 @@ impl CoreLoop {
         if let Some(vm) = machine.vms.get(it.vm) {
             vm.lock().piece_done(&piece, ticks);
         }
+        self.acknowledge_all(platform, machine);
     }
 
     fn start<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm, it: Assignment, entry: Entry) {
@@ -249,6 +250,11 @@ impl CoreLoop {
         if let Some(core) = machine.core(self.id) {
             core.slept(platform.counter().saturating_sub(before));
         }
+        self.acknowledge_all(platform, machine);
+    }
+
+    /// Deals with every physical interrupt that is pending while no guest runs here.
+    fn acknowledge_all<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
         while let Some(interrupt) = platform.acknowledge() {
             self.interrupted_asleep(platform, machine, interrupt);
         }
