@@ -56,10 +56,10 @@ impl<'t> PhysicalTimer<'t> {
         self.expired() && self.timers.physical_control & MASK == 0
     }
 
-    /// The guest's counter value at which the line goes up by itself; `None` if it is up, or will not.
-    pub fn deadline(&self) -> Option<u64> {
+    /// Ticks until the line goes up by itself, at least 1; `None` if it is up, or will not.
+    pub fn ticks_left(&self) -> Option<u64> {
         let waits = self.timers.physical_control & (ENABLE | MASK) == ENABLE && !self.expired();
-        waits.then_some(self.timers.physical_compare)
+        waits.then(|| self.timers.physical_compare.wrapping_sub(self.now))
     }
 
     /// TimerConditionMet: ISTATUS while the timer is enabled.
@@ -77,11 +77,11 @@ mod tests {
         let mut timers = Timers::default();
         let mut timer = PhysicalTimer::new(&mut timers, 1000);
         timer.set_value(10);
-        assert!(!timer.line() && timer.deadline().is_none());
+        assert!(!timer.line() && timer.ticks_left().is_none());
         timer.set_control(ENABLE);
-        assert_eq!((timer.line(), timer.deadline(), timer.control()), (false, Some(1010), ENABLE));
+        assert_eq!((timer.line(), timer.ticks_left(), timer.control()), (false, Some(10), ENABLE));
         let timer = PhysicalTimer::new(&mut timers, 1010);
-        assert_eq!((timer.line(), timer.deadline(), timer.control()), (true, None, ENABLE | STATUS));
+        assert_eq!((timer.line(), timer.ticks_left(), timer.control()), (true, None, ENABLE | STATUS));
         assert_eq!(PhysicalTimer::new(&mut timers, 1011).value(), 0xffff_ffff);
     }
 

@@ -8,20 +8,21 @@ use crate::vtimer::PhysicalTimer;
 use core::sync::atomic::Ordering;
 use spin::MutexGuard;
 
+/// Interrupts that are dealt with before the core looks again at what it should do: a storm must not keep it from
+/// that.
+pub(super) const AT_ONCE: usize = 4;
+
 impl CoreLoop {
     /// A physical interrupt made the guest exit: deals with all that are pending.
     pub(super) fn interrupted<P: Platform>(&mut self, platform: &mut P, machine: &Machine, mut vm: MutexGuard<'_, Vm>) {
         let mut cause = Cause::SpuriousInterrupt;
-        let mut ours = [None; 4];
-        let mut free = ours.iter_mut();
-        while let Some(interrupt) = platform.acknowledge() {
+        let mut ours = [None; AT_ONCE];
+        // What is pending beyond that makes the guest exit again.
+        for place in &mut ours {
+            let Some(interrupt) = platform.acknowledge() else { break };
             cause = cause_of(interrupt);
             self.interrupt_for_guest(platform, &mut vm, interrupt);
-            if let Some(place) = free.next() {
-                *place = Some(interrupt);
-            } else {
-                break;
-            }
+            *place = Some(interrupt);
         }
         self.count(&mut vm, cause);
         drop(vm);
@@ -82,12 +83,13 @@ impl CoreLoop {
     /// Brings the emulated physical timer's line up to date, and arms its next expiry. Whether the line is up.
     pub(super) fn refresh_physical_timer<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm) -> bool {
         let Some((it, loaded)) = &mut self.loaded else { return false };
-        let now = vm.guest_counter(platform.counter());
-        let timer = PhysicalTimer::new(loaded.timers_mut(), now);
-        let (line, deadline) = (timer.line(), timer.deadline());
+        let now = platform.counter();
+        let timer = PhysicalTimer::new(loaded.timers_mut(), vm.guest_counter(now));
+        let (line, left) = (timer.line(), timer.ticks_left());
         let intid = vm.physical_timer_intid();
         vm.vgic().set_private_line(it.vcpu, intid, line);
-        self.timer_deadline = deadline.map(|deadline| vm.machine_counter(deadline));
+        // A deadline past the end of the machine's counter never comes.
+        self.timer_deadline = left.and_then(|left| now.checked_add(left));
         self.rearm(platform);
         line
     }

@@ -147,11 +147,6 @@ impl Vm {
         counter.wrapping_sub(self.counter_offset)
     }
 
-    /// The machine's counter when the guest's is `counter`.
-    pub(crate) fn machine_counter(&self, counter: u64) -> u64 {
-        counter.wrapping_add(self.counter_offset)
-    }
-
     /// What a core needs to run `vcpu`.
     pub(crate) fn context(&self, vcpu: VcpuId) -> VmContext<'_> {
         /// MPIDR_EL1: bit 31 is RES1.

@@ -41,6 +41,10 @@ impl Hardware {
     pub(super) fn execute(&mut self, core: usize, vcpu: &mut LoadedVcpu) -> Done {
         let live = self.cores[core].live.as_ref().expect("a guest runs only loaded");
         let vm = usize::from(live.root.vmid) - 1;
+        let count = self.now.wrapping_sub(live.counter_offset);
+        if let Some(oracle) = self.physical_timer.as_mut().filter(|_| vm == 0) {
+            oracle.check(count, |register| vcpu.general().get(register));
+        }
         let signals = live.interface.signals();
         if signals && vcpu.general().pstate & IRQ_MASK == 0 {
             self.take_exception(core, vcpu.general_mut(), Some(IRQ_VECTOR), None);
@@ -240,7 +244,10 @@ impl Hardware {
     ) -> Done {
         let value = x.get(transfer);
         match self.untrapped(core, register, write.then_some(value)) {
-            Access::Trapped => trap(syndrome(register, write, transfer)),
+            Access::Trapped => {
+                self.note_trap(core, register, write.then_some(value), transfer);
+                trap(syndrome(register, write, transfer))
+            }
             Access::Undefined => self.undefined(core, x),
             Access::Done(value) => {
                 if !write {
@@ -249,6 +256,14 @@ impl Hardware {
                 x.pc = x.pc.wrapping_add(4);
                 Done::Went
             }
+        }
+    }
+
+    fn note_trap(&mut self, core: usize, register: SystemRegister, write: Option<u64>, transfer: u8) {
+        let live = self.cores[core].live.as_ref().expect("a guest runs only loaded");
+        let count = self.now.wrapping_sub(live.counter_offset);
+        if let Some(oracle) = self.physical_timer.as_mut().filter(|_| live.root.vmid == 1) {
+            oracle.trap(register, write, count, transfer);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::interface::Interface;
 use super::machine::{Shape, VIRTUAL_TIMER};
 use super::memory::Memory;
+use super::physical_timer::Oracle;
 use super::program::Program;
 use super::tables::Tables;
 use super::translate::{Root, Tlb};
@@ -73,8 +74,6 @@ pub struct Tally {
     pub loaded_anew: u64,
     /// vCPUs parked or loaded with the timer's physical interrupt active.
     pub carried_active: u64,
-    /// Exits that a kick caused, or that found no interrupt.
-    pub spurious: u64,
     /// Physical interrupts that were deactivated by the hypervisor.
     pub released: u64,
     /// Maintenance interrupts that made a guest exit.
@@ -83,6 +82,8 @@ pub struct Tally {
     pub kernels_loaded: u64,
     /// Interrupts that guests took.
     pub taken: u64,
+    /// Expiries of the hypervisor's timers.
+    pub hypervisor_timers: u64,
 }
 
 /// The whole machine.
@@ -100,6 +101,8 @@ pub struct Hardware {
     pub(super) guests: Vec<Vec<Range<Pa>>>,
     /// By VMID and MPIDR.
     pub(super) parked: BTreeMap<(u8, u64), Parked>,
+    /// Judges the physical timer of the first VM, which has one vCPU.
+    pub(super) physical_timer: Option<Oracle>,
     pub(super) tally: Tally,
     /// What the cores may still do before the baton comes back.
     pub(super) budget: u64,
@@ -122,6 +125,7 @@ impl Hardware {
             programs: Vec::new(),
             guests: Vec::new(),
             parked: BTreeMap::new(),
+            physical_timer: None,
             tally: Tally::default(),
             budget: 0,
             idle: false,
@@ -179,7 +183,10 @@ impl Hardware {
         match interrupt {
             PhysicalInterrupt::Kick => it.kicked &= it.kicked - 1,
             PhysicalInterrupt::VirtualTimer => it.timer_active = true,
-            PhysicalInterrupt::HypervisorTimer => it.hypervisor_timer = None,
+            PhysicalInterrupt::HypervisorTimer => {
+                it.hypervisor_timer = None;
+                self.tally.hypervisor_timers += 1;
+            }
             _ => {}
         }
         Some(interrupt)

@@ -4,6 +4,7 @@ use super::baton::Quit;
 use super::hardware::{Asleep, Hardware, Tally};
 use super::logger;
 use super::machine::{DATA, Guest, Shape};
+use super::physical_timer::Oracle;
 use super::platform::{Core, Shared};
 use crate::vgic::random::Random;
 use bulkhead_vmm::address::Ipa;
@@ -236,6 +237,13 @@ impl World {
     /// The machine's counter.
     pub fn now(&self) -> u64 {
         self.shared.hardware().now
+    }
+
+    /// Judges the physical timer of the first VM, which has one vCPU, from now on. Returns how often its line went
+    /// high since it was last asked for.
+    pub fn judge_physical_timer(&self) -> u64 {
+        let before = self.shared.hardware().physical_timer.replace(Oracle::default());
+        before.map_or(0, |oracle| oracle.rises)
     }
 
     /// What happened.

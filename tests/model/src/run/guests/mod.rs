@@ -4,3 +4,4 @@ pub mod ending;
 pub mod smp;
 pub mod talker;
 pub mod ticker;
+pub mod timer;

@@ -1,0 +1,28 @@
+//! The emulated physical timer against an oracle. `BULKHEAD_MODEL_STEPS` sets how many turns the cores take in each
+//! run (default 60,000), `BULKHEAD_MODEL_SEED` which (default 1).
+
+use bulkhead_model::run::guests::ticker::{TICKS, ticker};
+use bulkhead_model::run::guests::timer::{ACCESSES, TAKEN, WRONG, physical_timer};
+use bulkhead_model::run::machine::{Guest, Shape};
+use bulkhead_model::run::world::{Ended, World};
+use bulkhead_model::setting;
+
+#[test]
+fn the_physical_timer_does_what_the_architecture_says_and_costs_an_exit_an_expiry() {
+    let turns = setting::number("BULKHEAD_MODEL_STEPS", 60_000);
+    let seed = setting::number("BULKHEAD_MODEL_SEED", 1);
+    for shape in Shape::all(2) {
+        let guest = Guest::new("timer", physical_timer(shape.v3), &[1]);
+        let world = World::new(shape, seed, vec![guest, Guest::new("other", ticker(shape.v3, 500), &[0])]);
+        world.judge_physical_timer();
+        assert_eq!(world.run(turns), Ended::Enough, "{}", world.describe());
+        let (accesses, taken) = (world.data(0, ACCESSES), world.data(0, TAKEN));
+        let (rises, tally) = (world.judge_physical_timer(), world.tally());
+        println!("{shape:?}: {accesses} accesses, {taken} interrupts, {rises} rises, {tally:?}");
+        assert_eq!(world.data(0, WRONG), 0);
+        assert!(accesses > turns / 60 && taken > turns / 1000 && taken <= rises, "{accesses} accesses, {taken} taken");
+        assert!(world.data(1, TICKS) > turns / 1000);
+        // The log's console rests on the same timer, a few times.
+        assert!(tally.hypervisor_timers <= rises + 10, "{} expiries, {rises} rises", tally.hypervisor_timers);
+    }
+}
