@@ -5,7 +5,7 @@ use bulkhead_guests::memory::read32;
 use bulkhead_guests::psci::{self, function};
 use bulkhead_guests::trap::{Trapped, class};
 use bulkhead_guests::vector_registers::{self, Vectors};
-use bulkhead_guests::{check, console, expect, expect_eq, read_register};
+use bulkhead_guests::{check, console, expect, expect_eq, read_register, write_register};
 
 pub fn check(native: bool) {
     identification();
@@ -131,9 +131,13 @@ fn hidden() {
         ("PMCR_EL0", Encoding::new(3, 3, 9, 12, 0)),
         ("PMSCR_EL1", Encoding::new(3, 0, 9, 9, 0)),
     ];
+    // CPACR_EL1.ZEN and SMEN on: what traps then is not the guest's own doing.
+    let own = read_register!("cpacr_el1");
+    write_register!("cpacr_el1", own | 3 << 16 | 3 << 24);
     for (name, register) in TRAPPED {
         is_undefined(format_args!("{name} of a hidden feature"), instruction::read(register).map(|_| ()));
     }
+    write_register!("cpacr_el1", own);
 }
 
 /// v0 to v31, FPSR and FPCR keep their values over a call, an emulated access and a timer interrupt.
