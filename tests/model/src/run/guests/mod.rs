@@ -1,6 +1,7 @@
 //! Guests.
 
 pub mod ending;
+pub mod hostile;
 pub mod smp;
 pub mod talker;
 pub mod ticker;

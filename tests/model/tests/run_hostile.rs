@@ -1,0 +1,46 @@
+//! VMs that do anything beside one that misses no tick. `BULKHEAD_MODEL_STEPS` sets how many turns the cores take in
+//! each run (default 100,000), `BULKHEAD_MODEL_SEED` the first seed (default 1).
+
+use bulkhead_model::run::guests::hostile::hostile;
+use bulkhead_model::run::guests::ticker::{LATEST, TICKS, WRONG, ticker};
+use bulkhead_model::run::machine::{Guest, Shape};
+use bulkhead_model::run::world::{Ended, World};
+use bulkhead_model::setting;
+use bulkhead_vmm::config::Policy;
+
+const PERIOD: u64 = 500;
+/// Ticks of the counter that a tick of the victim may be late.
+const LATE: u64 = 300;
+
+#[test]
+fn no_guest_makes_another_wait_or_the_hypervisor_panic() {
+    let turns = setting::number("BULKHEAD_MODEL_STEPS", 100_000);
+    let first = setting::number("BULKHEAD_MODEL_SEED", 1);
+    for (shape, seed) in Shape::all(6).flat_map(|shape| (first..first + 2).map(move |seed| (shape, seed))) {
+        // The victim's core does nothing but run it.
+        let shape = Shape { housekeeping: 5, ..shape };
+        let hostile = |name, salt, cores: &[usize]| {
+            let program = hostile(shape.v3, cores.len() as u64, seed ^ salt, 20);
+            Guest::new(name, program, cores).with_policies(Policy::Restart, Policy::Restart, Policy::Restart)
+        };
+        let victim = Guest::new("victim", ticker(shape.v3, PERIOD), &[0]);
+        let guests = vec![victim, hostile("one", 0xbad, &[1]), hostile("many", 0xe7117, &[2, 3, 4])];
+        let world = World::new(shape, seed, guests);
+        for _ in 0..turns.div_ceil(2_000) {
+            assert_eq!(world.run(2_000), Ended::Enough, "{}", world.describe());
+            // One that has switched its only vCPU off, or disabled what would wake it, stays so.
+            world.command("vm restart one");
+            world.command("vm restart many");
+        }
+        let (ticks, latest) = (world.data(0, TICKS), world.data(0, LATEST));
+        println!(
+            "{shape:?} {seed}: {ticks} ticks, {:?} starts, {:?}",
+            [1, 2].map(|vm| world.starts(vm)),
+            world.tally()
+        );
+        assert_eq!((world.data(0, WRONG), world.starts(0)), (0, 1), "{}", world.describe());
+        assert!(ticks > turns / PERIOD && latest < LATE, "{ticks} ticks, one {latest} late: {shape:?} {seed}");
+        let restarts = turns.div_ceil(2_000);
+        assert!([1, 2].iter().all(|vm| world.starts(*vm) > restarts), "the hostile ones do not end by themselves");
+    }
+}
