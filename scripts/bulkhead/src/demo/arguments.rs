@@ -3,6 +3,7 @@
 use super::board::Gic;
 use super::check::{self, CHECKS, Check};
 use super::files::{self, Files};
+use super::show;
 use crate::error::ToolError;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,6 +27,18 @@ pub struct Arguments {
     /// Name the checks, and what sabotages each
     #[arg(long)]
     list: bool,
+    /// Play the acts with captions, in a minute
+    #[arg(long, conflicts_with = "check")]
+    tour: bool,
+    /// Print lines instead of panes
+    #[arg(long, conflicts_with = "check")]
+    plain: bool,
+    /// Make a picture (SVG, on standard output) from the tour.log that a showing left
+    #[arg(long, value_name = "LOG", conflicts_with_all = ["check", "tour"])]
+    picture: Option<PathBuf>,
+    /// The picture's moment, in milliseconds after the start [default: after the second act]
+    #[arg(long, value_name = "MILLISECONDS", requires = "picture")]
+    at: Option<u64>,
     /// Where the logs go [default: target/demo]
     #[arg(long, value_name = "FOLDER")]
     output: Option<PathBuf>,
@@ -46,6 +59,10 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, ToolError> {
         list();
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(log) = &arguments.picture {
+        print!("{}", show::picture(log, arguments.at)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let files = match Files::find(arguments.gic) {
         Ok(files) => files,
         Err(error) => {
@@ -55,11 +72,15 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, ToolError> {
     };
     let folder = arguments.output.unwrap_or_else(|| files::target().join("demo"));
     std::fs::create_dir_all(&folder).map_err(|error| ToolError::file(&folder, &error))?;
-    let all = || CHECKS.iter().collect();
+    if !arguments.check {
+        let Arguments { gic, tour, plain, .. } = arguments;
+        show::run(&show::Options { gic, tour, plain, folder }, &files)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let options = check::Options {
         gic: arguments.gic,
         broken: arguments.broken,
-        checks: if arguments.only.is_empty() { all() } else { arguments.only },
+        checks: if arguments.only.is_empty() { CHECKS.iter().collect() } else { arguments.only },
         folder,
         limit: Duration::from_secs(arguments.limit),
     };

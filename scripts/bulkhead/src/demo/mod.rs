@@ -8,6 +8,7 @@ mod files;
 mod record;
 mod samples;
 mod session;
+mod show;
 mod transcript;
 
 pub use arguments::{Arguments, run};

@@ -52,7 +52,7 @@ impl Port {
 pub const LOG: &str = "hypervisor";
 
 /// The name under which a port's output is kept: the log is whatever port cannot be typed to.
-fn known(port: &str) -> &str {
+pub fn known(port: &str) -> &str {
     let typed = [Port::Linux, Port::FreeRtos, Port::Monitor].map(Port::name);
     if typed.contains(&port) { port } else { LOG }
 }
@@ -131,6 +131,9 @@ impl Shared {
     }
 }
 
+/// For how long new output gathers before it is looked at.
+const GATHER: Duration = Duration::from_millis(2);
+
 /// A running QEMU.
 pub struct Session {
     child: Child,
@@ -201,7 +204,10 @@ impl Session {
                 return Err(Stopped { awaited: format!("{awaited} on {name}"), seen });
             }
             let waited = self.shared.0.1.wait_timeout(output, left);
-            output = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            drop(waited);
+            // Output comes a byte at a time: looking at each would take longer than QEMU takes to print it.
+            std::thread::sleep(GATHER);
+            output = self.shared.lock();
         }
     }
 
