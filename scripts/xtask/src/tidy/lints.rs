@@ -13,7 +13,7 @@ const SHOWN: usize = 60;
 /// Whether rustfmt would change anything.
 pub fn format() -> Result<Vec<String>> {
     let mut command = Toolchain::load()?.host_cargo();
-    problems(command.args(["fmt", "--all", "--check"]))
+    problems(command.args(["fmt", "--all", "--check", "--", "--color=never"]))
 }
 
 /// Clippy's findings in the crates that build on the host.
