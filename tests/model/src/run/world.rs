@@ -9,6 +9,7 @@ use super::platform::{Core, Shared};
 use crate::vgic::random::Random;
 use bulkhead_vmm::address::Ipa;
 use bulkhead_vmm::console::{Kind, Multiplexer, Port, Settings, Sizes, Source, Splitter};
+use bulkhead_vmm::exit::Cause;
 use bulkhead_vmm::monitor::LogRing;
 use bulkhead_vmm::platform::{CoreId, Platform, Vmid};
 use bulkhead_vmm::run::{Assignment, Console, CoreLoop, CoreState, Machine, Step};
@@ -189,6 +190,8 @@ impl World {
             text += &format!("{}: {:?} {slots:?} {:?}\n", vm.name(), vm.lifecycle(), vm.reason());
         }
         let messages = self.shared.messages();
+        text += &self.output("monitor").lines().rev().take(6).collect::<Vec<_>>().join("\n");
+        text.push('\n');
         text + &messages[messages.len().saturating_sub(30)..].join("\n")
     }
 
@@ -229,9 +232,22 @@ impl World {
         self.machine().vms[vm].lock().lifecycle()
     }
 
+    /// The core of the boot vCPU of VM `vm`.
+    pub fn home(&self, vm: usize) -> usize {
+        self.machine().vms[vm].lock().home().0
+    }
+
     /// Times that VM `vm` was started.
     pub fn starts(&self, vm: usize) -> u64 {
         self.machine().vms[vm].lock().counters().starts
+    }
+
+    /// Exits of the vCPU `vcpu` of VM `vm`: those for its virtual timer, and all others.
+    pub fn exits(&self, vm: usize, vcpu: usize) -> (u64, u64) {
+        let vm = self.machine().vms[vm].lock();
+        let exits = &vm.slots()[vcpu].exits;
+        let timer = exits.get(Cause::VirtualTimer);
+        (timer, exits.total() - timer)
     }
 
     /// The machine's counter.

@@ -1,6 +1,6 @@
 //! A guest that lives by its virtual timer, and watches that nothing of it gets lost.
 
-use crate::run::library::{self, IRQ, START, SYNCHRONOUS, Wanted};
+use crate::run::library::{self, IRQ, START, SYNCHRONOUS, Wanted, psci};
 use crate::run::machine::DATA;
 use crate::run::program::{Assembler, Instruction, Program};
 use crate::run::register;
@@ -38,6 +38,33 @@ pub fn ticker(v3: bool, period: u64) -> Program {
     a_.poke(8, 2, DATA + WRONG);
     library::stay(a_);
     a.finish()
+}
+
+/// Two vCPUs that both take ticks. vCPU 1 writes the distributor at each, which is nothing to vCPU 0.
+pub fn pair(v3: bool, period: u64) -> Program {
+    let mut made = Assembler::new(START, [Some(SYNCHRONOUS), Some(IRQ)]);
+    let a = &mut made;
+    let (second, again) = (a.label(), a.label());
+    a.place(START);
+    library::set_up_distributor(a);
+    a.add(Instruction::Address(2, second));
+    library::call(a, psci::CPU_ON, |x| x.set(1, 1));
+    a.place(second);
+    library::set_up_vcpu(a, Wanted { v3, private: 1 << library::TIMER });
+    a.add(Instruction::Read(12, register::CNTVCT_EL0));
+    a.work(move |x| x.set(12, x.get(12) + period));
+    a.add(Instruction::Write(register::CNTV_CVAL_EL0, 12));
+    a.write(register::CNTV_CTL_EL0, 1);
+    a.place(again);
+    a.add(Instruction::Wait);
+    a.jump_if(again, |x| x.get(8) == 0);
+    library::set_up_distributor(a);
+    a.jump(again);
+    handler(a, v3, period);
+    a.place(SYNCHRONOUS);
+    a.poke(8, 2, DATA + WRONG);
+    library::stay(a);
+    made.finish()
 }
 
 /// The sequence number is the same in a register, in a system register and in RAM; then it is the next.
