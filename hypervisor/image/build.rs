@@ -8,8 +8,14 @@ fn main() {
     println!("cargo:rerun-if-changed={}", script.display());
     // rust-lld refuses absolute relocations of the precompiled core library in read-only sections; entry.s applies
     // them before the sections are sealed, so they are allowed.
-    for argument in ["-pie", "-znotext", "-zmax-page-size=4096", "--no-dynamic-linker", "-zseparate-loadable-segments"]
-    {
+    for argument in [
+        "-pie",
+        "-znotext",
+        "-zmax-page-size=4096",
+        "--no-dynamic-linker",
+        "--fix-cortex-a53-843419",
+        "-zseparate-loadable-segments",
+    ] {
         println!("cargo:rustc-link-arg-bins={argument}");
     }
     println!("cargo:rustc-link-arg-bins=-T{}", script.display());

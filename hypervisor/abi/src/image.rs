@@ -90,14 +90,20 @@ mod tests {
 
     #[test]
     fn a_header_survives_the_file() {
-        let header =
-            ImageHeader { early_uart_kind: 1, early_uart_base: 0x0900_0000, bare_size: 0x10_0000, pack_offset: 0x10_1000, pack_size: 77 };
+        let header = ImageHeader {
+            early_uart_kind: 1,
+            early_uart_base: 0x0900_0000,
+            bare_size: 0x10_0000,
+            pack_offset: 0x10_1000,
+            pack_size: 77,
+        };
         assert_eq!(ImageHeader::parse(&header.to_bytes()), Some(header));
     }
 
     #[test]
     fn a_foreign_or_short_header_is_none() {
-        let header = ImageHeader { early_uart_kind: 0, early_uart_base: 0, bare_size: 4096, pack_offset: 0, pack_size: 0 };
+        let header =
+            ImageHeader { early_uart_kind: 0, early_uart_base: 0, bare_size: 4096, pack_offset: 0, pack_size: 0 };
         let mut bytes = header.to_bytes();
         assert_eq!(ImageHeader::parse(&bytes[..47]), None);
         bytes[0] = b'b';

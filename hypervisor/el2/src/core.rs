@@ -4,7 +4,7 @@ use crate::gic::{Gic, KICK, SPECIAL};
 use crate::guest::{self, Features};
 use crate::tables::Stage2Tables;
 use crate::window::Window;
-use crate::{cpu, memory, timer, uart};
+use crate::{CORES, cpu, memory, timer, uart};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bulkhead_vmm::address::{Pa, Range};
@@ -44,9 +44,10 @@ pub struct Core {
 
 impl Core {
     /// Sets this core up: its interrupt controller, timers and the controls of its guests. `window` was made for
-    /// it by the first core. `None` if the core is not on the board or has no interrupt controller.
+    /// it by the first core. `None` if the core is not among the first [`CORES`] of the board or has no interrupt
+    /// controller.
     pub fn new(board: &Board, window: Window) -> Option<Self> {
-        let index = board.cpus.iter().position(|cpu| cpu.mpidr == cpu::affinity())?;
+        let index = board.cpus.iter().take(CORES).position(|cpu| cpu.mpidr == cpu::affinity())?;
         let id = CoreId(index);
         let mut gic = Gic::init_core(&board.gic.version)?;
         gic.announce(id);
@@ -147,7 +148,7 @@ impl Platform for Core {
     fn acknowledge(&mut self) -> Option<PhysicalInterrupt> {
         let acknowledged = self.gic.acknowledge();
         let intid = intid(acknowledged, &self.gic);
-        if intid >= SPECIAL {
+        if SPECIAL.contains(&intid) {
             return None;
         }
         let interrupt = self.identify(intid);

@@ -8,6 +8,11 @@ pub fn affinity() -> u64 {
     crate::sysreg::read!("mpidr_el1") & AFFINITY
 }
 
+/// Whether this core is at EL2 (CurrentEL).
+pub fn is_at_el2() -> bool {
+    crate::sysreg::read!("currentel") >> 2 & 0b11 == 2
+}
+
 /// Bits of a physical address that this core has (ID_AA64MMFR0_EL1.PARange), at most 48: the tables that we
 /// build hold no more.
 pub fn physical_address_bits() -> u8 {
@@ -96,6 +101,12 @@ pub fn invalidate_instructions() {
 pub fn wait_for_interrupt() {
     aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::SY);
     aarch64_cpu::asm::wfi();
+}
+
+/// Hints that this core only waits for another (YIELD).
+pub fn give_way() {
+    // SAFETY: a hint.
+    unsafe { core::arch::asm!("yield", options(nomem, nostack, preserves_flags)) };
 }
 
 /// Stops this core for good.

@@ -38,6 +38,9 @@ impl Features {
 /// Sets this core's controls of EL1 and EL0 that are the same for all guests. Every register that could let a
 /// guest through is written, because its reset value is unknown (Arm ARM DDI 0487 D19.2).
 pub fn init(features: Features) {
+    hold_interrupts();
+    // Debug exceptions that firmware left on would be the guest's, who cannot switch them off.
+    sysreg::write!("mdscr_el1", 0);
     CPTR_EL2.set(cptr());
     MDCR_EL2.set(mdcr());
     sysreg::write!("hstr_el2", 0);
@@ -163,7 +166,12 @@ pub fn park(vcpu: &mut Vcpu, features: Features) {
     }
     park_timers(&mut vcpu.timers);
     park_floating_point(&mut vcpu.floating_point);
-    // Nothing of a guest's stays in force: no stage 2, no interrupts to it.
+    hold_interrupts();
+}
+
+/// HCR_EL2 and VTTBR_EL2 while no guest is loaded: no stage 2, and every interrupt is EL2's, so that it ends a WFI
+/// (Arm ARM DDI 0487 D1.3.6 and "Wait For Interrupt").
+fn hold_interrupts() {
     HCR_EL2.write(
         HCR_EL2::RW::EL1IsAarch64 + HCR_EL2::IMO::EnableVirtualIRQ + HCR_EL2::FMO::EnableVirtualFIQ + HCR_EL2::AMO::SET,
     );

@@ -100,11 +100,15 @@ pub fn unmap(start: u64, size: u64) {
     invalidate_all();
 }
 
-/// Forgets every translation of EL2, on all cores.
-pub fn invalidate_all() {
+/// Forgets every translation of our own, on all cores: EL2's, or EL1's where we were entered there.
+fn invalidate_all() {
     // SAFETY: dropping cached translations changes nothing but where the next walk is made.
     unsafe {
-        core::arch::asm!("dsb ishst", "tlbi alle2is", "dsb ish", "isb", options(nostack, preserves_flags));
+        if cpu::is_at_el2() {
+            core::arch::asm!("dsb ishst", "tlbi alle2is", "dsb ish", "isb", options(nostack, preserves_flags));
+        } else {
+            core::arch::asm!("dsb ishst", "tlbi vmalle1is", "dsb ish", "isb", options(nostack, preserves_flags));
+        }
     }
 }
 

@@ -45,10 +45,10 @@ impl fmt::Display for StartError {
     }
 }
 
-/// Starts `cpu` with the stack and window of `slot`, and waits until it has reached Rust.
+/// Starts `cpu` with the stack and window of `slot`.
 ///
 /// # Errors
-/// [`StartError`]; the slot must not be used again then, because the core may still come.
+/// The firmware refuses, or the tree gives no way.
 pub fn start_core(slot: usize, cpu: &Cpu, psci: Option<Psci>) -> Result<(), StartError> {
     publish(slot, cpu.mpidr);
     match (cpu.enable, psci) {
@@ -56,12 +56,24 @@ pub fn start_core(slot: usize, cpu: &Cpu, psci: Option<Psci>) -> Result<(), Star
         (Enable::SpinTable { release }, _) => start_by_spin_table(release.get()),
         _ => return Err(StartError::Disabled),
     }
-    let deadline = timer::counter() + timer::frequency();
+    Ok(())
+}
+
+/// The counter's value by which every core that was started must have arrived.
+pub fn deadline() -> u64 {
+    timer::counter().saturating_add(timer::frequency())
+}
+
+/// Waits until the core with stack `slot` has arrived, or the counter reads `deadline`.
+///
+/// # Errors
+/// It did not; the slot must not be used again then, because the core may still come.
+pub fn wait_for(slot: usize, deadline: u64) -> Result<(), StartError> {
     while !ARRIVED[slot].load(Ordering::Acquire) {
         if timer::counter() > deadline {
             return Err(StartError::Silent);
         }
-        core::hint::spin_loop();
+        cpu::give_way();
     }
     Ok(())
 }

@@ -56,7 +56,15 @@ pub fn use_pl011(registers: Range<Pa>) {
     mmu::map(base, size_of::<Registers>() as u64, Kind::Device);
     // SAFETY: just mapped as a device, for good; the caller names a PL011.
     let uart = unsafe { &*(base as *const Registers) };
+    // DDI 0183 3.3.8: what is on the wire ends first, and the line is set up while the UART is off. Interrupts that
+    // firmware used are off and cleared.
+    while uart.flag.is_set(FR::BUSY) {
+        core::hint::spin_loop();
+    }
+    uart.control.modify(CR::UARTEN::CLEAR);
     uart.line_control.modify(LCR_H::FEN::SET + LCR_H::WLEN::Eight);
+    uart.mask.set(0);
+    uart.clear.set(0x7ff);
     uart.control.modify(CR::UARTEN::SET + CR::TXE::SET + CR::RXE::SET);
     BASE.store(base, Ordering::Release);
     *UART.lock() = Some(Uart(uart));

@@ -38,24 +38,30 @@ fn start(tree: u64) -> ! {
     heap::init();
     use_early_uart();
     logger::init();
-    let trees = trees::read(tree);
-    let mut board = trees.board();
-    if let Some(console) = board.console {
-        uart::use_pl011(console.registers);
-    }
-    logger::begin();
-    Gic::init_distributor(&board.gic.version);
-    let own = window::Window::new(0);
-    start_cores(&mut board);
-    let board = BOARD.get().unwrap_or_else(|| stop("the board is not known"));
-    let mut core = Core::new(board, own).unwrap_or_else(|| stop("the first core is not in the board's tree"));
-    let plan = plans::make(board, &trees);
-    banner::print(board, &core, &plan);
-    let machine = vms::build(&mut core, board, plan, entered);
+    let (core, machine) = assemble(tree, entered);
     let machine = MACHINE.call_once(|| machine);
     bulkhead_el2::signal_event();
     logger::attach(machine);
-    run(core, board, machine)
+    run(core, machine)
+}
+
+/// Reads the trees, starts the cores and builds the VMs. The trees are gone when it returns: the heap is small.
+fn assemble(tree: u64, entered: u64) -> (Core, Machine) {
+    let trees = trees::read(tree);
+    if let Some(console) = trees.console() {
+        uart::use_pl011(console.registers);
+    }
+    logger::begin();
+    let mut board = trees.board();
+    Gic::init_distributor(&board.gic.version);
+    let own = window::Window::new(0);
+    let mut core =
+        Core::new(&board, own).unwrap_or_else(|| stop("the first core is not among the first of the board's tree"));
+    start_cores(&mut board);
+    let plan = plans::make(&board, &trees);
+    banner::print(&board, &core, &plan);
+    let machine = vms::build(&mut core, &board, plan, entered);
+    (core, machine)
 }
 
 /// A further core, with the number of its stack.
@@ -65,11 +71,15 @@ fn join(slot: usize) -> ! {
     let core = window.and_then(|window| Core::new(board, window)).unwrap_or_else(|| bulkhead_el2::halt());
     power::arrived(slot);
     let machine = bulkhead_el2::wait_for_event_until(|| MACHINE.get());
-    run(core, board, machine)
+    run(core, machine)
 }
 
 /// What every core does from here on.
-fn run(mut core: Core, board: &Board, machine: &Machine) -> ! {
+fn run(mut core: Core, machine: &Machine) -> ! {
+    let board = BOARD.get().unwrap_or_else(|| stop("the board is not known"));
+    if let Some(state) = machine.core(core.core()) {
+        state.set_running();
+    }
     if core.core() == machine.housekeeping {
         core.receive_uart_interrupts(board);
     }
@@ -89,7 +99,7 @@ fn run(mut core: Core, board: &Board, machine: &Machine) -> ! {
 fn refuse(tree: u64) -> ! {
     heap::init();
     use_early_uart();
-    if let Some(console) = trees::read(tree).firmware_console() {
+    if let Some(console) = trees::read(tree).console() {
         uart::use_pl011(console.registers);
     }
     stop("entered at EL1: the firmware must enter it at EL2 (on QEMU: -machine virtualization=on)")
@@ -114,8 +124,9 @@ fn use_early_uart() {
 /// Starts every core that the tree lists, and strikes out of `board` those that do not come.
 fn start_cores(board: &mut Board) {
     let own = bulkhead_el2::affinity();
-    let mut failed = Vec::new();
-    // A core that comes up reads the board, so it is published first; who fails is struck out after.
+    let (mut started, mut failed) = (Vec::new(), Vec::new());
+    // A core that comes up reads the board, so it is published first; who fails is struck out of the other copy,
+    // by which the guests are planned.
     let shared = BOARD.call_once(|| board.clone());
     let mut slot = 1;
     for (index, cpu) in shared.cpus.iter().enumerate().filter(|(_, cpu)| cpu.mpidr != own) {
@@ -127,14 +138,16 @@ fn start_cores(board: &mut Board) {
         if let Some(place) = WINDOWS.lock().get_mut(slot) {
             *place = Some(window::Window::new(slot));
         }
-        match power::start_core(slot, cpu, shared.psci) {
-            Ok(()) => {}
-            Err(error) => {
-                log::warn!("core {index} (MPIDR {:#x}) does not run: {error}", cpu.mpidr);
-                failed.push(index);
-            }
-        }
+        started.push((index, slot, power::start_core(slot, cpu, shared.psci)));
         slot += 1;
+    }
+    // All were started before any is waited for: they come up side by side.
+    let deadline = power::deadline();
+    for (index, slot, result) in started {
+        if let Err(error) = result.and_then(|()| power::wait_for(slot, deadline)) {
+            log::warn!("core {index} does not run: {error}");
+            failed.push(index);
+        }
     }
     for index in failed {
         if let Some(cpu) = board.cpus.get_mut(index) {

@@ -34,9 +34,10 @@ impl Trees {
         Board::read(tree).unwrap_or_else(|error| stop(&format!("the board's device tree is of no use: {error}")))
     }
 
-    /// The UART that the firmware's tree names.
-    pub fn firmware_console(&self) -> Option<Uart> {
-        Board::read(self.firmware.as_ref().ok()?).ok()?.console
+    /// The UART that the firmware's tree names, or else the packed one.
+    pub fn console(&self) -> Option<Uart> {
+        let packed = self.packed.as_ref().and_then(|packed| packed.as_ref().ok());
+        Board::console_of(self.firmware.as_ref().ok().or(packed)?)
     }
 
     /// What the owner wants: by the firmware's tree if it has a configuration, else by the packed one; with

@@ -53,6 +53,8 @@ impl Identity {
         identity.change(5, 0, |_| DEBUG);
         identity.change(1, 2, |_| DEBUG_32);
         identity.change(7, 0, |value| value & !0xf | (value & 0xf).min(MOST_PHYSICAL_BITS));
+        // CSV2 above 1 promises SCXTNUM_ELx, which is not switched.
+        identity.change(4, 0, |value| value & !(0xf << 56) | (value >> 56 & 0xf).min(1) << 56);
         // EL1 is AArch64 only: this guest was started so.
         identity.change(4, 0, |value| value & !(0xf << 4) | 1 << 4);
         if !gic_v3 {
@@ -95,7 +97,7 @@ mod tests {
     #[test]
     fn what_is_not_switched_is_not_shown() {
         let identity = Identity::for_guest([u64::MAX; COUNT], true);
-        assert_eq!(read(&identity, 4, 0), 0xff0f_0000_0fff_001f & !(0xf << 8) | 0xf << 24 | 0xf << 16 | 0xf << 20);
+        assert_eq!(read(&identity, 4, 0), 0xf10f_0000_0fff_001f & !(0xf << 8) | 0xf << 24 | 0xf << 16 | 0xf << 20);
         assert_eq!(read(&identity, 5, 0), DEBUG);
         assert_eq!(read(&identity, 4, 4), 0);
         assert_eq!(read(&identity, 6, 0) >> 60, 0);

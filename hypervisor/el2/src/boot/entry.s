@@ -24,6 +24,7 @@ _start:
 
 entry:
     msr     daifset, #0xf
+    msr     spsel, #1
     mov     x19, x0                 // the tree
     adrp    x20, image_start
     mrs     x21, CurrentEL
@@ -123,6 +124,8 @@ leave_firmware_mmu:
 .global secondary_entry
 secondary_entry:
     msr     daifset, #0xf
+    msr     spsel, #1
+    msr     spsel, #1
     mov     x19, x0
     mov     x4, #(1 << 31)
     msr     hcr_el2, x4
@@ -163,7 +166,9 @@ secondary_entry_by_mpidr:
     add     x0, x0, #1
     cmp     x0, #{cores}
     b.lo    8b
-    b       park
+    // Released with another core by one shared address: its turn comes.
+    wfe
+    b       secondary_entry_by_mpidr
 
 .global park
 park:

@@ -11,11 +11,12 @@ mod v3;
 use bulkhead_vmm::config::board::GicVersion;
 use bulkhead_vmm::platform::CoreId;
 use bulkhead_vmm::vgic::{CpuInterface, ListRegisters, Maintenance};
+use core::ops::RangeInclusive;
 
 /// SGI that wakes a core (the lowest of those that TF-A leaves to the non-secure world).
 pub const KICK: u32 = 0;
-/// INTIDs from here on are no interrupts: 1020 to 1023.
-pub const SPECIAL: u32 = 1020;
+/// INTIDs that are no interrupts. Extended and message-signalled ones are above.
+pub const SPECIAL: RangeInclusive<u32> = 1020..=1023;
 /// The priority that EL2 gives to all physical interrupts: the middle of the non-secure half.
 const PRIORITY: u8 = 0xa0;
 
@@ -103,8 +104,8 @@ impl Gic {
         each!(self, gic => gic.enable_shared_here(intid, edge));
     }
 
-    /// Acknowledges the most urgent pending interrupt: its INTID, [`SPECIAL`] or above if there is none. An SGI
-    /// must be given to [`Self::end`] as it came (GICv2 keeps its source in the upper bits).
+    /// Acknowledges the most urgent pending interrupt: its INTID, one of [`SPECIAL`] if there is none. It must
+    /// be given to [`Self::drop_priority`] as it came (GICv2 keeps its source in the upper bits).
     pub fn acknowledge(&mut self) -> u32 {
         each!(self, gic => gic.acknowledge())
     }

@@ -15,6 +15,10 @@ mod gicc {
     pub const IAR: u64 = 0x00c;
     pub const EOIR: u64 = 0x010;
     pub const DIR: u64 = 0x1000;
+    /// Where the two pages are 64 KiB apart, each half of the region repeats its page.
+    pub const SPACED_SIZE: u64 = 0x2_0000;
+    pub const SPACED_DIR: u64 = 0x1_0000;
+    pub const APR: u64 = 0x0d0;
     /// Enable, in the only or the non-secure view; EOImode in the same views.
     pub const ENABLE: u32 = 1 | 1 << 9;
 }
@@ -37,6 +41,8 @@ pub struct Gic {
     distributor: Frame,
     cpu: Frame,
     hypervisor: Frame,
+    /// Offset of GICC_DIR.
+    deactivate: u64,
 }
 
 /// Maps all frames; all interrupts off, all shared ones to nobody.
@@ -55,9 +61,16 @@ pub fn init_distributor(distributor: &Range<Pa>, cpu: &Range<Pa>, hypervisor: &R
 impl Gic {
     /// Sets up the banked registers of this core.
     pub fn init(distributor: &Range<Pa>, cpu: &Range<Pa>, hypervisor: &Range<Pa>) -> Self {
-        let gic = Self { distributor: Frame::at(distributor), cpu: Frame::at(cpu), hypervisor: Frame::at(hypervisor) };
+        let gic = Self {
+            distributor: Frame::at(distributor),
+            cpu: Frame::at(cpu),
+            hypervisor: Frame::at(hypervisor),
+            deactivate: if cpu.size() >= gicc::SPACED_SIZE { gicc::SPACED_DIR } else { gicc::DIR },
+        };
         quieten(&gic.distributor, 0, PRIORITY);
         set_bit(&gic.distributor, gicd::ISENABLER, KICK);
+        // What firmware left in service would mask everything.
+        (0..4).for_each(|index| gic.cpu.write(gicc::APR + index * 4, 0));
         gic.cpu.write(gicc::PMR, 0xff);
         gic.cpu.write(gicc::BPR, 0);
         gic.cpu.write(gicc::CTLR, gicc::ENABLE);
@@ -68,8 +81,16 @@ impl Gic {
 
     /// Notes this core's CPU interface number, so that others can kick it as `core`.
     pub fn announce(&self, core: CoreId) {
-        // The target field of a banked interrupt reads as the number of the CPU interface that reads it.
-        INTERFACES[core.0].store(self.distributor.read8(gicd::ITARGETSR), Ordering::Release);
+        INTERFACES[core.0].store(self.own_target(), Ordering::Release);
+    }
+
+    /// The mask of this core's CPU interface: what the target field of a banked interrupt reads as. Where there is
+    /// but one interface the register is RAZ/WI (IHI 0048 4.3.12).
+    fn own_target(&self) -> u8 {
+        match self.distributor.read8(gicd::ITARGETSR) {
+            0 => 1,
+            mask => mask,
+        }
     }
 
     pub fn list_register_count(&self) -> usize {
@@ -86,7 +107,7 @@ impl Gic {
 
     pub fn enable_shared_here(&mut self, intid: u32, edge: bool) {
         configure_trigger(&self.distributor, intid, edge);
-        let here = self.distributor.read8(gicd::ITARGETSR);
+        let here = self.own_target();
         self.distributor.write8(gicd::ITARGETSR + u64::from(intid), here);
         set_bit(&self.distributor, gicd::ISENABLER, intid);
     }
@@ -100,7 +121,7 @@ impl Gic {
     }
 
     pub fn deactivate(&mut self, acknowledged: u32) {
-        self.cpu.write(gicc::DIR, acknowledged);
+        self.cpu.write(self.deactivate, acknowledged);
     }
 
     pub fn set_private_active(&mut self, intid: u32, active: bool) {
@@ -108,7 +129,7 @@ impl Gic {
     }
 
     pub fn kick(&mut self, core: CoreId) {
-        let target = u32::from(INTERFACES[core.0].load(Ordering::Acquire));
+        let target = INTERFACES.get(core.0).map_or(0, |place| u32::from(place.load(Ordering::Acquire)));
         aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::ISHST);
         self.distributor.write(gicd::SGIR, target << 16 | KICK);
     }

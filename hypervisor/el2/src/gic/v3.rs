@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 /// GICD_CTLR: both groups (in either security view) and affinity routing.
 const CTLR_ENABLE: u32 = 1 | 1 << 1 | 1 << 4;
 const CTLR_ARE: u32 = 1 << 4;
-/// GICD_CTLR.RWP, GICR_CTLR.RWP: a write has not taken effect everywhere yet.
+/// GICD_CTLR.RWP: a write has not taken effect everywhere yet.
 const CTLR_RWP: u32 = 1 << 31;
 /// Redistributor registers (IHI 0069 12.10).
 mod gicr {
@@ -30,8 +30,10 @@ mod gicr {
 const HCR_TDIR: u64 = 1 << 14;
 const HCR_EOI_COUNT: u32 = 27;
 
-/// The affinity of each core, by core index.
-static AFFINITIES: [AtomicU64; crate::CORES] = [const { AtomicU64::new(0) }; crate::CORES];
+/// The affinity of each core that came up, by core index.
+static AFFINITIES: [AtomicU64; crate::CORES] = [const { AtomicU64::new(NOBODY) }; crate::CORES];
+/// No core's affinity.
+const NOBODY: u64 = u64::MAX;
 
 /// One core's view.
 pub struct Gic {
@@ -39,6 +41,8 @@ pub struct Gic {
     private: Frame,
     list_registers: usize,
     priority_bits: u8,
+    /// Bits of preemption: they decide how many active priority registers there are.
+    preemption_bits: u8,
     /// ICH_HCR_EL2 as last written.
     control: u64,
 }
@@ -52,7 +56,7 @@ pub fn init_distributor(distributor: &Range<Pa>, redistributors: &[Range<Pa>], s
     wait_for_write(&frame);
     frame.write(gicd::CTLR, CTLR_ARE);
     let lines = (frame.read(gicd::TYPER) & 0x1f) + 1;
-    for first in (1..lines).map(|line| line * 32).filter(|first| *first < super::SPECIAL) {
+    for first in (1..lines).map(|line| line * 32).filter(|first| *first < *super::SPECIAL.start()) {
         frame.write(gicd::IGROUPR + u64::from(first / 32) * 4, u32::MAX);
         quieten(&frame, first, PRIORITY);
     }
@@ -137,7 +141,9 @@ impl Gic {
         init_cpu_interface();
         let kind = sysreg::read!("ich_vtr_el2");
         let (list_registers, priority_bits) = ((kind & 0x1f) as usize + 1, (kind >> 29 & 7) as u8 + 1);
-        let mut gic = Self { distributor: Frame::at(distributor), private, list_registers, priority_bits, control: 0 };
+        let preemption_bits = (kind >> 26 & 7) as u8 + 1;
+        let distributor = Frame::at(distributor);
+        let mut gic = Self { distributor, private, list_registers, priority_bits, preemption_bits, control: 0 };
         gic.clear_list_registers();
         Some(gic)
     }
@@ -185,7 +191,10 @@ impl Gic {
     }
 
     pub fn kick(&mut self, core: CoreId) {
-        let affinity = AFFINITIES[core.0].load(Ordering::Acquire);
+        let affinity = AFFINITIES.get(core.0).map_or(NOBODY, |place| place.load(Ordering::Acquire));
+        if affinity == NOBODY {
+            return;
+        }
         let [aff0, aff1, aff2, _, aff3, ..] = affinity.to_le_bytes().map(u64::from);
         let value = aff3 << 48 | (aff0 >> 4) << 44 | aff2 << 32 | u64::from(KICK) << 24 | aff1 << 16 | 1 << (aff0 & 15);
         aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::ISHST);
@@ -286,11 +295,11 @@ impl Gic {
         let (zero, one) = (interface.active_priorities_0.map(u64::from), interface.active_priorities_1.map(u64::from));
         sysreg::write!("ich_ap0r0_el2", zero[0]);
         sysreg::write!("ich_ap1r0_el2", one[0]);
-        if self.priority_bits >= 6 {
+        if self.preemption_bits >= 6 {
             sysreg::write!("ich_ap0r1_el2", zero[1]);
             sysreg::write!("ich_ap1r1_el2", one[1]);
         }
-        if self.priority_bits >= 7 {
+        if self.preemption_bits >= 7 {
             sysreg::write!("ich_ap0r2_el2", zero[2]);
             sysreg::write!("ich_ap1r2_el2", one[2]);
             sysreg::write!("ich_ap0r3_el2", zero[3]);
@@ -301,11 +310,11 @@ impl Gic {
     fn read_active_priorities(&self, interface: &mut CpuInterface) {
         interface.active_priorities_0[0] = sysreg::read!("ich_ap0r0_el2") as u32;
         interface.active_priorities_1[0] = sysreg::read!("ich_ap1r0_el2") as u32;
-        if self.priority_bits >= 6 {
+        if self.preemption_bits >= 6 {
             interface.active_priorities_0[1] = sysreg::read!("ich_ap0r1_el2") as u32;
             interface.active_priorities_1[1] = sysreg::read!("ich_ap1r1_el2") as u32;
         }
-        if self.priority_bits >= 7 {
+        if self.preemption_bits >= 7 {
             interface.active_priorities_0[2] = sysreg::read!("ich_ap0r2_el2") as u32;
             interface.active_priorities_1[2] = sysreg::read!("ich_ap1r2_el2") as u32;
             interface.active_priorities_0[3] = sysreg::read!("ich_ap0r3_el2") as u32;
@@ -324,6 +333,9 @@ impl Gic {
 fn init_cpu_interface() {
     sysreg::write!("icc_sre_el2", 0xf);
     aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
+    // What firmware left in service would mask everything.
+    sysreg::write!("icc_ap0r0_el1", 0);
+    sysreg::write!("icc_ap1r0_el1", 0);
     sysreg::write!("icc_pmr_el1", 0xff);
     sysreg::write!("icc_bpr1_el1", 0);
     sysreg::write!("icc_ctlr_el1", 1 << 1);

@@ -12,9 +12,22 @@ pub struct DataAbort {
     pub write: bool,
     /// The access, if the syndrome describes it (ISV); pairs and post-indexed forms are not described.
     pub access: Option<Access>,
-    /// Whether the fault came from a cache maintenance instruction or a stage-1 table walk, neither of which
-    /// a device can answer.
-    pub indirect: bool,
+    /// What made the access.
+    pub origin: Origin,
+}
+
+/// What made an access that stage 2 did not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A load or a store.
+    Instruction,
+    /// Cache maintenance by address, which does nothing where there is no memory.
+    CacheMaintenance,
+    /// A walk of the guest's own tables.
+    TableWalk,
+    /// A fault of another kind than a missing translation, such as alignment: the address is not known
+    /// (HPFAR_EL2 is not valid).
+    Other,
 }
 
 /// A single-register load or store.
@@ -30,6 +43,11 @@ pub struct Access {
     pub sixty_four: bool,
 }
 
+/// DFSC without the level.
+const TRANSLATION: u64 = 0b0001;
+const ACCESS_FLAG: u64 = 0b0010;
+const PERMISSION: u64 = 0b0011;
+
 impl DataAbort {
     pub(super) fn decode(raw: &RawExit) -> Self {
         let bit = |position: u32| raw.esr >> position & 1 != 0;
@@ -44,7 +62,12 @@ impl DataAbort {
             ipa: fault_address(raw),
             write: bit(6),
             access: valid.then_some(access),
-            indirect: cache_maintenance || stage1_walk,
+            origin: match raw.esr >> 2 & 0b1111 {
+                TRANSLATION | ACCESS_FLAG if cache_maintenance => Origin::CacheMaintenance,
+                TRANSLATION | ACCESS_FLAG | PERMISSION if stage1_walk => Origin::TableWalk,
+                TRANSLATION | ACCESS_FLAG => Origin::Instruction,
+                _ => Origin::Other,
+            },
         }
     }
 }
@@ -78,12 +101,25 @@ mod tests {
 
     #[test]
     fn a_store_of_one_byte_is_described() {
-        let esr = 0x24 << 26 | 1 << 24 | 5 << 16 | 1 << 6;
+        let esr = 0x24 << 26 | 1 << 24 | 5 << 16 | 1 << 6 | 0b00_0111;
         let raw = RawExit { vector: Vector::Synchronous, esr, far: 0x18, hpfar: 0x0900_0000 >> 8 };
         let abort = DataAbort::decode(&raw);
-        assert!(abort.write && !abort.indirect);
+        assert!(abort.write && abort.origin == Origin::Instruction);
         assert_eq!(abort.ipa, Ipa::new(0x0900_0018));
         assert_eq!(abort.access.map(|access| (access.size, access.register)), Some((1, 5)));
+    }
+
+    #[test]
+    fn the_address_is_known_only_where_a_translation_is_missing() {
+        let origin = |status: u64| {
+            let raw = RawExit { vector: Vector::Synchronous, esr: 0x24 << 26 | status, far: 0, hpfar: 0x9000 };
+            DataAbort::decode(&raw).origin
+        };
+        assert_eq!(origin(0b00_0110), Origin::Instruction);
+        assert_eq!(origin(0b10_0001), Origin::Other, "alignment");
+        assert_eq!(origin(0b11_0000), Origin::Other, "TLB conflict");
+        assert_eq!(origin(0b00_0111 | 1 << 8), Origin::CacheMaintenance);
+        assert_eq!(origin(0b00_0111 | 1 << 7), Origin::TableWalk);
     }
 
     #[test]

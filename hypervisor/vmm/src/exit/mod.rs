@@ -6,7 +6,7 @@ mod inject;
 mod system_register;
 
 pub use cause::{Cause, Counters};
-pub use data_abort::{Access, DataAbort};
+pub use data_abort::{Access, DataAbort, Origin};
 pub use inject::{ExceptionEntry, Syndrome, exception_entry};
 pub use system_register::{SystemRegister, SystemRegisterAccess};
 

@@ -1,5 +1,6 @@
 //! One core's part of the loop.
 
+use super::interrupts::AT_ONCE;
 use super::machine::{Assignment, Machine};
 use crate::exit;
 use crate::platform::{CoreId, PhysicalInterrupt, Platform};
@@ -253,9 +254,10 @@ impl CoreLoop {
         self.acknowledge_all(platform, machine);
     }
 
-    /// Deals with every physical interrupt that is pending while no guest runs here.
+    /// Deals with the physical interrupts that are pending while no guest runs here.
     fn acknowledge_all<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
-        while let Some(interrupt) = platform.acknowledge() {
+        for _ in 0..AT_ONCE {
+            let Some(interrupt) = platform.acknowledge() else { return };
             self.interrupted_asleep(platform, machine, interrupt);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{CoreLoop, Machine, Next};
 use crate::address::Ipa;
-use crate::exit::{self, Access, Cause, DataAbort, Exit, RawExit, Syndrome};
+use crate::exit::{self, Access, Cause, DataAbort, Exit, Origin, RawExit, Syndrome};
 use crate::fault::GuestFault;
 use crate::platform::Platform;
 use crate::vcpu::VcpuId;
@@ -82,6 +82,14 @@ impl CoreLoop {
         abort: &DataAbort,
     ) -> (Cause, Next) {
         let Some((it, loaded)) = &self.loaded else { return (Cause::Other, Next::Resume) };
+        match abort.origin {
+            Origin::Instruction => {}
+            Origin::CacheMaintenance => return (Cause::Other, Next::Skip),
+            Origin::TableWalk | Origin::Other => {
+                tell_fault(vm, it.vcpu, loaded.general().pc, raw, abort.ipa);
+                return (Cause::Stage2Fault, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write }));
+            }
+        }
         let access = abort.access;
         let value = access.map_or(0, |access| access.store(loaded.general().get(access.register)));
         let Some(port) = machine.ports.get(it.vm) else { return (Cause::Other, Next::Resume) };

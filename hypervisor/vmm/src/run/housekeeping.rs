@@ -13,6 +13,9 @@ const CHUNK: usize = 64;
 /// 115,200 baud.
 const POLLS_A_SECOND: u64 = 1000;
 
+/// How long the machine waits with switching off for what was printed last: four full ports at 115,200 baud.
+const FLUSH_SECONDS: u64 = 2;
+
 /// What only the housekeeping core uses, and the log that everyone writes.
 #[derive(Debug)]
 pub struct Console {
@@ -106,11 +109,12 @@ fn wake_owner<P: Platform>(platform: &mut P, machine: &Machine, port: usize) {
 }
 
 impl Machine {
-    /// Writes everything that waits in the consoles to the UART, without interrupts: the machine is about to be
-    /// switched off.
+    /// Writes what waits in the consoles to the UART, without interrupts: the machine is about to be switched off.
+    /// Neither a guest that prints on nor a UART that is stuck holds it up for more than [`FLUSH_SECONDS`].
     pub fn flush_consoles<P: Platform>(&self, platform: &mut P) {
         let mut console = self.console.lock();
-        loop {
+        let deadline = platform.counter().saturating_add(platform.counter_frequency().saturating_mul(FLUSH_SECONDS));
+        while platform.counter() < deadline {
             if console.sent == console.filled {
                 let Console { multiplexer, chunk, .. } = &mut *console;
                 let filled = multiplexer.pull(&self.ports, u64::MAX, chunk);

@@ -145,7 +145,7 @@ impl Machine {
 
     /// Whether every VM is off for good, and the owner wants the machine to be so too.
     pub fn is_over(&self) -> bool {
-        self.when_all_off == WhenAllOff::PowerOff && self.vms.iter().all(|vm| vm.lock().lifecycle().is_at_rest())
+        self.when_all_off == WhenAllOff::PowerOff && self.vms.iter().all(|vm| vm.lock().lifecycle().is_over())
     }
 }
 

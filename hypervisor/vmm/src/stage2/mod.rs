@@ -1,8 +1,8 @@
 //! Stage 2: what of the machine a guest can reach (Arm ARM DDI 0487 D8.2, 4 KiB granule).
 //!
 //! The tables follow from the VM's memory list and are built once, before any of its vCPUs runs; they hold the
-//! largest blocks that alignment allows. Taking an entry away is break-before-make: the caller invalidates the
-//! VM's TLB entries between [`Stage2::unmap`] and the next [`Stage2::map`] of the same addresses.
+//! largest blocks that alignment allows. No entry is changed after that: a VM that moves gets new tables, and the old
+//! ones are freed when its TLB entries are gone.
 
 mod descriptor;
 mod geometry;

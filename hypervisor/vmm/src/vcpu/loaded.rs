@@ -38,6 +38,9 @@ impl LoadedVcpu {
     /// Goes on after the instruction that was trapped. All instructions that trap to EL2 from AArch64 are four
     /// bytes long.
     pub fn skip_instruction(&mut self) {
+        /// PSTATE.BTYPE and PSTATE.SS, which an instruction that completes clears.
+        const CLEARED: u64 = 0b11 << 10 | 1 << 21;
         self.0.general.pc = self.0.general.pc.wrapping_add(4);
+        self.0.general.pstate &= !CLEARED;
     }
 }

@@ -53,6 +53,8 @@ pub enum BuildError {
     InterruptController(LayoutError),
     /// A GICv2 guest on a board without GICv2, or the other way round.
     ForeignGic,
+    /// A state that no such VM can have, or that does not come out as it was put in.
+    State,
     /// A device overlaps another.
     Devices(String),
     /// The board's addresses are too short for stage 2.
@@ -67,6 +69,7 @@ impl fmt::Display for BuildError {
             Self::Map(error) => write!(formatter, "its memory cannot be mapped: {error:?}"),
             Self::InterruptController(error) => write!(formatter, "no interrupt controller can be made so: {error:?}"),
             Self::ForeignGic => write!(formatter, "this board cannot give its gic-version"),
+            Self::State => write!(formatter, "its state does not fit its machine"),
             Self::Devices(overlap) => write!(formatter, "{overlap}"),
             Self::Geometry => write!(formatter, "the board's physical addresses have less than 31 bits"),
         }

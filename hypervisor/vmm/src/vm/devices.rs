@@ -45,7 +45,7 @@ impl Vm {
         let Some((device, offset)) = self.bus.find(abort.ipa, size) else {
             return (Cause::Stage2Fault, Err(GuestFault::ExternalAbort));
         };
-        if abort.access.is_none() || abort.indirect {
+        if abort.access.is_none() {
             return (device.cause(), Err(GuestFault::ExternalAbort));
         }
         let result = match device {

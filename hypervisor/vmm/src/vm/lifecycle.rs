@@ -93,7 +93,12 @@ impl Lifecycle {
         }
     }
 
-    /// Whether the VM is off, and nothing is about to change that.
+    /// Whether the VM is off for good. One that is kept for the owner to look at is not.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Off)
+    }
+
+    /// Whether the VM does not run, and nothing is about to change that.
     pub const fn is_at_rest(self) -> bool {
         matches!(self, Self::Off | Self::Kept)
     }
@@ -276,6 +281,7 @@ impl Vm {
         let kicks = self.vgic.reset_vcpu(vcpu);
         if let Some(slot) = self.slot_mut(vcpu) {
             slot.parked = Some(Box::new(Vcpu::at_reset(entry.address, entry.context)));
+            slot.vector = None;
             slot.run = Run::On;
         }
         kicks

@@ -48,9 +48,9 @@ impl Vm {
         cores: &[CoreId],
         now: u64,
     ) -> Result<(), BuildError> {
-        let mut vgic = Vgic::restore(self.vgic.layout(), &state.vgic).map_err(|_| BuildError::ForeignGic)?;
+        let mut vgic = Vgic::restore(self.vgic.layout(), &state.vgic).map_err(|_| BuildError::State)?;
         self.link_timers(&mut vgic);
-        let uart = Pl011::restore(state.uart.clone()).ok_or(BuildError::Memory(0))?;
+        let uart = Pl011::restore(state.uart.clone()).ok_or(BuildError::State)?;
         platform.invalidate_vm(&self.stage2, self.vmid);
         let geometry = self.stage2.geometry();
         let interface = build::interface_pages(&self.config, self.vgic.layout().version, &self.hardware)?;
@@ -78,9 +78,11 @@ impl Vm {
     /// As for [`Vm::rebuild`].
     pub(crate) fn move_to<P: Platform>(&mut self, platform: &mut P, core: CoreId) -> Result<(), BuildError> {
         let now = platform.counter();
-        let Some(state) = self.state(now) else { return Ok(()) };
+        let state = self.state(now).ok_or(BuildError::State)?;
         self.rebuild(platform, &state, &[core], now)?;
-        assert!(self.state(now).as_ref() == Some(&state), "the state put in comes out");
+        if self.state(now).as_ref() != Some(&state) {
+            return Err(BuildError::State);
+        }
         self.lifecycle = Lifecycle::Running;
         Ok(())
     }

@@ -74,6 +74,14 @@ impl Board {
         })
     }
 
+    /// The UART of the board that `tree` describes, if it has one that we can drive: also of a board that is
+    /// otherwise of no use, to say so.
+    pub fn console_of(tree: &Tree) -> Option<Uart> {
+        let view = tree.view();
+        let controller = view.nodes().find(|node| node.has("interrupt-controller"))?;
+        console::read(&interrupt::Wiring { view, controller }).ok().flatten()
+    }
+
     /// Whether `range` lies in RAM, all of it in one piece.
     pub fn is_ram(&self, range: &Range<Pa>) -> bool {
         self.memory.iter().any(|memory| memory.contains_range(range))
