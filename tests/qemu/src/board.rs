@@ -26,6 +26,13 @@ pub struct Board {
     machine_options: Vec<String>,
 }
 
+/// Under `-icount` cores take turns, each as long as it is to the machine's next timer, divided by the number of cores
+/// (QEMU accel/tcg/tcg-accel-ops-icount.c, `icount_percpu_budget`): a busy core could keep another from its deadline for
+/// many milliseconds, which no real board does. A timer that is always there, and that no guest can see, bounds every
+/// turn: a packet filter's, in microseconds.
+const TURNS: [&str; 4] =
+    ["-netdev", "hubport,id=nobody,hubid=0", "-object", "filter-buffer,id=turns,netdev=nobody,interval=200"];
+
 /// Boards with more memory than this, in MiB, run one at a time.
 const BIG_MIB: u64 = 2048;
 
@@ -109,6 +116,7 @@ impl Board {
                 .collect();
         if self.instruction_count {
             arguments.extend(["-icount".into(), "shift=0,sleep=off".into()]);
+            arguments.extend(TURNS.map(String::from));
         }
         if !self.reboots {
             arguments.push("-no-reboot".into());
