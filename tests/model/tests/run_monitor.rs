@@ -90,8 +90,8 @@ fn commands_in_any_order_lose_nothing() {
         }
         settle(&mut world, commands + 1);
         println!("{shape:?}: {commands} commands, {:?}", world.tally());
-        for vm in 0..3 {
-            assert_eq!(world.data(vm, WRONG), 0, "{} of {shape:?}\n{}", NAMES[vm], world.describe());
+        for (vm, name) in NAMES.iter().enumerate() {
+            assert_eq!(world.data(vm, WRONG), 0, "{name} of {shape:?}\n{}", world.describe());
         }
         let (ticks, latest) = (world.data(2, TICKS), world.data(2, LATEST));
         assert!(ticks > 20 && latest < LATE, "the victim took {ticks} ticks, one {latest} late");

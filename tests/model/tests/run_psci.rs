@@ -30,7 +30,7 @@ fn vcpus_are_switched_on_suspended_and_switched_off_without_end() {
 #[test]
 fn of_calls_that_race_each_that_succeeds_starts_a_vcpu_once() {
     for (shape, seed) in Shape::all(3).flat_map(|shape| seeds().map(move |seed| (shape, seed))) {
-        let world = World::new(shape, seed, vec![Guest::new("racers", racers(shape.v3), &[0, 1, 2])]);
+        let world = World::new(shape, seed, vec![Guest::new("racers", racers(), &[0, 1, 2])]);
         let sum = |offset| world.data(0, offset) + world.data(0, offset + 8);
         for _ in 0..20 {
             let ended = world.run(turns() / 40);

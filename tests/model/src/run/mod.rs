@@ -13,6 +13,7 @@
 //! which the hypervisor copied there; what a word does is looked up in its [`program`].
 
 pub mod baton;
+mod boot;
 mod cpu;
 mod execute;
 pub mod guests;
@@ -26,6 +27,7 @@ mod physical_timer;
 pub mod platform;
 pub mod program;
 pub mod register;
+mod system;
 mod tables;
 mod translate;
 mod uart;

@@ -4,6 +4,7 @@ use super::tables::Tables;
 use bulkhead_vmm::address::Pa;
 use bulkhead_vmm::platform::TableMemory;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 const PAGE: u64 = 0xfff;
 const ADDRESS: u64 = 0x0000_ffff_ffff_f000;
@@ -36,10 +37,10 @@ impl Tlb {
     /// Where `address` leads; `None` is a fault, which no TLB keeps.
     pub fn translate(&mut self, tables: &Tables, root: Root, address: u64, fetch: bool) -> Option<u64> {
         let key = (root.vmid, address & !PAGE);
-        if !self.0.contains_key(&key) {
-            self.0.insert(key, walk(tables, root, address)?);
-        }
-        let found = self.0.get(&key)?;
+        let found = match self.0.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(walk(tables, root, address)?),
+        };
         (found.executable || !fetch).then_some(found.page | address & PAGE)
     }
 

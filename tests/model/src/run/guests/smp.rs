@@ -191,13 +191,13 @@ fn handler(a: &mut Assembler, v3: bool) {
 fn fail(a: &mut Assembler, wrong: Label) {
     a.place(SYNCHRONOUS);
     a.place(wrong);
-    a.work(|x| x.set(9, 1 + x.get(8) | x.get(19) << 8));
+    a.work(|x| x.set(9, (1 + x.get(8)) | (x.get(19) << 8)));
     a.store(8, 9, DATA + WRONG);
     library::stay(a);
 }
 
 /// vCPUs 0 and 1 both switch vCPU 2 on, again and again; it says whose call it was and switches itself off.
-pub fn racers(v3: bool) -> Program {
+pub fn racers() -> Program {
     let mut made = Assembler::new(START, [Some(SYNCHRONOUS), Some(IRQ)]);
     let a = &mut made;
     let (worker, racer, wrong) = (a.label(), a.label(), a.label());
