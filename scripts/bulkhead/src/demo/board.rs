@@ -30,13 +30,25 @@ impl Gic {
     }
 }
 
-/// What the board's virtual time is.
+/// How fast the board's time passes while every core sleeps. While one works a nanosecond passes per instruction
+/// either way (`-icount shift=0,sleep=off`), so that neither the host nor its load can make a guest late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Time {
-    /// One nanosecond per instruction; when every core sleeps it jumps to the next timer.
-    Instructions,
-    /// The same while a core works; when every core sleeps it goes on as the host's.
+    /// As fast as QEMU can.
+    Fast,
+    /// About as fast as the host's, so that a person can follow.
     Paced,
+}
+
+impl Time {
+    /// Microseconds between two expiries of the timer that bounds the cores' turns. QEMU takes some 20 of the host's
+    /// for each, which is what paces time.
+    fn turns(self) -> u32 {
+        match self {
+            Self::Fast => 200,
+            Self::Paced => 50,
+        }
+    }
 }
 
 /// QEMU's serial port of the board's PL011.
@@ -51,23 +63,18 @@ const CORES: &str = "5";
 /// setting of it the next timer may be seconds away, and another core's turn as long: FreeRTOS was seen to wait for
 /// 11 ms. A timer that is always there bounds every turn. No device has one that guests cannot see but this filter,
 /// of a network that nobody is in; its interval is in microseconds.
-const TURNS: [&str; 4] =
-    ["-netdev", "hubport,id=nobody,hubid=0", "-object", "filter-buffer,id=turns,netdev=nobody,interval=200"];
+fn turns(time: Time) -> [String; 4] {
+    let filter = format!("filter-buffer,id=turns,netdev=nobody,interval={}", time.turns());
+    ["-netdev".into(), "hubport,id=nobody,hubid=0".into(), "-object".into(), filter]
+}
 
 /// QEMU's arguments for the board with `packed` as its kernel.
 pub fn arguments(gic: Gic, time: Time, packed: &str) -> Vec<String> {
     let machine = format!("virt,virtualization=on,gic-version={}", gic.version());
-    let count = match time {
-        Time::Instructions => "shift=0,sleep=off",
-        Time::Paced => "shift=0,sleep=on",
-    };
-    ["-nodefaults", "-display", "none", "-serial", "stdio", "-M", &machine, "-cpu", "cortex-a57", "-smp", CORES]
-        .into_iter()
-        .chain(["-m", "1024", "-no-reboot", "-icount", count])
-        .chain(TURNS)
-        .chain(["-kernel", packed])
-        .map(String::from)
-        .collect()
+    let board = ["-nodefaults", "-display", "none", "-serial", "stdio", "-M", &machine, "-cpu", "cortex-a57"];
+    let size = ["-smp", CORES, "-m", "1024", "-no-reboot", "-icount", "shift=0,sleep=off"];
+    let before = board.into_iter().chain(size).map(String::from);
+    before.chain(turns(time)).chain(["-kernel".into(), packed.into()]).collect()
 }
 
 /// A property of a VM's node that is to have another value than in the configuration.

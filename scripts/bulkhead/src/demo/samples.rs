@@ -25,13 +25,8 @@ impl Frame {
     }
 
     /// How many periods it has.
-    pub fn len(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.entries.len() as u64
-    }
-
-    /// Whether it has none.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 
     /// The largest delay of a task entry after its period was due, in microseconds.
@@ -79,7 +74,7 @@ fn start(origin: &str) -> Result<Frame, String> {
 
 fn finish(frame: Frame, origin: &str) -> Result<Frame, String> {
     let value = values(origin)?;
-    let expected = (frame.first + frame.len(), frame.t0, frame.period, frame.frequency);
+    let expected = (frame.first + frame.count(), frame.t0, frame.period, frame.frequency);
     let found = (value("k")?, value("t0")?, value("T")?, value("frequency")?);
     if found == expected { Ok(frame) } else { Err(format!("a log stop of {found:?} where {expected:?} was due")) }
 }
@@ -89,7 +84,7 @@ fn take(frame: &mut Frame, rest: &str) -> Result<(), String> {
     let mut numbers = rest.split(' ').map(|word| word.parse::<u64>().map_err(|_| format!("samples {rest:?}")));
     let mut next = || numbers.next().transpose();
     let k = next()?;
-    let due = frame.first + frame.len();
+    let due = frame.first + frame.count();
     if k != Some(due) {
         return Err(format!("sample {k:?} where {due} was due"));
     }
@@ -135,7 +130,7 @@ mod tests {
     fn a_period_is_missed_when_its_task_begins_after_the_next_was_due() {
         let frame = frames(GOOD.lines()).unwrap().remove(0);
         assert_eq!(frame.entries, [151, 161, 171, 190, 201]);
-        assert_eq!((frame.missed(), frame.len(), frame.worst_delay()), (vec![9], 5, 11_000));
+        assert_eq!((frame.missed(), frame.count(), frame.worst_delay()), (vec![9], 5, 11_000));
         let on_the_edge = frames(GOOD.replace("190 11", "190 10").lines()).unwrap().remove(0);
         assert!(on_the_edge.missed().is_empty());
     }

@@ -89,7 +89,7 @@ fn judge(evidence: &Evidence) -> Result<String, Mismatch> {
         return Err(Mismatch::new("one run of samples across both moves", format!("{}", frames.len())));
     };
     let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
-    Ok(format!("numbers {first} to {last} and {} samples, none left out; {:?} missed", frame.len(), frame.missed()))
+    Ok(format!("numbers {first} to {last} and {} samples, none left out; {:?} missed", frame.count(), frame.missed()))
 }
 
 fn sequence_number(line: &str) -> Option<u64> {

@@ -79,7 +79,7 @@ pub fn none_missed(frame: &Frame) -> Result<String, Mismatch> {
 
 /// The same for a frame of `least` periods.
 pub fn none_missed_of(frame: &Frame, least: u64) -> Result<String, Mismatch> {
-    let (count, missed) = (frame.len(), frame.missed());
+    let (count, missed) = (frame.count(), frame.missed());
     expect(count >= least, format!("{least} periods"), format!("{count}"))?;
     let first = missed.first().copied().unwrap_or(0);
     expect(missed.is_empty(), format!("none of {count} periods missed"), format!("{}, the first k={first}", missed.len()))?;

@@ -76,7 +76,7 @@ fn boot(options: &Options, files: &Files) -> Result<Session, ToolError> {
     let changes = options.broken.map(|check| (check.changes)()).unwrap_or_default();
     let packed = options.folder.join("packed.img");
     record::write(&packed, &board::pack(files, &changes)?)?;
-    let arguments = board::arguments(options.gic, Time::Instructions, &packed.display().to_string());
+    let arguments = board::arguments(options.gic, Time::Fast, &packed.display().to_string());
     record::manifest(&options.folder, files, &packed, &arguments)?;
     Session::start(&files.qemu, &arguments, &options.folder.join("qemu-errors"), options.limit)
 }

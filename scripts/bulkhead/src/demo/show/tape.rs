@@ -2,7 +2,6 @@
 
 use super::model::Model;
 use crate::error::ToolError;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -41,14 +40,18 @@ impl Tape {
     /// # Errors
     /// It cannot be written.
     pub fn add(&mut self, now: u64, event: &Event) -> Result<(), ToolError> {
-        self.line(&match event {
-            Event::Output(bytes) => format!("{now} output {}", bytes.escape_ascii()),
-            Event::Say(text) => format!("{now} say {text}"),
-        })
+        self.line(&line(now, event))
     }
 
     fn line(&mut self, line: &str) -> Result<(), ToolError> {
         writeln!(self.file, "{line}").map_err(|error| ToolError::file(&self.path, &error))
+    }
+}
+
+fn line(now: u64, event: &Event) -> String {
+    match event {
+        Event::Output(bytes) => format!("{now} output {}", bytes.escape_ascii()),
+        Event::Say(text) => format!("{now} say {text}"),
     }
 }
 
@@ -116,19 +119,6 @@ pub fn replay(events: &[(u64, Event)], until: u64) -> Model {
     model
 }
 
-/// The log of `events`, as a file has it.
-#[cfg(test)]
-pub fn written(events: &[(u64, Event)]) -> String {
-    let mut text = format!("{HEAD}\n");
-    for (now, event) in events {
-        let _ = match event {
-            Event::Output(bytes) => writeln!(text, "{now} output {}", bytes.escape_ascii()),
-            Event::Say(said) => writeln!(text, "{now} say {said}"),
-        };
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +127,8 @@ mod tests {
     fn what_is_written_is_read_again() {
         let bytes: Vec<u8> = (0..=255).collect();
         let events = vec![(1, Event::Output(bytes)), (20, Event::Say("two words".into()))];
-        assert_eq!(read(&written(&events)), Ok(events.clone()));
+        let lines: Vec<String> = events.iter().map(|(now, event)| line(*now, event)).collect();
+        assert_eq!(read(&format!("{HEAD}\n{}\n", lines.join("\n"))), Ok(events.clone()));
         assert_eq!(replay(&events, 19).caption, "");
         assert_eq!(replay(&events, 20).caption, "two words");
     }

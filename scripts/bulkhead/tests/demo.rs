@@ -1,0 +1,141 @@
+//! The demo's checks in QEMU: all are good on both interrupt controllers, and each fails when it is sabotaged.
+//!
+//! Without QEMU or images these are skipped, loudly; `BULKHEAD_REQUIRE_QEMU=1` makes that a failure.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// One board at a time: each keeps a core of the host busy.
+static BOARD: Mutex<()> = Mutex::new(());
+/// Exit status of the demo when something that it needs is missing.
+const MISSING: i32 = 2;
+
+/// Every check's name, as `--list` says.
+fn names() -> Vec<String> {
+    let output = demo(&["--list"]);
+    let text = String::from_utf8(output.stdout).expect("text");
+    text.lines().filter(|line| !line.starts_with(' ')).filter_map(|line| Some(line.split(' ').next()?.into())).collect()
+}
+
+fn demo(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bulkhead")).arg("demo").args(arguments).output().expect("the command")
+}
+
+/// A folder for the logs of the test `name`. It stays if the test fails.
+fn folder(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("bulkhead-demo-{name}-{}", std::process::id()))
+}
+
+fn board() -> MutexGuard<'static, ()> {
+    BOARD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs the checks with `arguments`; `None` if something that they need is missing.
+fn check(name: &str, arguments: &[&str]) -> Option<(Output, PathBuf)> {
+    let _alone = board();
+    let folder = folder(name);
+    let output = demo(&[&["--check", "--output", folder.to_str().expect("a path")], arguments].concat());
+    if output.status.code() != Some(MISSING) {
+        return Some((output, folder));
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let required = std::env::var_os("BULKHEAD_REQUIRE_QEMU").is_some_and(|value| value == "1");
+    assert!(!required, "{said}");
+    eprintln!("SKIPPED: {name}, because {said}");
+    None
+}
+
+fn lines(output: &Output) -> Vec<String> {
+    String::from_utf8_lossy(&output.stdout).lines().map(String::from).collect()
+}
+
+fn every_check_is_ok(gic: &str) {
+    let Some((output, folder)) = check(&format!("gicv{gic}"), &["--gic", gic]) else { return };
+    let expected: Vec<String> = names().iter().map(|name| format!("check {name}: ok")).collect();
+    assert_eq!(lines(&output), expected, "logs in {}", folder.display());
+    assert_eq!(output.status.code(), Some(0));
+    for file in ["linux.log", "freertos.log", "monitor.log", "hypervisor.log", "uart.log", "command"] {
+        let bytes = std::fs::read(folder.join(file)).expect(file);
+        assert!(!bytes.is_empty(), "{file}");
+    }
+    let sums = Command::new("sha256sum").args(["--check", "--quiet", "sha256sums"]).current_dir(&folder).status();
+    assert!(sums.is_ok_and(|status| status.success()), "sha256sums are those of the files");
+    std::fs::remove_dir_all(folder).expect("the folder goes");
+}
+
+#[test]
+fn every_check_is_ok_on_gicv2() {
+    every_check_is_ok("2");
+}
+
+#[test]
+fn every_check_is_ok_on_gicv3() {
+    every_check_is_ok("3");
+}
+
+/// The sabotaged check must fail by what was seen, and say so with status 1.
+fn fails_when_broken(name: &str, seen: &str) {
+    let Some((output, folder)) = check(&format!("break-{name}"), &["--only", name, "--break", name]) else { return };
+    let said = lines(&output).join("\n");
+    assert!(said.starts_with(&format!("check {name}: expected ")), "{said}, logs in {}", folder.display());
+    assert!(said.contains(seen), "{said}, logs in {}", folder.display());
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    std::fs::remove_dir_all(folder).expect("the folder goes");
+}
+
+macro_rules! broken {
+    ($($test:ident: $name:literal, $seen:literal;)*) => {
+        $(#[test]
+        fn $test() {
+            fails_when_broken($name, $seen);
+        })*
+
+        #[test]
+        fn every_check_has_its_sabotage() {
+            assert_eq!(names(), [$($name),*]);
+        }
+    };
+}
+
+broken! {
+    one_core_is_not_two: "linux-shell", "expected nproc 2, seen 1";
+    a_disturbed_nonce_is_noticed: "rtos-shell", "expected a line ";
+    an_echo_on_a_second_console_is_noticed: "focus", "it on freertos too";
+    missed_periods_are_noticed: "periods", "periods missed, seen 3";
+    memory_that_linux_can_reach_is_noticed: "isolation", "expected SIGBUS";
+    a_linux_that_stays_off_is_noticed: "survive", "seen linux: off";
+    a_noise_of_idle_linux_is_noticed: "quiet", "expected exits - timer expiries - SGIs = 0";
+    a_sequence_that_starts_again_is_noticed: "movable", "expected a sequence without a gap";
+}
+
+#[test]
+fn what_is_missing_is_said_and_nothing_is_run() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bulkhead"));
+    command.args(["demo", "--check"]).env("BULKHEAD_QEMU", "/nowhere/qemu").env("BULKHEAD_LINUX", "/nowhere");
+    let output = command.env("CARGO_TARGET_DIR", "/nowhere").output().expect("the command");
+    assert_eq!(output.status.code(), Some(MISSING));
+    let said = String::from_utf8(output.stderr).expect("text");
+    let expected = "BULKHEAD_QEMU is /nowhere/qemu; expected a file that is QEMU
+/nowhere/bulkhead.img is missing: run `cargo xtask build`
+/nowhere/Image is missing: run `scripts/setup`
+/nowhere/initramfs.cpio is missing: run `scripts/setup`
+/nowhere/guests/freertos-gicv3.img is missing: run `cargo xtask build`
+";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_check_that_is_not_there_is_refused_by_name() {
+    let output = demo(&["--check", "--break", "nothing"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("no check \"nothing\"; there are: linux-shell, rtos-shell, focus"), "{said}");
+}
+
+#[test]
+fn a_picture_needs_a_log() {
+    let output = demo(&["--picture", "/dev/null"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("expected the tour.log that --tour leaves"));
+}
