@@ -73,22 +73,23 @@ pub fn plan(board: &Board, configuration: Configuration, occupied: &[Occupied]) 
             GicVersion::V3 { .. } => GuestGic::V3,
         },
     };
-    let mut waiting: Vec<(usize, VmConfig, Vec<ConfigError>)> = Vec::new();
-    let mut served: Vec<(usize, Result<VmPlan, RefusedVm>)> = Vec::new();
-    let mut misplaced = misplaced.into_iter();
-    for (place, vm) in vms.into_iter().enumerate() {
-        match vm {
-            Ok(vm) => waiting.push((place, vm, misplaced.next().unwrap_or_default())),
-            Err(refused) => served.push((place, Err(refused))),
+    let mut shares: Vec<Result<Share, Vec<ConfigError>>> = misplaced.into_iter().map(Err).collect();
+    for now in 0..TURNS {
+        for (vm, share) in vms.iter().flatten().zip(&mut shares) {
+            if let Err(errors) = share
+                && turn(vm) == now
+            {
+                *share = left.serve(vm, core::mem::take(errors));
+            }
         }
     }
-    waiting.sort_by_key(|(_, vm, _)| turn(vm));
-    served.extend(waiting.into_iter().map(|(place, vm, errors)| (place, left.serve(vm, errors))));
-    served.sort_by_key(|(place, _)| *place);
-    let vms: Vec<_> = served.into_iter().map(|(_, vm)| vm).collect();
+    let vms: Vec<_> = given(vms, shares).collect();
     let housekeeping_core = wish.unwrap_or_else(|| cores::housekeeping(&vms, board));
     Plan { vms, housekeeping_core, free: left.memory.free, errors }
 }
+
+/// How many groups there are.
+const TURNS: u8 = 4;
 
 /// In which group `vm` is served.
 fn turn(vm: &VmConfig) -> u8 {
@@ -108,19 +109,42 @@ struct Left {
     gic: GuestGic,
 }
 
+/// What a VM gets of it.
+struct Share {
+    cores: Vec<usize>,
+    memory: memory::Found,
+    gic: GuestGic,
+}
+
 impl Left {
     /// Gives `vm` what it wants if there is all of it and no error so far.
-    fn serve(&mut self, vm: VmConfig, mut errors: Vec<ConfigError>) -> Result<VmPlan, RefusedVm> {
-        let cores = self.cores.find(&vm).map_err(|error| errors.push(error)).ok();
-        let memory = self.memory.find(&vm).map_err(|error| errors.push(error)).ok();
+    fn serve(&mut self, vm: &VmConfig, mut errors: Vec<ConfigError>) -> Result<Share, Vec<ConfigError>> {
+        let cores = self.cores.find(vm).map_err(|error| errors.push(error)).ok();
+        let memory = self.memory.find(vm).map_err(|error| errors.push(error)).ok();
         match (cores, memory) {
             (Some(cores), Some(memory)) if errors.is_empty() => {
-                self.cores.take(&vm, &cores);
+                self.cores.take(vm, &cores);
                 self.memory.take(&memory);
-                let gic = vm.gic.unwrap_or(self.gic);
-                Ok(VmPlan { vm, cores, memory_size: memory.size, memory: memory.fixed, gic })
+                Ok(Share { cores, memory, gic: vm.gic.unwrap_or(self.gic) })
             }
-            _ => Err(RefusedVm { name: vm.name, errors }),
+            _ => Err(errors),
         }
     }
+}
+
+/// `vms` with their `shares`, of which each that is not refused has one.
+fn given(
+    vms: Vec<Result<VmConfig, RefusedVm>>,
+    shares: Vec<Result<Share, Vec<ConfigError>>>,
+) -> impl Iterator<Item = Result<VmPlan, RefusedVm>> {
+    let mut shares = shares.into_iter();
+    vms.into_iter().map(move |vm| {
+        let vm = vm?;
+        match shares.next().unwrap_or_else(|| Err(Vec::new())) {
+            Ok(Share { cores, memory, gic }) => {
+                Ok(VmPlan { vm, cores, memory_size: memory.size, memory: memory.fixed, gic })
+            }
+            Err(errors) => Err(RefusedVm { name: vm.name, errors }),
+        }
+    })
 }

@@ -3,8 +3,6 @@
 use super::validate::assemble;
 use super::{BEGIN_NODE, END, END_NODE, FdtError, PROPERTY, Tree};
 use crate::address::{Pa, Range};
-use alloc::collections::BTreeMap;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Writes a tree from its root on. A misuse, such as a property behind a child, is found by
@@ -13,9 +11,8 @@ use alloc::vec::Vec;
 pub struct Writer {
     reservations: Vec<u8>,
     structure: Vec<u8>,
+    /// Each property name that was written, once.
     strings: Vec<u8>,
-    /// Offset in `strings` of each property name that was written.
-    names: BTreeMap<String, u32>,
     open: usize,
     /// Physical ID of the core that boots.
     boot_cpu: u32,
@@ -110,13 +107,18 @@ impl Writer {
 
     /// The offset of `name` in the strings block, where each name stands once.
     fn name(&mut self, name: &str) -> u32 {
-        if let Some(offset) = self.names.get(name) {
-            return *offset;
+        let mut offset = 0;
+        for written in self.strings.split_inclusive(|byte| *byte == 0) {
+            if written.strip_suffix(&[0]) == Some(name.as_bytes()) {
+                break;
+            }
+            offset += written.len();
         }
-        let offset = u32::try_from(self.strings.len()).unwrap_or(u32::MAX);
-        self.strings.extend(name.bytes().chain([0]));
-        self.names.insert(String::from(name), offset);
-        offset
+        if offset == self.strings.len() {
+            self.strings.extend_from_slice(name.as_bytes());
+            self.strings.push(0);
+        }
+        u32::try_from(offset).unwrap_or(u32::MAX)
     }
 
     fn word(&mut self, word: u32) {

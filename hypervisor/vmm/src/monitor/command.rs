@@ -179,7 +179,7 @@ fn unknown(words: &[&str]) -> String {
     }
     let mut firsts: Vec<&str> = FORMS.iter().filter_map(|form| form.words.first().copied()).collect();
     firsts.dedup();
-    format!("no command {first:?}; there are: {}", firsts.join(", "))
+    format!("no command \"{first}\"; there are: {}", firsts.join(", "))
 }
 
 fn one(arguments: &[&str]) -> Option<String> {

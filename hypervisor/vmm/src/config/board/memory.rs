@@ -16,7 +16,7 @@ pub(super) fn ranges(root: &Node<'_>) -> Result<Vec<Range<Pa>>, ConfigError> {
                 let value = format!("{range}, which overlaps {other}");
                 return Err(mistake_at(node.path(), "reg", value, "memory that no other memory node has"));
             }
-            memory.push(range);
+            memory.insert(memory.partition_point(|other| *other < range), range);
         }
     }
     if memory.is_empty() {
@@ -27,7 +27,6 @@ pub(super) fn ranges(root: &Node<'_>) -> Result<Vec<Range<Pa>>, ConfigError> {
             "a node with device_type = \"memory\" and a reg that is not empty",
         ));
     }
-    memory.sort();
     Ok(memory)
 }
 

@@ -63,9 +63,8 @@ impl Left {
         let keeps_house = |core: &&usize| Some(**core) == self.housekeeping;
         let others = self.free.iter().rev().filter(|core| !keeps_house(core));
         let order: Vec<usize> = others.chain(self.free.iter().filter(keeps_house)).copied().collect();
-        let mut cores = order.get(..count)?.to_vec();
-        cores.sort_unstable();
-        Some(cores)
+        let picked = order.get(..count)?;
+        Some(self.free.iter().filter(|core| picked.contains(core)).copied().collect())
     }
 
     fn too_many(&self, vm: &VmConfig, count: usize) -> ConfigError {
