@@ -7,6 +7,9 @@ use std::process::{Command, Stdio};
 /// The crates that only build for the bare-metal target.
 const BARE_METAL: [&str; 3] = ["bulkhead-el2", "bulkhead", "bulkhead-guests"];
 
+/// Private items are documented too, so links to them resolve.
+const RUSTDOC: &str = "--deny warnings --allow rustdoc::private_intra_doc_links";
+
 /// Lines of a tool's output that are shown when it fails.
 const SHOWN: usize = 60;
 
@@ -32,14 +35,14 @@ pub fn clippy_bare_metal() -> Result<Vec<String>> {
 /// Rustdoc's findings in the crates that build on the host.
 pub fn documentation_host() -> Result<Vec<String>> {
     let mut command = Toolchain::load()?.host_cargo();
-    problems(command.args(["doc", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "--deny warnings"))
+    problems(command.args(["doc", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", RUSTDOC))
 }
 
 /// Rustdoc's findings in the crates that build for the bare-metal target.
 pub fn documentation_bare_metal() -> Result<Vec<String>> {
     let mut command = Toolchain::load()?.bare_metal_cargo("doc");
     command.args(BARE_METAL.map(|package| format!("--package={package}")));
-    problems(command.args(["--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "--deny warnings"))
+    problems(command.args(["--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", RUSTDOC))
 }
 
 /// What `command` says if it fails: the command itself, then the last lines of its output.
