@@ -86,9 +86,11 @@ impl From<String> for Mismatch {
     }
 }
 
+/// In one line, whatever was seen.
 impl fmt::Display for Mismatch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "expected {}, seen {}", self.expected, self.seen)
+        let seen: Vec<&str> = self.seen.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        write!(formatter, "expected {}, seen {}", self.expected, seen.join(" / "))
     }
 }
 
