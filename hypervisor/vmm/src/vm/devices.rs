@@ -5,7 +5,7 @@ use crate::console::{Port, attach};
 use crate::exit::{Cause, DataAbort};
 use crate::fault::GuestFault;
 use crate::vcpu::{VcpuId, VcpuSet};
-use crate::vgic::REDISTRIBUTOR_SIZE;
+use crate::vgic::{REDISTRIBUTOR_SIZE, Version};
 use spin::Mutex;
 
 /// A device on the bus.
@@ -18,6 +18,9 @@ pub enum Device {
     /// The PL011.
     Uart,
 }
+
+/// GICD_SGIR, by which a GICv2 guest sends SGIs (IHI 0048 4.3.15).
+const SGIR: u64 = 0xf00;
 
 /// What an access asks of the caller beside its result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +57,10 @@ impl Vm {
             Device::Distributor => self.vgic.read_distributor(vcpu, offset, size).map(read),
             Device::Redistributors => self.access_redistributor(vcpu, offset, size, abort.write.then_some(value)),
         };
+        if device == Device::Distributor && abort.write && offset == SGIR && self.vgic.layout().version == Version::V2 {
+            self.counters.sgis += 1;
+            return (Cause::Sgi, result);
+        }
         (device.cause(), result)
     }
 
