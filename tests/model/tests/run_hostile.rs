@@ -1,5 +1,5 @@
 //! VMs that do anything beside one that misses no tick. `BULKHEAD_MODEL_STEPS` sets how many turns the cores take in
-//! each run (default 100,000), `BULKHEAD_MODEL_SEED` the first seed (default 1).
+//! each run (default 100,000, unoptimised 25,000), `BULKHEAD_MODEL_SEED` the first seed (default 1).
 
 use bulkhead_model::run::guests::hostile::hostile;
 use bulkhead_model::run::guests::ticker::{LATEST, TICKS, WRONG, ticker};
@@ -14,8 +14,9 @@ const LATE: u64 = 300;
 
 #[test]
 fn no_guest_makes_another_wait_or_the_hypervisor_panic() {
-    let turns = setting::number("BULKHEAD_MODEL_STEPS", 100_000);
+    let turns = setting::number("BULKHEAD_MODEL_STEPS", if cfg!(debug_assertions) { 25_000 } else { 100_000 });
     let first = setting::number("BULKHEAD_MODEL_SEED", 1);
+    let mut ends = 0;
     for (shape, seed) in Shape::all(6).flat_map(|shape| (first..first + 2).map(move |seed| (shape, seed))) {
         // The victim's core does nothing but run it.
         let shape = Shape { housekeeping: 5, ..shape };
@@ -45,6 +46,8 @@ fn no_guest_makes_another_wait_or_the_hypervisor_panic() {
         );
         assert_eq!((world.data(0, WRONG), world.starts(0)), (0, 1), "{}", world.describe());
         assert!(ticks > turns / PERIOD && latest < LATE, "{ticks} ticks, one {latest} late: {shape:?} {seed}");
-        assert!([1, 2].iter().all(|vm| world.starts(*vm) > restarts), "the hostile ones do not end by themselves");
+        let end = |told: &&String| ["itself", "on-fault"].iter().any(|how| told.contains(how));
+        ends += world.messages().iter().filter(end).count();
     }
+    assert!(ends > 8, "the hostile ones ended but {ends} times by themselves");
 }
