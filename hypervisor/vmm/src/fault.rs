@@ -1,12 +1,19 @@
 //! What can be wrong: with a guest ([`GuestFault`]) or with the owner's configuration ([`ConfigError`]).
 //! A broken invariant of ours is neither: it is asserted where it is relied on.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
+use core::ops::Deref;
 
-/// A mistake in the owner's configuration, said so that the owner can mend it.
+/// A mistake in the owner's configuration, said so that the owner can mend it. Small, for results that carry it are
+/// passed on everywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
+pub struct ConfigError(Box<Mistake>);
+
+/// What a [`ConfigError`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
     /// Path of the device-tree node, such as `/chosen/hypervisor/linux`.
     pub node: String,
     /// Name of the property, or empty if the mistake is in the node as a whole.
@@ -15,6 +22,22 @@ pub struct ConfigError {
     pub value: String,
     /// What was expected instead, and what to do.
     pub expected: String,
+}
+
+impl ConfigError {
+    /// The mistake that `property` of the node at the path `node` is `value` and not what was `expected`.
+    pub fn new(node: &str, property: &str, value: &str, expected: &str) -> Self {
+        let [node, property, value, expected] = [node, property, value, expected].map(String::from);
+        Self(Box::new(Mistake { node, property, value, expected }))
+    }
+}
+
+impl Deref for ConfigError {
+    type Target = Mistake;
+
+    fn deref(&self) -> &Mistake {
+        &self.0
+    }
 }
 
 impl fmt::Display for ConfigError {

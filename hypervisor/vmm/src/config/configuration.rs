@@ -97,7 +97,7 @@ impl Configuration {
         let number = node.property(name)?.u32().and_then(|number| usize::try_from(number).ok());
         let number = number.filter(|number| (least..=most).contains(number));
         if number.is_none() {
-            self.errors.push(mistake(node, name, alloc::format!("a number from {least} to {most}, in one cell")));
+            self.errors.push(mistake(node, name, &alloc::format!("a number from {least} to {most}, in one cell")));
         }
         number
     }
@@ -134,7 +134,7 @@ impl Configuration {
             None => Ok(vm),
             Some(other) => {
                 let expected = alloc::format!("a name that no other VM has: {} has it", other.node);
-                let error = mistake_at(vm.node, "name", alloc::format!("\"{}\"", vm.name), expected);
+                let error = mistake_at(&vm.node, "name", &alloc::format!("\"{}\"", vm.name), &expected);
                 Err(RefusedVm { name: vm.name, errors: alloc::vec![error] })
             }
         });

@@ -11,20 +11,21 @@ const SHOWN: usize = 12;
 /// of at most so many characters.
 const SHOWN_LENGTH: usize = 160;
 
+// Both are kept out of line: they are called from everywhere, and mistakes are rare.
+
 /// The mistake that `node`'s property `name` is not what was `expected`. The value is taken from the node.
-pub(super) fn mistake(node: &Node<'_>, name: &str, expected: impl Into<String>) -> ConfigError {
+#[cold]
+#[inline(never)]
+pub(super) fn mistake(node: &Node<'_>, name: &str, expected: &str) -> ConfigError {
     let value = node.property(name).map_or_else(|| String::from("absent"), |property| show(&property));
-    mistake_at(node.path(), name, value, expected)
+    mistake_at(&node.path(), name, &value, expected)
 }
 
 /// The mistake that the value of `property` of the node at `node` is not what was `expected`.
-pub(super) fn mistake_at(
-    node: impl Into<String>,
-    property: &str,
-    value: impl Into<String>,
-    expected: impl Into<String>,
-) -> ConfigError {
-    ConfigError { node: node.into(), property: property.into(), value: value.into(), expected: expected.into() }
+#[cold]
+#[inline(never)]
+pub(super) fn mistake_at(node: &str, property: &str, value: &str, expected: &str) -> ConfigError {
+    ConfigError::new(node, property, value, expected)
 }
 
 /// The value of `property` as a device-tree source has it, cut short if it is long.

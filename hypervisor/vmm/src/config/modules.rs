@@ -52,7 +52,7 @@ pub(super) fn read(
     let kernel_node = modules.iter().find(|node| node.is_compatible(&[property::KERNEL]));
     if kernel_node.is_none() {
         errors.push(mistake_at(
-            vm.path(),
+            &vm.path(),
             "",
             "without a kernel",
             "a child with compatible = \"multiboot,kernel\", \"multiboot,module\"",

@@ -131,7 +131,7 @@ fn name(node: &Node<'_>) -> Result<String, ConfigError> {
     let expected = "1 to 31 letters, digits, dots, dashes and underscores, and not hypervisor, monitor or all";
     match given {
         Some(_) => Err(mistake(node, property::NAME, expected)),
-        None => Err(mistake_at(node.path(), "name", format!("\"{name}\""), expected)),
+        None => Err(mistake_at(&node.path(), "name", &format!("\"{name}\""), expected)),
     }
 }
 
@@ -139,7 +139,7 @@ fn name(node: &Node<'_>) -> Result<String, ConfigError> {
 fn cores(node: &Node<'_>, board: &Board) -> Result<Cores, ConfigError> {
     let count = match node.property(property::CPUS) {
         Some(count) => {
-            Some(core_count(count.u32(), board).map_err(|expected| mistake(node, property::CPUS, expected))?)
+            Some(core_count(count.u32(), board).map_err(|expected| mistake(node, property::CPUS, &expected))?)
         }
         None => None,
     };
@@ -148,10 +148,10 @@ fn cores(node: &Node<'_>, board: &Board) -> Result<Cores, ConfigError> {
         return Ok(Cores::Count(count));
     };
     let list = list.cells().unwrap_or_default().into_iter().map(|core| core as usize).collect();
-    let list = exact_cores(list, board).map_err(|expected| mistake(node, property::CORES, expected))?;
+    let list = exact_cores(list, board).map_err(|expected| mistake(node, property::CORES, &expected))?;
     match count {
         Some(count) if count != list.len() => {
-            Err(mistake(node, property::CORES, format!("{count} cores, as cpus says")))
+            Err(mistake(node, property::CORES, &format!("{count} cores, as cpus says")))
         }
         _ => Ok(Cores::Exact(list)),
     }
@@ -223,7 +223,7 @@ fn memory_over_devices(
         return Some(mistake(node, property::MEMORY, "RAM that ends below 1 TiB for the guest"));
     };
     let device = layout.overlapped(&ram, vcpus)?;
-    Some(mistake(node, property::GUEST_BASE, format!("RAM beside the devices: at {ram} it covers {device}")))
+    Some(mistake(node, property::GUEST_BASE, &format!("RAM beside the devices: at {ram} it covers {device}")))
 }
 
 /// The command line: in the VM's node or, as Xen has it, in its kernel's.
@@ -233,7 +233,7 @@ fn bootargs(node: &Node<'_>, kernel: Option<&str>) -> Result<String, ConfigError
         mistake(
             node,
             property::BOOTARGS,
-            format!("one string of at most {LONGEST_BOOTARGS} bytes, here or in the kernel's node"),
+            &format!("one string of at most {LONGEST_BOOTARGS} bytes, here or in the kernel's node"),
         )
     };
     let bootargs = match (own, kernel) {

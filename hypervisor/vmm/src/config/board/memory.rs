@@ -14,7 +14,7 @@ pub(super) fn ranges(root: &Node<'_>) -> Result<Vec<Range<Pa>>, ConfigError> {
         for range in node_ranges(&node)? {
             if let Some(other) = memory.iter().find(|other| other.overlaps(&range)) {
                 let value = format!("{range}, which overlaps {other}");
-                return Err(mistake_at(node.path(), "reg", value, "memory that no other memory node has"));
+                return Err(mistake_at(&node.path(), "reg", &value, "memory that no other memory node has"));
             }
             memory.insert(memory.partition_point(|other| *other < range), range);
         }

@@ -18,7 +18,7 @@ pub(super) fn checked_wish(board: &Board, wish: Option<usize>, errors: &mut Vec<
         return Some(wish);
     }
     let (node, name) = (property::HYPERVISOR_PATH, property::HOUSEKEEPING_CORE);
-    errors.push(mistake_at(node, name, format!("<{wish}>"), "a core of the board that can be started"));
+    errors.push(mistake_at(node, name, &format!("<{wish}>"), "a core of the board that can be started"));
     None
 }
 
@@ -70,7 +70,7 @@ impl Left {
     fn too_many(&self, vm: &VmConfig, count: usize) -> ConfigError {
         let free = self.free.len();
         let expected = format!("at most {free}, the cores that are still free: each vCPU has a core of its own");
-        mistake_at(vm.node.clone(), property::CPUS, format!("<{count}>"), expected)
+        mistake_at(&vm.node, property::CPUS, &format!("<{count}>"), &expected)
     }
 }
 
@@ -82,7 +82,7 @@ fn usable(board: &Board) -> impl Iterator<Item = usize> {
 fn taken(vm: &VmConfig, core: usize, owner: &str) -> ConfigError {
     let value = format!("core {core} among others");
     let expected = format!("cores that no other VM has: {owner} has core {core}");
-    mistake_at(vm.node.clone(), property::CORES, value, expected)
+    mistake_at(&vm.node, property::CORES, &value, &expected)
 }
 
 /// The core for housekeeping if the owner names none: the lowest without a vCPU, or else the last core of the VM

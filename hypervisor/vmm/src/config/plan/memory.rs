@@ -8,6 +8,7 @@ use crate::config::mistake::mistake_at;
 use crate::config::vm::{Module, RefusedVm, VmConfig};
 use crate::fault::ConfigError;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use bulkhead_abi::property;
 
@@ -39,7 +40,7 @@ pub(super) fn misplaced_modules(
 }
 
 fn misplaced(module: &Module, board: &Board, occupied: &[Occupied]) -> Option<ConfigError> {
-    let error = |expected| Some(mistake_at(module.node.clone(), property::REG, format!("{}", module.range), expected));
+    let error = |expected: String| Some(misplaced_module(module, &expected));
     if !board.is_ram(&module.range) {
         return error(format!("a module that lies in RAM: {}", list(&board.memory)));
     }
@@ -53,7 +54,11 @@ fn misplaced(module: &Module, board: &Board, occupied: &[Occupied]) -> Option<Co
 fn overlap<'m>(module: &Module, mut others: impl Iterator<Item = &'m Module>) -> Option<ConfigError> {
     let other = others.find(|other| other.range != module.range && other.range.overlaps(&module.range))?;
     let expected = format!("a module that does not overlap {} at {}", other.node, other.range);
-    Some(mistake_at(module.node.clone(), property::REG, format!("{}", module.range), expected))
+    Some(misplaced_module(module, &expected))
+}
+
+fn misplaced_module(module: &Module, expected: &str) -> ConfigError {
+    mistake_at(&module.node, property::REG, &format!("{}", module.range), expected)
 }
 
 /// Memory that no VM has.
@@ -119,16 +124,16 @@ fn all_but(left: u64, layout: &MachineLayout) -> u64 {
 
 fn not_free(vm: &VmConfig, address: Pa, size: u64, free: &[Range<Pa>]) -> ConfigError {
     let expected = format!("RAM of {} KiB that is free: {}", size / 1024, list(free));
-    mistake_at(vm.node.clone(), property::MEMORY_ADDRESS, format!("{address}"), expected)
+    mistake_at(&vm.node, property::MEMORY_ADDRESS, &format!("{address}"), &expected)
 }
 
 fn too_much(vm: &VmConfig, left: u64) -> ConfigError {
     let value = format!("{} KiB", vm.memory.size.unwrap_or(DEFAULT_VM_LEAVES) / 1024);
-    mistake_at(vm.node.clone(), property::MEMORY, value, format!("at most {} KiB, all that is left", left / 1024))
+    mistake_at(&vm.node, property::MEMORY, &value, &format!("at most {} KiB, all that is left", left / 1024))
 }
 
 /// `ranges`, with commas between them.
-fn list(ranges: &[Range<Pa>]) -> alloc::string::String {
+fn list(ranges: &[Range<Pa>]) -> String {
     let ranges: Vec<_> = ranges.iter().map(|range| format!("{range}")).collect();
     if ranges.is_empty() { "none".into() } else { ranges.join(", ") }
 }
