@@ -1,6 +1,7 @@
 //! What is typed: what the screen needs, the acts, and the tour.
 
-use super::model::Model;
+use super::facts::grouped;
+use super::model::{Model, Status};
 use crate::demo::session::{Port, Session, Stopped};
 use std::collections::VecDeque;
 
@@ -18,6 +19,8 @@ pub enum Act {
     Read,
     /// Linux floods its console.
     Flood,
+    /// FreeRTOS answers at its console.
+    Answer,
 }
 
 impl Act {
@@ -31,22 +34,34 @@ impl Act {
         }
     }
 
-    /// What is typed to Linux.
+    /// To whom it is typed.
+    fn port(self) -> Port {
+        if self == Self::Answer { Port::FreeRtos } else { Port::Linux }
+    }
+
+    /// What is typed.
     fn line(self, model: &Model) -> String {
         match self {
             // A panic that waits a second first would take a minute under -icount.
             Self::Crash => "echo -1 > /proc/sys/kernel/panic; echo c > /proc/sysrq-trigger".into(),
             Self::Read => format!("devmem {:#x}", model.neighbour.unwrap_or(SOMEWHERE)),
-            Self::Flood => "yes 'Linux floods its console, and nobody else waits for it.' | head -n 1500".into(),
+            Self::Flood => "yes 'Linux floods its console, and nobody waits for it.' | head -n 1500".into(),
+            Self::Answer => "stat".into(),
         }
     }
 
+    /// Whether whom it is typed to waits for a command.
+    fn is_possible(self, model: &Model) -> bool {
+        if self == Self::Answer { model.freertos_waits() } else { model.linux_waits() }
+    }
+
     /// What it shows, in a line.
-    fn caption(self) -> &'static str {
+    pub fn caption(self) -> &'static str {
         match self {
             Self::Crash => "1  Linux crashes. FreeRTOS's counter goes on, and Linux comes back by itself.",
             Self::Read => "2  Linux reads FreeRTOS's memory: it gets a bus error, and the log gets one clear line.",
             Self::Flood => "3  Linux floods its console. FreeRTOS misses nothing, and the hypervisor still answers.",
+            Self::Answer => "   FreeRTOS is asked for its numbers meanwhile, and answers.",
         }
     }
 }
@@ -59,12 +74,13 @@ struct Scene {
     act: Option<Act>,
 }
 
-const TOUR: [Scene; 6] = [
+const TOUR: [Scene; 7] = [
     Scene { at: 3_000, caption: "An EL2 image has booted; it starts Debian's own Linux kernel on two cores, and FreeRTOS on a third.", act: None },
     Scene { at: 8_000, caption: "Each has its own memory and console. FreeRTOS runs a control loop a thousand times a second.", act: None },
     Scene { at: 14_000, caption: "", act: Some(Act::Crash) },
     Scene { at: 30_000, caption: "", act: Some(Act::Read) },
     Scene { at: 42_000, caption: "", act: Some(Act::Flood) },
+    Scene { at: 43_500, caption: "", act: Some(Act::Answer) },
     Scene { at: 54_000, caption: "That was Bulkhead: one hypervisor, two systems, and a wall between them.", act: None },
 ];
 /// When the tour ends, in milliseconds after the start, and how long its last scene is shown at least.
@@ -109,8 +125,8 @@ impl Director {
             self.awaited = None;
             return session.send(self.keys_to, b"");
         }
-        if self.awaited.is_none() && model.monitor_waits() && model.now >= self.polled + POLL {
-            let question = if model.neighbour.is_none() { "vm info freertos" } else { "stats" };
+        if self.awaited.is_none() && model.monitor_waits() && (model.answers < 2 || model.now >= self.polled + POLL) {
+            let question = if model.answers == 1 { "vm info freertos" } else { "stats" };
             self.polled = model.now;
             self.awaited = Some(model.answers + 1);
             session.type_line(Port::Monitor, question)?;
@@ -124,17 +140,18 @@ impl Director {
         let Some(scene) = scenes.front() else {
             return Ok(self.ends_at.is_some_and(|end| model.now >= end));
         };
-        if model.now < scene.at || (scene.act.is_some() && !model.linux_waits()) {
+        if model.now < scene.at || scene.act.is_some_and(|act| !act.is_possible(model)) {
             return Ok(false);
         }
         let scene = *scene;
         scenes.pop_front();
-        if scenes.is_empty() {
+        let scenes_left = scenes.len();
+        if scenes_left == 0 {
             self.ends_at = Some(TOUR_END.0.max(model.now + TOUR_END.1));
         }
         match scene.act {
             Some(act) => self.act(act, model, session)?,
-            None => model.say(model.now, scene.caption),
+            None => model.say(model.now, &format!("{}{}", scene.caption, numbers(model, scenes_left))),
         }
         Ok(false)
     }
@@ -144,13 +161,20 @@ impl Director {
     /// # Errors
     /// QEMU has ended.
     pub fn act(&mut self, act: Act, model: &mut Model, session: &mut Session) -> Result<(), Stopped> {
-        if !model.linux_waits() {
+        if !act.is_possible(model) {
             model.say(model.now, "Linux does not wait for a command: wait for its # and try again.");
             return Ok(());
         }
         model.say(model.now, act.caption());
-        session.type_line(Port::Linux, &act.line(model))
+        session.type_line(act.port(), &act.line(model))
     }
+}
+
+/// What has been proved, behind the last caption.
+fn numbers(model: &Model, scenes_left: usize) -> String {
+    let status = model.status.filter(|_| scenes_left == 0);
+    let told = |status: Status| format!(" {} periods, {} missed.", grouped(status.periods), grouped(status.missed));
+    status.map(told).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -162,7 +186,7 @@ mod tests {
         assert!(TOUR.windows(2).all(|pair| pair[0].at < pair[1].at));
         assert!(TOUR[TOUR.len() - 1].at + TOUR_END.1 <= TOUR_END.0);
         let acts: Vec<Act> = TOUR.iter().filter_map(|scene| scene.act).collect();
-        assert_eq!(acts, ['1', '2', '3'].map(|key| Act::of_key(key).unwrap()));
+        assert_eq!(acts[..3], ['1', '2', '3'].map(|key| Act::of_key(key).unwrap()));
         assert!(TOUR.iter().all(|scene| scene.caption.is_empty() == scene.act.is_some()));
     }
 }

@@ -127,8 +127,11 @@ fn counts(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let mut lines: Vec<Line<'static>> = ["linux", "freertos"].iter().map(|vm| exits(model, vm)).collect();
-    let asleep = model.rates.asleep.iter().map(|(core, runs, share)| format!("core {core} ({runs}) {share:.0} %"));
-    lines.push(Line::from(format!("asleep at EL2  {}", asleep.collect::<Vec<_>>().join("   "))));
+    let asleep = model.rates.asleep.iter().map(|(core, runs, share)| match runs.as_str() {
+        "none" => format!("core {core} {share:.0} %"),
+        vcpu => format!("{vcpu} {share:.0} %"),
+    });
+    lines.push(Line::from(format!("asleep at EL2  {}", asleep.collect::<Vec<_>>().join("  "))));
     let log = model.log.last(usize::from(inner.height).saturating_sub(2), inner.width.into());
     let log = log.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>();
     let room = usize::from(inner.height).saturating_sub(lines.len());

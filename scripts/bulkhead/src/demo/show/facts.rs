@@ -86,9 +86,10 @@ impl Facts {
 
     /// The most of it in a line.
     pub fn headline(&self) -> String {
-        let of = |key: &str| self.value(key).unwrap_or_default().split(',').next().unwrap_or_default().to_string();
+        let board = self.value("board").unwrap_or_default();
+        let gic = self.value("gic").and_then(|gic| gic.split(',').next()).unwrap_or_default();
         let kept = self.kept.as_deref().map(|kept| format!(", keeps {kept} of RAM")).unwrap_or_default();
-        format!("{} on {}: {} cores, {}{kept}", self.title, of("board"), self.cores(), of("gic"))
+        format!("{} on {board}: {} cores, {gic}{kept}", self.title, self.cores())
     }
 
     /// The banner in ten lines: a key and what it says.

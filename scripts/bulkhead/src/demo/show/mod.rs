@@ -20,6 +20,7 @@ use super::record;
 use super::session::{Session, Stopped};
 use crate::error::ToolError;
 use director::Director;
+use facts::grouped;
 use model::Model;
 use screen::Screen;
 use std::io::IsTerminal;
@@ -42,6 +43,9 @@ pub struct Options {
 /// Milliseconds between two looks at the board and at the keys.
 const TICK: Duration = Duration::from_millis(40);
 
+/// Name of the log of a showing.
+const LOG: &str = "tour.log";
+
 /// A showing.
 struct Show {
     session: Session,
@@ -63,7 +67,7 @@ pub fn run(options: &Options, files: &Files) -> Result<(), ToolError> {
     record::manifest(&options.folder, files, &packed, &arguments)?;
     let errors = options.folder.join("qemu-errors");
     let mut show = Show {
-        tape: Tape::create(&options.folder.join("tour.log"))?,
+        tape: Tape::create(&options.folder.join(LOG))?,
         session: Session::start(&files.qemu, &arguments, &errors, Duration::ZERO)?,
         model: Model::default(),
         director: Director::new(options.tour),
@@ -75,7 +79,14 @@ pub fn run(options: &Options, files: &Files) -> Result<(), ToolError> {
     drop(screen);
     result?;
     let said = std::fs::read_to_string(&errors).unwrap_or_default();
-    if show.session.output().has_ended() { Err(ToolError(format!("QEMU ended: {}", said.trim()))) } else { Ok(()) }
+    if show.session.output().has_ended() {
+        return Err(ToolError(format!("QEMU ended: {}", said.trim())));
+    }
+    if let Some(status) = show.model.status {
+        println!("FreeRTOS ran {} periods and missed {}.", grouped(status.periods), grouped(status.missed));
+    }
+    println!("The log is {}.", options.folder.join(LOG).display());
+    Ok(())
 }
 
 impl Show {

@@ -112,11 +112,18 @@ impl Model {
             let mut ended = None;
             self.freertos.push(part, &mut |line| ended = Some(line.to_string()));
             let Some(line) = ended else { continue };
-            if let Some(status) = status(&line) {
+            let status = status(&line);
+            // A status line stands in the place of a prompt, which comes again behind it.
+            let prompt = line.trim_end() == Port::FreeRtos.prompt().trim_end();
+            if status.is_some() || prompt {
                 self.freertos.unpush();
+            }
+            if let Some(status) = status {
                 self.note(status);
             }
-            self.printed.push(Printed { port: Port::FreeRtos.name().into(), line });
+            if !prompt {
+                self.printed.push(Printed { port: Port::FreeRtos.name().into(), line });
+            }
         }
     }
 
@@ -202,6 +209,7 @@ mod tests {
     fn status_lines_become_numbers_and_leave_the_pane() {
         let mut model = Model::default();
         model.output(1, &said("freertos", "hello"));
+        model.output(1, &said("freertos", "rtos> "));
         model.output(2, &said("freertos", "status periods=9 missed=1 jitter min=2 mean=3 max=4 recent=5"));
         let status = Status { periods: 9, missed: 1, minimum: 2, mean: 3, maximum: 4, recent: 5 };
         assert_eq!((model.status, model.recent.make_contiguous()), (Some(status), &mut [5][..]));

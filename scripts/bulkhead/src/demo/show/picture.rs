@@ -1,5 +1,6 @@
 //! A picture of the screen at some time of a log, as SVG.
 
+use super::director::Act;
 use super::draw::{self, Focus};
 use super::tape::{self, Event};
 use crate::error::ToolError;
@@ -16,8 +17,7 @@ const SCREEN: (u16, u16) = (132, 36);
 /// A cell's size in SVG's units.
 const CELL: (f64, f64) = (8.0, 17.0);
 
-/// The picture of the log at `path`, at `at` milliseconds, or shortly before the last but one caption changes: when the
-/// acts but the flood are on the screen.
+/// The picture of the log at `path`, at `at` milliseconds, or shortly before the flood, which would cover the other acts.
 ///
 /// # Errors
 /// The log cannot be read, or is none.
@@ -32,11 +32,9 @@ pub fn draw(path: &Path, at: Option<u64>) -> Result<String, ToolError> {
 }
 
 fn best_moment(events: &[(u64, Event)]) -> u64 {
-    let said: Vec<u64> = events.iter().filter(|(_, event)| matches!(event, Event::Say(_))).map(|(now, _)| *now).collect();
-    match said.as_slice() {
-        [.., last_but_one, _] => last_but_one.saturating_sub(1),
-        _ => u64::MAX,
-    }
+    let flood = Act::Flood.caption();
+    let begins = events.iter().find(|(_, event)| matches!(event, Event::Say(said) if said == flood));
+    begins.map_or(u64::MAX, |(now, _)| now.saturating_sub(1))
 }
 
 fn svg(buffer: &Buffer) -> String {
@@ -120,9 +118,9 @@ mod tests {
     }
 
     #[test]
-    fn the_moment_is_before_the_last_act() {
-        let say = |now| (now, Event::Say(String::new()));
-        assert_eq!(best_moment(&[say(1), say(50), say(90)]), 49);
-        assert_eq!(best_moment(&[say(1)]), u64::MAX);
+    fn the_moment_is_before_the_flood() {
+        let say = |now, said: &str| (now, Event::Say(said.into()));
+        let events = [say(1, "a"), say(50, Act::Flood.caption()), say(90, "b")];
+        assert_eq!((best_moment(&events), best_moment(&events[..1])), (49, u64::MAX));
     }
 }
