@@ -11,6 +11,9 @@ mod function {
     pub const SYSTEM_OFF: u64 = 0x8400_0008;
 }
 
+/// How long started cores may take to arrive: a simulated one on a busy host takes more than a second.
+const START_SECONDS: u64 = 5;
+
 unsafe extern "C" {
     static secondary_entry: u8;
     static secondary_entry_by_mpidr: u8;
@@ -31,7 +34,7 @@ pub enum StartError {
     Disabled,
     /// PSCI's CPU_ON returned this (DEN0022 5.2.2).
     Refused(i32),
-    /// It did not answer within a second.
+    /// It did not answer in time.
     Silent,
 }
 
@@ -40,7 +43,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Disabled => write!(formatter, "the tree does not let it be started"),
             Self::Refused(code) => write!(formatter, "the firmware's CPU_ON returned {code}"),
-            Self::Silent => write!(formatter, "it did not answer within a second"),
+            Self::Silent => write!(formatter, "it did not answer within {START_SECONDS} seconds"),
         }
     }
 }
@@ -61,7 +64,7 @@ pub fn start_core(slot: usize, cpu: &Cpu, psci: Option<Psci>) -> Result<(), Star
 
 /// The counter's value by which every core that was started must have arrived.
 pub fn deadline() -> u64 {
-    timer::counter().saturating_add(timer::frequency())
+    timer::counter().saturating_add(timer::frequency().saturating_mul(START_SECONDS))
 }
 
 /// Waits until the core with stack `slot` has arrived, or the counter reads `deadline`.
