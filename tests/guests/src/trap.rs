@@ -35,7 +35,7 @@ impl Trapped {
         self.esr >> 26 & 0x3f
     }
 
-    /// The fault status code of an abort, ESR_EL1.ISS[5:0].
+    /// The fault status code of an abort, `ESR_EL1.ISS[5:0]`.
     pub fn fault_status(&self) -> u64 {
         self.esr & 0x3f
     }

@@ -15,7 +15,7 @@ const READ: u64 = 1 << 6;
 const WRITE: u64 = 1 << 7;
 const INNER_SHAREABLE: u64 = 0b11 << 8;
 const ACCESS_FLAG: u64 = 1 << 10;
-/// XN[1:0] = 0b10: no instruction fetch at EL1 nor EL0.
+/// `XN[1:0]` = 0b10: no instruction fetch at EL1 nor EL0.
 const EXECUTE_NEVER: u64 = 0b10 << 53;
 
 /// What a guest may do with a mapping.

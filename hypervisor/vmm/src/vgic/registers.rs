@@ -96,7 +96,7 @@ pub enum Register {
     Each(Field),
     /// GICD_SGIR.
     SoftwareGenerated,
-    /// GICD_IROUTER<n>.
+    /// `GICD_IROUTER<n>`.
     Route,
     /// GICR_CTLR.
     RedistributorControl,
