@@ -29,20 +29,54 @@ impl Candidates {
 
     /// The members, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = u32> {
-        bits(self.summary).flat_map(|index| {
-            let word = self.words.get(index as usize).copied().unwrap_or(0);
-            bits(word).map(move |bit| index * FIRST_SHARED + bit)
-        })
+        Members { words: &self.words, rest: Bits(self.summary), base: 0, word: Bits(0) }
+    }
+}
+
+/// What is left of a set's members. Flatter than `flat_map`, of which much is left in the code.
+struct Members<'s> {
+    words: &'s [u32; WORDS],
+    /// Words that are still to be looked at.
+    rest: Bits,
+    /// The first INTID of `word`.
+    base: u32,
+    word: Bits,
+}
+
+impl Iterator for Members<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        loop {
+            if let Some(bit) = self.word.next() {
+                return Some(self.base + bit);
+            }
+            let index = self.rest.next()?;
+            self.base = index * FIRST_SHARED;
+            self.word = Bits(*self.words.get(index as usize)?);
+        }
     }
 }
 
 /// The positions of the ones in `word`, in ascending order.
-pub fn bits(mut word: u32) -> impl Iterator<Item = u32> {
-    core::iter::from_fn(move || {
-        let bit = word.trailing_zeros();
-        word &= word.checked_sub(1)?;
+pub const fn bits(word: u32) -> Bits {
+    Bits(word)
+}
+
+/// What [`bits`] has still to give.
+#[derive(Clone, Copy, Debug)]
+pub struct Bits(u32);
+
+impl Iterator for Bits {
+    type Item = u32;
+
+    // A handful of instructions, in the path of every interrupt.
+    #[inline(always)]
+    fn next(&mut self) -> Option<u32> {
+        let bit = self.0.trailing_zeros();
+        self.0 &= self.0.checked_sub(1)?;
         Some(bit)
-    })
+    }
 }
 
 #[cfg(test)]

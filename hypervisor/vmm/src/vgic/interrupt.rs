@@ -74,6 +74,7 @@ pub struct Life {
 
 impl Life {
     /// The one table of moves. A move that changes nothing is legal and gives the same value.
+    #[inline(always)]
     pub const fn after(self, step: Move, trigger: Trigger) -> Self {
         let rises = matches!(trigger, Trigger::Edge) && !self.line;
         match step {
@@ -90,6 +91,7 @@ impl Life {
     }
 
     /// Whether the interrupt is pending, be it also active or not.
+    #[inline(always)]
     pub const fn pending(self, trigger: Trigger) -> bool {
         self.latch || self.lent || (self.line && matches!(trigger, Trigger::Level))
     }
@@ -176,12 +178,14 @@ impl Interrupt {
         }
     }
 
-    /// Makes one of the legal moves.
+    /// Makes one of the legal moves. Inlined, for most callers know which: of the table little is left then.
+    #[inline(always)]
     pub const fn step(&mut self, step: Move) {
         self.life = self.life.after(step, self.trigger);
     }
 
     /// Whether it is pending, as GICD_ISPENDR reads.
+    #[inline(always)]
     pub const fn pending(&self) -> bool {
         self.life.pending(self.trigger) || self.sources.pending != 0 || self.sources.lent != 0
     }

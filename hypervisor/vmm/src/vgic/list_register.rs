@@ -1,5 +1,6 @@
 //! List registers as plain data: what the virtual CPU interface is to show to the guest, and what it made of it.
 
+use super::candidates::bits;
 use super::interrupt::Group;
 
 /// The most list registers that hardware can have (GICv3 IHI 0069 12.5, ICH_VTR_EL2.ListRegs).
@@ -136,14 +137,13 @@ impl ListRegisters {
     };
 
     /// The list register `index`; an empty one beyond [`MAXIMUM_LIST_REGISTERS`].
-    pub fn get(&self, index: u8) -> ListRegister {
-        self.registers.get(usize::from(index)).copied().unwrap_or(ListRegister::EMPTY)
+    pub fn get(&self, index: u8) -> &ListRegister {
+        self.registers.get(usize::from(index)).unwrap_or(&ListRegister::EMPTY)
     }
 
     /// The indices in `used`, in ascending order.
     pub fn used_indices(&self) -> impl Iterator<Item = u8> + use<> {
-        let used = self.used;
-        (0..16).filter(move |index| used & 1 << index != 0)
+        bits(self.used.into()).map(|index| index.to_le_bytes()[0])
     }
 
     /// Takes over what changed, and nothing else, from the list registers that [`super::Vgic::flush`] gave for the

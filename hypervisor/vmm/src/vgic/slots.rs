@@ -53,7 +53,7 @@ impl Vgic {
 
     fn fold_one(&mut self, vcpu: VcpuId, index: u8, now: ListRegisterState) {
         let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
-        let written = per.list_registers.get(index);
+        let written = *per.list_registers.get(index);
         let recalled = per.recall & 1 << index != 0;
         if written.state == now && !recalled {
             return;
@@ -119,7 +119,8 @@ impl Vgic {
             self.online.insert(vcpu);
             self.refresh_shared();
         }
-        let chosen = self.choose(vcpu);
+        let mut chosen = Chosen::default();
+        self.choose(vcpu, &mut chosen);
         self.evict(vcpu, &chosen);
         let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
         let maintenance = chosen.maintenance(per.list_registers.groups);
@@ -133,9 +134,8 @@ impl Vgic {
 
     /// The first candidates, and always the first pending one, so that the guest is never kept from an interrupt
     /// that it could take.
-    fn choose(&self, vcpu: VcpuId) -> Chosen {
-        let mut chosen = Chosen::default();
-        let Some(per) = self.vcpus.get(vcpu.index()) else { return chosen };
+    fn choose(&self, vcpu: VcpuId, chosen: &mut Chosen) {
+        let Some(per) = self.vcpus.get(vcpu.index()) else { return };
         let [group_0, group_1] = per.list_registers.groups;
         for intid in per.candidates.iter() {
             let Some(interrupt) = self.interrupt(vcpu, intid) else { continue };
@@ -146,7 +146,6 @@ impl Vgic {
             chosen.insert(choice, self.layout.list_registers);
         }
         chosen.insist();
-        chosen
     }
 
     fn evict(&mut self, vcpu: VcpuId, chosen: &Chosen) {

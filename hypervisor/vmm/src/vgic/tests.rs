@@ -42,7 +42,7 @@ fn enter_and_leave(vgic: &mut Vgic, vcpu: VcpuId, intid: u32, state: ListRegiste
 
 fn register_of(vgic: &mut Vgic, vcpu: VcpuId, intid: u32) -> Option<ListRegister> {
     let registers = *vgic.flush(vcpu);
-    registers.used_indices().map(|index| registers.get(index)).find(|register| register.intid == intid)
+    registers.used_indices().map(|index| registers.get(index)).find(|register| register.intid == intid).copied()
 }
 
 #[test]
