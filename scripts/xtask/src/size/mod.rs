@@ -11,8 +11,10 @@ use baseline::Baseline;
 use sections::{Room, Sections};
 use trusted::Trusted;
 
-/// Bytes of text and read-only data that a release image may hold.
-const TEXT_AND_RODATA_LIMIT: u64 = 128 << 10;
+/// Bytes of text and read-only data that a release image is to hold at most.
+const TEXT_AND_RODATA_GOAL: u64 = 128 << 10;
+/// Percent by which an image above the goal may exceed the committed baseline: compilers differ by as much.
+const TOLERANCE: u64 = 2;
 /// Lines of code in `hypervisor/el2`, tests left out.
 const EL2_LINE_LIMIT: usize = 3_500;
 /// Unsafe blocks in `hypervisor/el2`.
@@ -38,13 +40,14 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     if arguments.update {
         baseline::store(&sections, &rooms)?;
     }
-    let problems: Vec<_> = image_problems(&sections).into_iter().chain(trusted_problems(&trusted)).collect();
+    let baseline = Baseline::load()?;
+    let problems: Vec<_> = image_problems(&sections, &baseline.sections).into_iter().chain(trusted_problems(&trusted)).collect();
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
 }
 
 /// What is wrong with the size of the release image; for the test suites.
 pub fn check_image() -> Result<Vec<String>> {
-    Ok(image_problems(&measured()?.0))
+    Ok(image_problems(&measured()?.0, &Baseline::load()?.sections))
 }
 
 /// What is wrong with the size and the reasons of the trusted code; for the test suites.
@@ -58,12 +61,15 @@ fn measured() -> Result<(Sections, Vec<Room>)> {
     Ok((sections::measure(&bytes)?, sections::rooms(&bytes)?))
 }
 
-fn image_problems(sections: &Sections) -> Vec<String> {
+/// The goal holds where it was reached once. Until then an image must not grow beyond the baseline.
+fn image_problems(sections: &Sections, baseline: &Sections) -> Vec<String> {
     let total = sections.text + sections.rodata;
-    let over = total > TEXT_AND_RODATA_LIMIT;
-    over.then(|| format!("text and rodata take {total} bytes, the limit is {TEXT_AND_RODATA_LIMIT}"))
-        .into_iter()
-        .collect()
+    let before = baseline.text + baseline.rodata;
+    let limit = TEXT_AND_RODATA_GOAL.max(before + before * TOLERANCE / 100);
+    let problem = format!(
+        "text and rodata take {total} bytes; the limit is {limit}, by the goal of {TEXT_AND_RODATA_GOAL} and the baseline of {before}"
+    );
+    (total > limit).then_some(problem).into_iter().collect()
 }
 
 fn trusted_problems(trusted: &Trusted) -> Vec<String> {
@@ -83,7 +89,7 @@ fn show_sections(sections: &Sections) {
         "text {:>8}  rodata {:>8}  data {:>8}  bss {:>8}  bytes",
         sections.text, sections.rodata, sections.data, sections.bss
     );
-    println!("text and rodata {total} of {TEXT_AND_RODATA_LIMIT} bytes ({} %)", total * 100 / TEXT_AND_RODATA_LIMIT);
+    println!("text and rodata {total}, the goal is {TEXT_AND_RODATA_GOAL} ({} %)", total * 100 / TEXT_AND_RODATA_GOAL);
 }
 
 fn show_rooms(rooms: &[Room], baseline: &Baseline) {
@@ -106,8 +112,12 @@ mod tests {
     #[test]
     fn each_limit_is_the_largest_value_allowed() {
         let sections = |text| Sections { text, rodata: 1000, data: 1 << 20, bss: 1 << 20 };
-        assert!(image_problems(&sections(TEXT_AND_RODATA_LIMIT - 1000)).is_empty());
-        assert_eq!(image_problems(&sections(TEXT_AND_RODATA_LIMIT - 999)).len(), 1);
+        let reached = sections(50_000);
+        assert!(image_problems(&sections(TEXT_AND_RODATA_GOAL - 1000), &reached).is_empty());
+        assert_eq!(image_problems(&sections(TEXT_AND_RODATA_GOAL - 999), &reached).len(), 1);
+        let missed = sections(199_000);
+        assert!(image_problems(&sections(203_000), &missed).is_empty());
+        assert_eq!(image_problems(&sections(203_001), &missed).len(), 1);
         let trusted = |lines, blocks| Trusted { lines, blocks, without_reason: Vec::new() };
         assert!(trusted_problems(&trusted(EL2_LINE_LIMIT, UNSAFE_LIMIT)).is_empty());
         assert_eq!(trusted_problems(&trusted(EL2_LINE_LIMIT + 1, UNSAFE_LIMIT + 1)).len(), 2);
