@@ -17,12 +17,13 @@ fn the_physical_timer_does_what_the_architecture_says_and_costs_an_exit_an_expir
         world.judge_physical_timer();
         assert_eq!(world.run(turns), Ended::Enough, "{}", world.describe());
         let (accesses, taken) = (world.data(0, ACCESSES), world.data(0, TAKEN));
-        let (rises, tally) = (world.judge_physical_timer(), world.tally());
-        println!("{shape:?}: {accesses} accesses, {taken} interrupts, {rises} rises, {tally:?}");
+        let ((rises, expiries), tally) = (world.judge_physical_timer(), world.tally());
+        println!("{shape:?}: {accesses} accesses, {taken} interrupts, {rises} rises, {expiries} expiries, {tally:?}");
         assert_eq!(world.data(0, WRONG), 0);
         assert!(accesses > turns / 60 && taken > turns / 1000 && taken <= rises, "{accesses} accesses, {taken} taken");
         assert!(world.data(1, TICKS) > turns / 1000);
-        // The log's console rests on the same timer, a few times.
-        assert!(tally.hypervisor_timers <= rises + 10, "{} expiries, {rises} rises", tally.hypervisor_timers);
+        // The log's console rests on the same timer, a few times; some expiries come while an access is under way.
+        let most = expiries + expiries / 10 + 10;
+        assert!(tally.hypervisor_timers <= most, "{} interrupts for {expiries} expiries", tally.hypervisor_timers);
     }
 }

@@ -23,6 +23,8 @@ pub struct Oracle {
     may_be_high: bool,
     /// How often its line may have gone high.
     pub rises: u64,
+    /// How often of those no access of the guest's made it do so.
+    pub expiries: u64,
 }
 
 impl Oracle {
@@ -38,7 +40,9 @@ impl Oracle {
     /// The guest is about to go on, with the counter at `count`: checks what it has read, if it has, and that it was
     /// not kept waiting for an interrupt.
     pub fn check(&mut self, count: u64, get: impl Fn(u8) -> u64) {
-        match self.trapped.take() {
+        let trapped = self.trapped.take();
+        let expires = trapped.is_none();
+        match trapped {
             Some((register, Some(value), then, _)) => self.write(register, value, then, count),
             Some((register, None, then, transfer)) if transfer != 31 => {
                 let got = get(transfer);
@@ -49,6 +53,7 @@ impl Oracle {
         }
         let may_be_high = self.line(count, self.compare.0);
         self.rises += u64::from(may_be_high && !self.may_be_high);
+        self.expiries += u64::from(may_be_high && !self.may_be_high && expires);
         self.may_be_high = may_be_high;
         if !self.line(count, self.compare.1) {
             self.high_since = None;

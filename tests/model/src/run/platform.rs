@@ -244,6 +244,7 @@ impl Platform for Core {
 
     fn arm_timer(&mut self, deadline: Option<u64>) {
         self.hardware().cores[self.id.0].hypervisor_timer = deadline;
+        self.breathe();
     }
 
     fn with_tables<R>(&mut self, work: impl FnOnce(&mut Tables) -> R) -> R {
@@ -302,6 +303,7 @@ impl Platform for Core {
 
     fn uart_transmit_interrupt(&mut self, wanted: bool) {
         self.hardware().uart.want_transmit(wanted);
+        self.breathe();
     }
 
     fn uart_read(&mut self) -> Option<u8> {

@@ -252,10 +252,10 @@ impl World {
     }
 
     /// Judges the physical timer of the first VM, which has one vCPU, from now on. Returns how often its line went
-    /// high since it was last asked for.
-    pub fn judge_physical_timer(&self) -> u64 {
+    /// high since it was last asked for, and how often of those by itself.
+    pub fn judge_physical_timer(&self) -> (u64, u64) {
         let before = self.shared.hardware().physical_timer.replace(Oracle::default());
-        before.map_or(0, |oracle| oracle.rises)
+        before.map_or((0, 0), |oracle| (oracle.rises, oracle.expiries))
     }
 
     /// What happened.
