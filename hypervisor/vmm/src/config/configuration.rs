@@ -134,7 +134,7 @@ impl Configuration {
             None => Ok(vm),
             Some(other) => {
                 let expected = alloc::format!("a name that no other VM has: {} has it", other.node);
-                let error = mistake_at(&vm.node, "name", &alloc::format!("\"{}\"", vm.name), &expected);
+                let error = mistake_at(&vm.node, property::NAME, &alloc::format!("\"{}\"", vm.name), &expected);
                 Err(RefusedVm { name: vm.name, errors: alloc::vec![error] })
             }
         });
