@@ -30,7 +30,9 @@ pub fn table(answer: &str) -> Table {
 
 fn subject<'c, 'l>(cells: &'c [(&'l str, &'l str)]) -> Option<(Subject, &'c [(&'l str, &'l str)])> {
     match cells {
-        [("vm", name), ("vcpu", index), rest @ ..] => Some((Subject::Vcpu(name.to_string(), index.parse().ok()?), rest)),
+        [("vm", name), ("vcpu", index), rest @ ..] => {
+            Some((Subject::Vcpu(name.to_string(), index.parse().ok()?), rest))
+        }
         [("vm", name), rest @ ..] => Some((Subject::Vm(name.to_string()), rest)),
         [("core", index), rest @ ..] => Some((Subject::Core(index.parse().ok()?), rest)),
         _ => None,

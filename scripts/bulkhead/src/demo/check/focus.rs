@@ -43,7 +43,10 @@ fn judge(evidence: &Evidence) -> Result<String, Mismatch> {
         expect(answered, format!("{} to answer {word}", port.name()), exchange.answer)?;
         let others = PORTS.into_iter().filter(|other| *other != port);
         if let Some(other) = others.into_iter().find(|other| evidence.output(*other).contains(&word)) {
-            return Err(Mismatch::new(format!("{word} on {} alone", port.name()), format!("it on {} too", other.name())));
+            return Err(Mismatch::new(
+                format!("{word} on {} alone", port.name()),
+                format!("it on {} too", other.name()),
+            ));
         }
     }
     Ok("three words came back, each on its own console".into())

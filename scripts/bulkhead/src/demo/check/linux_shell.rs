@@ -36,7 +36,8 @@ fn judge(evidence: &Evidence) -> Result<String, Mismatch> {
     let [before, after] = readings.as_slice() else {
         return Err(Mismatch::new("two readings of the timers", format!("{readings:?}")));
     };
-    let advanced = before.len() == 2 && after.len() == 2 && before.iter().zip(after).all(|(before, after)| after > before);
+    let advanced =
+        before.len() == 2 && after.len() == 2 && before.iter().zip(after).all(|(before, after)| after > before);
     expect(advanced, "a timer that advances on both cores", format!("{before:?}, then {after:?}"))?;
     Ok(format!("timer interrupts went from {before:?} to {after:?}"))
 }

@@ -77,7 +77,8 @@ fn await_lines(driver: &Driver) -> Result<(), Stopped> {
 }
 
 fn judge(evidence: &Evidence) -> Result<String, Mismatch> {
-    let moves: Vec<Option<usize>> = CORES.iter().map(|core| find(evidence.log.as_bytes(), moved(*core).as_bytes())).collect();
+    let moves: Vec<Option<usize>> =
+        CORES.iter().map(|core| find(evidence.log.as_bytes(), moved(*core).as_bytes())).collect();
     let there_and_back = matches!(moves.as_slice(), [Some(there), Some(back)] if there < back);
     let freertos = evidence.section(Port::FreeRtos, CHECK.name)?;
     let numbers: Vec<u64> = freertos.lines().filter_map(sequence_number).collect();

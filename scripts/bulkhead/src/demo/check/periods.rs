@@ -82,7 +82,11 @@ pub fn none_missed_of(frame: &Frame, least: u64) -> Result<String, Mismatch> {
     let (count, missed) = (frame.count(), frame.missed());
     expect(count >= least, format!("{least} periods"), format!("{count}"))?;
     let first = missed.first().copied().unwrap_or(0);
-    expect(missed.is_empty(), format!("none of {count} periods missed"), format!("{}, the first k={first}", missed.len()))?;
+    expect(
+        missed.is_empty(),
+        format!("none of {count} periods missed"),
+        format!("{}, the first k={first}", missed.len()),
+    )?;
     Ok(format!("{count} periods, none missed, the latest {} us after it was due", frame.worst_delay()))
 }
 
@@ -97,7 +101,11 @@ fn busy(evidence: &Evidence) -> Result<[u64; 2], Mismatch> {
     let busy = [0, 1].map(|core: usize| after[core].saturating_sub(before[core]));
     // A millisecond a period; nine tenths of it, for the shell that takes the readings.
     let least = PERIODS / 10 * 9 / 10;
-    expect(busy.iter().all(|busy| *busy >= least), format!("{least} hundredths of work on each core"), format!("{busy:?}"))?;
+    expect(
+        busy.iter().all(|busy| *busy >= least),
+        format!("{least} hundredths of work on each core"),
+        format!("{busy:?}"),
+    )?;
     Ok(busy)
 }
 

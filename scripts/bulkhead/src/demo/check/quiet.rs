@@ -103,7 +103,8 @@ impl Reading {
     /// is an exit too many.
     fn judge(&self) -> Result<String, Mismatch> {
         let Self { exits, timer_expiries, sent, kicks } = *self;
-        let seen = format!("exits {exits}, timer expiries {timer_expiries}, SGIs sent {sent} and delivered by a kick {kicks}");
+        let seen =
+            format!("exits {exits}, timer expiries {timer_expiries}, SGIs sent {sent} and delivered by a kick {kicks}");
         let rest = i128::from(exits) - i128::from(timer_expiries) - i128::from(sent) - i128::from(kicks);
         expect(rest == 0, "exits - timer expiries - SGIs = 0", format!("{rest}: {seen}"))?;
         expect(kicks <= sent, "no more kicks than SGIs", seen.clone())?;
@@ -127,7 +128,8 @@ mod tests {
 
     #[test]
     fn readings_come_from_the_monitors_rows() {
-        let answer = "vm=linux  exits=9  timer-expiries=4  sgis=2\nvm=linux  vcpu=0  kick=1\nvm=linux  vcpu=1  kick=2\n";
+        let answer =
+            "vm=linux  exits=9  timer-expiries=4  sgis=2\nvm=linux  vcpu=0  kick=1\nvm=linux  vcpu=1  kick=2\n";
         let reading = Reading { exits: 9, timer_expiries: 4, sent: 2, kicks: 3 };
         assert_eq!(Reading::of(&table(answer)), Some(reading));
         assert_eq!(reading.since(&reading), Reading { exits: 0, timer_expiries: 0, sent: 0, kicks: 0 });

@@ -75,13 +75,25 @@ struct Scene {
 }
 
 const TOUR: [Scene; 7] = [
-    Scene { at: 3_000, caption: "An EL2 image has booted; it starts Debian's own Linux kernel on two cores, and FreeRTOS on a third.", act: None },
-    Scene { at: 8_000, caption: "Each has its own memory and console. FreeRTOS runs a control loop a thousand times a second.", act: None },
+    Scene {
+        at: 3_000,
+        caption: "An EL2 image has booted; it starts Debian's own Linux kernel on two cores, and FreeRTOS on a third.",
+        act: None,
+    },
+    Scene {
+        at: 8_000,
+        caption: "Each has its own memory and console. FreeRTOS runs a control loop a thousand times a second.",
+        act: None,
+    },
     Scene { at: 14_000, caption: "", act: Some(Act::Crash) },
     Scene { at: 30_000, caption: "", act: Some(Act::Read) },
     Scene { at: 42_000, caption: "", act: Some(Act::Flood) },
     Scene { at: 43_500, caption: "", act: Some(Act::Answer) },
-    Scene { at: 54_000, caption: "That was Bulkhead: one hypervisor, two systems, and a wall between them.", act: None },
+    Scene {
+        at: 54_000,
+        caption: "That was Bulkhead: one hypervisor, two systems, and a wall between them.",
+        act: None,
+    },
 ];
 /// When the tour ends, in milliseconds after the start, and how long its last scene is shown at least.
 const TOUR_END: (u64, u64) = (60_000, 5_000);

@@ -53,7 +53,11 @@ impl Facts {
                 // Under -icount an instruction takes a nanosecond.
                 let instructions = |ticks: u64| grouped(ticks * (1_000_000_000 / self.frequency()));
                 let own = all.saturating_sub(*copying);
-                Some(format!("after {} instructions besides copying and zeroing ({})", instructions(own), instructions(*copying)))
+                Some(format!(
+                    "after {} instructions besides copying and zeroing ({})",
+                    instructions(own),
+                    instructions(*copying)
+                ))
             }
             _ => Some(said.into()),
         };
@@ -96,7 +100,8 @@ impl Facts {
     pub fn banner(&self) -> Vec<(String, String)> {
         let unknown = || "not known yet".to_string();
         let said = self.lines.iter().filter(|(key, _)| key != "vm").cloned();
-        let vms: Vec<String> = self.vms.iter().map(|vm| format!("{} on {:?}, {} MiB", vm.name, vm.cores, vm.memory)).collect();
+        let vms: Vec<String> =
+            self.vms.iter().map(|vm| format!("{} on {:?}, {} MiB", vm.name, vm.cores, vm.memory)).collect();
         let more = [
             ("kept", self.kept.clone().map_or_else(unknown, |kept| format!("{kept} of RAM by the hypervisor"))),
             ("guests", vms.join("; ")),
@@ -117,7 +122,8 @@ fn vm(text: &str) -> Option<Vm> {
 /// `number` with its digits in groups of three.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
     groups.join(",")
 }
 
@@ -134,10 +140,17 @@ mod tests {
         let mut facts = Facts::default();
         facts.read_banner(BANNER);
         facts.read_banner(BANNER);
-        assert_eq!((facts.title.as_str(), facts.cores(), facts.housekeeping(), facts.memory()), ("Bulkhead 0.1.0 at EL2", 5, Some(3), 1024));
+        assert_eq!(
+            (facts.title.as_str(), facts.cores(), facts.housekeeping(), facts.memory()),
+            ("Bulkhead 0.1.0 at EL2", 5, Some(3), 1024)
+        );
         assert_eq!(facts.vms[0], Vm { name: "linux".into(), cores: vec![0, 1], memory: 256 });
-        facts.read_log("[    0.003] info: freertos: running, 207852 ticks after entry, 157325 spent on zeroing and copying");
-        facts.read_log("[    0.062] info: linux: running, 3930516 ticks after entry, 3707111 spent on zeroing and copying");
+        facts.read_log(
+            "[    0.003] info: freertos: running, 207852 ticks after entry, 157325 spent on zeroing and copying",
+        );
+        facts.read_log(
+            "[    0.062] info: linux: running, 3930516 ticks after entry, 3707111 spent on zeroing and copying",
+        );
         let first = "after 808,432 instructions besides copying and zeroing (2,517,200)";
         assert_eq!(facts.first_guest.as_deref(), Some(first));
         assert!(facts.banner().contains(&("first".into(), first.into())));

@@ -25,7 +25,8 @@ pub fn draw(path: &Path, at: Option<u64>) -> Result<String, ToolError> {
     let bytes = read(path)?;
     let events = tape::read(&String::from_utf8_lossy(&bytes)).map_err(|error| ToolError::file(path, &error))?;
     let model = tape::replay(&events, at.unwrap_or_else(|| best_moment(&events)));
-    let mut terminal = Terminal::new(TestBackend::new(SCREEN.0, SCREEN.1)).map_err(|error| ToolError(error.to_string()))?;
+    let mut terminal =
+        Terminal::new(TestBackend::new(SCREEN.0, SCREEN.1)).map_err(|error| ToolError(error.to_string()))?;
     let drawn = terminal.draw(|frame| draw::panes(frame, &model, Focus::Acts));
     let drawn = drawn.map_err(|error| ToolError(error.to_string()))?;
     Ok(svg(drawn.buffer))

@@ -63,8 +63,12 @@ mod tests {
 
     #[test]
     fn exits_are_summed_over_vcpus_and_sorted() {
-        let before = table("core=0  vm=linux/0  asleep-ticks=10  total-ticks=100\nvm=linux  vcpu=0  core=0  kick=1  hvc=4\nvm=linux  vcpu=1  kick=0\n");
-        let after = table("core=0  vm=linux/0  asleep-ticks=60  total-ticks=200\nvm=linux  vcpu=0  core=0  kick=3  hvc=14\nvm=linux  vcpu=1  kick=4\n");
+        let before = table(
+            "core=0  vm=linux/0  asleep-ticks=10  total-ticks=100\nvm=linux  vcpu=0  core=0  kick=1  hvc=4\nvm=linux  vcpu=1  kick=0\n",
+        );
+        let after = table(
+            "core=0  vm=linux/0  asleep-ticks=60  total-ticks=200\nvm=linux  vcpu=0  core=0  kick=3  hvc=14\nvm=linux  vcpu=1  kick=4\n",
+        );
         let rates = rates(&before, &after, 2.0);
         assert_eq!(rates.exits["linux"], [("hvc".to_string(), 5.0), ("kick".to_string(), 3.0)]);
         assert_eq!(rates.asleep, [(0, "linux/0".to_string(), 50.0)]);

@@ -30,7 +30,8 @@ impl Tape {
     /// # Errors
     /// It cannot be written.
     pub fn create(path: &Path) -> Result<Self, ToolError> {
-        let mut tape = Self { file: File::create(path).map_err(|error| ToolError::file(path, &error))?, path: path.into() };
+        let mut tape =
+            Self { file: File::create(path).map_err(|error| ToolError::file(path, &error))?, path: path.into() };
         tape.line(HEAD)?;
         Ok(tape)
     }
@@ -89,6 +90,7 @@ fn unescaped(text: &str) -> Option<Vec<u8>> {
                 (u8::from_str_radix(std::str::from_utf8(&[*high, *low]).ok()?, 16).ok()?, after)
             }
             (b'\\', [kind, after @ ..]) => (simple(*kind)?, after),
+            (b'\\', []) => return None,
             (byte, after) => (*byte, after),
         };
         bytes.push(byte);
