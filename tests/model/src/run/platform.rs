@@ -268,7 +268,9 @@ impl Platform for Core {
     }
 
     fn zero(&mut self, memory: Range<Pa>) {
+        self.breathe();
         self.hardware().memory.zero(memory);
+        self.breathe();
     }
 
     fn copy(&mut self, destination: Pa, source: Range<Pa>) {
@@ -282,6 +284,8 @@ impl Platform for Core {
         let mut bytes = vec![0; source.size() as usize];
         hardware.memory.read(source.start().get(), &mut bytes);
         hardware.memory.write(destination.get(), &bytes);
+        drop(hardware);
+        self.breathe();
     }
 
     fn write_memory(&mut self, destination: Pa, bytes: &[u8]) {
