@@ -39,7 +39,11 @@ pub fn print(board: &Board, core: &Core, planned: &Planned) {
     );
     let _ = write!(out, "  counter  {} Hz\r\n", core.counter_frequency());
     for vm in planned.plan.vms.iter().flatten() {
-        let _ = write!(out, "  vm       {}: cores {:?}, {} MiB\r\n", vm.vm.name, vm.cores, vm.memory_size >> 20);
+        let _ = write!(out, "  vm       {}: cores [", vm.vm.name);
+        for (index, core) in vm.cores.iter().enumerate() {
+            let _ = write!(out, "{}{core}", if index == 0 { "" } else { ", " });
+        }
+        let _ = write!(out, "], {} MiB\r\n", vm.memory_size >> 20);
     }
 }
 

@@ -31,8 +31,14 @@ impl Row {
 
     /// Adds a cell. Spaces in the value become `_`.
     pub fn cell(mut self, key: &str, value: impl Display) -> Self {
-        self.cells.push(format!("{key}={}", value.to_string().replace(' ', "_")));
+        self.push(key, &value);
         self
+    }
+
+    /// Out of line: there are many cells, of many types.
+    #[inline(never)]
+    fn push(&mut self, key: &str, value: &dyn Display) {
+        self.cells.push(format!("{key}={}", value.to_string().replace(' ', "_")));
     }
 
     /// The row's lines, with every cell padded to its column's width.

@@ -108,7 +108,11 @@ pub struct Vgic {
 impl Vgic {
     /// A controller out of reset. Whoever makes a layout checks it: see [`Layout::check`].
     pub fn new(layout: Layout) -> Self {
-        assert!(layout.check().is_ok(), "an unchecked layout: {layout:?}");
+        let Layout { vcpus, spis, priority_bits, list_registers, .. } = layout;
+        assert!(
+            layout.check().is_ok(),
+            "an unchecked layout: {vcpus} vCPUs, {spis} SPIs, {priority_bits} priority bits, {list_registers} list registers"
+        );
         let ids = VcpuSet::first(layout.vcpus);
         Self {
             layout,
