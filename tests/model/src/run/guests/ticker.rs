@@ -7,6 +7,8 @@ use crate::run::register;
 
 /// Data: ticks so far.
 pub const TICKS: u64 = 0x10;
+/// Bytes from one vCPU's ticks to the next one's.
+pub const BETWEEN_VCPUS: u64 = 0x100;
 /// Data: what did not hold, a bit each.
 pub const WRONG: u64 = 0x18;
 /// Data: how many ticks of the counter the latest tick was at most.
@@ -83,7 +85,11 @@ fn check(a: &mut Assembler) {
 fn handler(a: &mut Assembler, v3: bool, period: u64) {
     library::handle_irq(a, v3, |a| {
         library::only_for(a, library::TIMER, |a| {
-            library::count_in_handler(a, TICKS);
+            a.add(Instruction::Read(14, register::MPIDR_EL1));
+            a.work(|x| x.set(14, DATA + TICKS + BETWEEN_VCPUS * (x.get(14) & 0xff)));
+            a.add(Instruction::Load(8, 15, 14, 0));
+            a.work(|x| x.set(15, x.get(15) + 1));
+            a.add(Instruction::Store(8, 15, 14, 0));
             a.add(Instruction::Read(12, register::CNTV_CVAL_EL0));
             a.add(Instruction::Read(13, register::CNTVCT_EL0));
             a.load(8, 14, DATA + LATEST);
