@@ -343,7 +343,7 @@ fn init_cpu_interface() {
     aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
 }
 
-/// ICH_LR<n>_EL2 (IHI 0069 12.4.7).
+/// `ICH_LR<n>_EL2` (IHI 0069 12.4.7).
 fn encode(register: &ListRegister) -> u64 {
     let state = u64::from(register.state.pending()) << 62 | u64::from(register.state.active()) << 63;
     let group = u64::from(register.group == Group::One) << 60;

@@ -44,7 +44,7 @@ impl Vm {
         value: u64,
         port: &Mutex<Port>,
     ) -> (Cause, Result<(u64, KickList), GuestFault>) {
-        let size = abort.access.map_or(0, |access| access.size);
+        let size = abort.access.map_or(1, |access| access.size);
         let Some((device, offset)) = self.bus.find(abort.ipa, size) else {
             return (Cause::Stage2Fault, Err(GuestFault::ExternalAbort));
         };

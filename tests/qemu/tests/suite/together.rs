@@ -111,6 +111,7 @@ fn moved(session: &mut Session) {
     for (reached, core) in [(200, 2), (600, 0), (1000, 1), (1400, 2)] {
         session.port("sequence").expect(&format!("sequence={reached} "));
         session.send(&format!("vm move sequence {core}\r"));
+        session.port("hypervisor").expect(&format!("sequence: goes on on core {core}"));
         session.send("vm info sequence\r");
         session.port("monitor").expect(&format!(" vcpu=0  state=running  core={core} "));
     }
