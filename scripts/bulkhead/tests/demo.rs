@@ -126,6 +126,56 @@ fn what_is_missing_is_said_and_nothing_is_run() {
 }
 
 #[test]
+fn a_qemu_that_ends_is_said_at_once() {
+    let folder = folder("no-qemu");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bulkhead"));
+    command.args(["demo", "--check", "--only", "focus", "--output"]).arg(&folder).env("BULKHEAD_QEMU", "/bin/false");
+    let output = command.output().expect("the command");
+    if output.status.code() == Some(MISSING) {
+        return eprintln!("SKIPPED: the end of QEMU, because {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "check focus: expected a run that gets so far, seen the boot stopped: expected \"> \" on monitor, seen QEMU \
+                    ended and monitor had printed \"\"";
+    assert_eq!(lines(&output), [expected]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("QEMU ended by itself"));
+    std::fs::remove_dir_all(folder).expect("the folder goes");
+}
+
+/// The captions in order, the acts' effects, and a picture of it.
+#[test]
+fn a_tour_plays_every_act_and_gives_a_picture() {
+    let _alone = board();
+    let folder = folder("tour");
+    let output = demo(&["--tour", "--output", folder.to_str().expect("a path")]);
+    if output.status.code() == Some(MISSING) {
+        return eprintln!("SKIPPED: the tour, because {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let marks = [
+        "hypervisor| Bulkhead ",
+        "demo      | 1  Linux crashes",
+        "Kernel panic - not syncing: sysrq triggered crash",
+        "demo      | 2  Linux reads",
+        "linux     | Bus error",
+        "demo      | 3  Linux floods",
+        "linux     | Linux floods its console",
+        "demo      | That was Bulkhead",
+        "and missed 0.",
+    ];
+    let mut from = 0;
+    for mark in marks {
+        let found = said[from..].find(mark);
+        from += found.unwrap_or_else(|| panic!("{mark:?} is not there, or too early, in\n{said}"));
+    }
+    let picture = demo(&["--picture", folder.join("tour.log").to_str().expect("a path")]);
+    let svg = String::from_utf8(picture.stdout).expect("text");
+    assert!(svg.starts_with("<svg") && svg.contains("Bus error") && svg.ends_with("</svg>\n"), "{svg}");
+    std::fs::remove_dir_all(folder).expect("the folder goes");
+}
+
+#[test]
 fn a_check_that_is_not_there_is_refused_by_name() {
     let output = demo(&["--check", "--break", "nothing"]);
     assert_eq!(output.status.code(), Some(2));

@@ -33,21 +33,29 @@ pub struct Options {
 pub fn run(options: &Options, files: &Files) -> Result<bool, ToolError> {
     let session = boot(options, files)?;
     let mut driver = Driver { session, nonce: record::nonce(), broken: false };
-    let mut stopped = driver.await_prompts().err();
+    let mut stopped = driver.await_prompts().err().map(|stopped| ("the boot", stopped));
     let mut facts = format!("nonce {}\n", driver.nonce);
     let mut good = true;
     for check in &options.checks {
         driver.broken = options.broken.is_some_and(|broken| broken.name == check.name);
-        let driven = match stopped.clone() {
-            None => (check.drive)(&mut driver),
-            Some(stopped) => Err(stopped),
+        let judged = match &stopped {
+            Some((before, stopped)) => {
+                Err(Mismatch::new("a run that gets so far", format!("{before} stopped: {stopped}")))
+            }
+            None => (check.drive)(&mut driver).map_err(|stop| {
+                stopped = Some((check.name, stop.clone()));
+                Mismatch::from(stop)
+            }),
         };
         save(&driver.session, options)?;
-        stopped = driven.clone().err();
-        let judged = driven.map_err(Mismatch::from).and_then(|()| judge(check, options, &driver.nonce));
+        let judged = judged.and_then(|()| judge(check, options, &driver.nonce));
         good &= judged.is_ok();
         facts += &say(check, judged);
         record::write(&options.folder.join("facts"), facts.as_bytes())?;
+    }
+    if driver.session.output().has_ended() {
+        let said = std::fs::read_to_string(options.folder.join("qemu-errors")).unwrap_or_default();
+        eprintln!("QEMU ended by itself; it said: {}", said.trim());
     }
     Ok(good)
 }
