@@ -253,7 +253,9 @@ fn the_second_claim_to_cores_memory_or_a_name_is_refused() {
     );
     assert_eq!(
         two(&format!(r#"{GOOD} bulkhead,name = "b";"#), GOOD),
-        ["/chosen/hypervisor/b: bulkhead,name is \"b\"; expected a name that no other VM has: /chosen/hypervisor/a has it"]
+        [
+            "/chosen/hypervisor/b: bulkhead,name is \"b\"; expected a name that no other VM has: /chosen/hypervisor/a has it"
+        ]
     );
 }
 

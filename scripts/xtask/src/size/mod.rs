@@ -41,7 +41,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         baseline::store(&sections, &rooms)?;
     }
     let baseline = Baseline::load()?;
-    let problems: Vec<_> = image_problems(&sections, &baseline.sections).into_iter().chain(trusted_problems(&trusted)).collect();
+    let problems: Vec<_> =
+        image_problems(&sections, &baseline.sections).into_iter().chain(trusted_problems(&trusted)).collect();
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
 }
 
