@@ -18,6 +18,8 @@ const HOST: [&str; 5] =
 /// Crates that do not build on the host.
 const BARE_METAL: [&str; 3] = ["--exclude=bulkhead-el2", "--exclude=bulkhead", "--exclude=bulkhead-guests"];
 const MODEL: [&str; 4] = ["test", "--release", "--package=bulkhead-model", "--no-fail-fast"];
+/// The demo's checks boot boards too, so a plain `cargo test` leaves them out (`test = false` in the tool's manifest).
+const DEMO: [&str; 5] = ["test", "--release", "--package=bulkhead-tool", "--test=demo", "--no-fail-fast"];
 const QEMU: [&str; 3] = ["test", "--package=bulkhead-qemu", "--no-fail-fast"];
 
 /// Runs the crates' own tests.
@@ -48,6 +50,16 @@ pub fn qemu(plan: &Plan) -> Result<Vec<Outcome>> {
 /// Names them.
 pub fn list_qemu(plan: &Plan) -> Result<Vec<String>> {
     list(&QEMU, plan)
+}
+
+/// Runs the demo's checks, and their sabotages.
+pub fn demo(plan: &Plan) -> Result<Vec<Outcome>> {
+    run(&DEMO, plan)
+}
+
+/// Names them.
+pub fn list_demo(plan: &Plan) -> Result<Vec<String>> {
+    list(&DEMO, plan)
 }
 
 fn command(arguments: &[&str], plan: &Plan) -> Result<Command> {

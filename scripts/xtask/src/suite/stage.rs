@@ -52,6 +52,7 @@ fn all(lints: bool) -> Vec<Stage> {
         stage("build", "The image and the guests", checks::build, checks::list_build),
         booted("freertos", "FreeRTOS without the hypervisor", checks::freertos, checks::list_freertos),
         booted("qemu", "Boards in QEMU", cargo::qemu, cargo::list_qemu),
+        booted("demo", "The demo's checks and their sabotages", cargo::demo, cargo::list_demo),
         stage("model", "The real thing against simple models", cargo::model, cargo::list_model),
     ];
     if lints {
