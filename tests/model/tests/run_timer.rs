@@ -22,8 +22,9 @@ fn the_physical_timer_does_what_the_architecture_says_and_costs_an_exit_an_expir
         assert_eq!(world.data(0, WRONG), 0);
         assert!(accesses > turns / 60 && taken > turns / 1000 && taken <= rises, "{accesses} accesses, {taken} taken");
         assert!(world.data(1, TICKS) > turns / 1000);
-        // The log's console rests on the same timer, a few times; some expiries come while an access is under way.
-        let most = expiries + expiries / 10 + 10;
+        // The log's console rests on the same timer, and some expiries come while an access is under way: about twenty
+        // in all here. A deadline armed in the past costs hundreds an expiry.
+        let most = expiries + expiries / 2;
         assert!(tally.hypervisor_timers <= most, "{} interrupts for {expiries} expiries", tally.hypervisor_timers);
     }
 }
