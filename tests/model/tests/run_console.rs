@@ -29,6 +29,10 @@ fn every_byte_printed_arrives_once_and_in_order() {
         for name in ["a", "b"] {
             assert!(world.output(name) == printed(lines), "{name} of {shape:?}:\n{}", world.output(name));
         }
+        let (sent, interrupts) = (world.sent(), world.tally().uart_interrupts);
+        println!("{shape:?}: {sent} bytes sent, {interrupts} interrupts of the UART");
+        // One when half of the FIFO's 32 bytes are out, and once again before that is dealt with.
+        assert!(interrupts <= sent / 8, "{interrupts} interrupts for {sent} bytes");
         let (ticks, latest) = (world.data(2, TICKS), world.data(2, LATEST));
         assert!(ticks > 10 && latest < LATE, "{ticks} ticks, one {latest} late: {shape:?}");
     }

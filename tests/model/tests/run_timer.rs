@@ -17,14 +17,20 @@ fn the_physical_timer_does_what_the_architecture_says_and_costs_an_exit_an_expir
         world.judge_physical_timer();
         assert_eq!(world.run(turns), Ended::Enough, "{}", world.describe());
         let (accesses, taken) = (world.data(0, ACCESSES), world.data(0, TAKEN));
-        let ((rises, expiries), tally) = (world.judge_physical_timer(), world.tally());
-        println!("{shape:?}: {accesses} accesses, {taken} interrupts, {rises} rises, {expiries} expiries, {tally:?}");
+        let (rises, tally) = (world.judge_physical_timer(), world.tally());
+        println!("{shape:?}: {accesses} accesses, {taken} interrupts, {rises:?}, {tally:?}");
         assert_eq!(world.data(0, WRONG), 0);
-        assert!(accesses > turns / 60 && taken > turns / 1000 && taken <= rises, "{accesses} accesses, {taken} taken");
+        assert!(
+            accesses > turns / 60 && taken > turns / 1000 && taken <= rises.all,
+            "{accesses} accesses, {taken} taken"
+        );
         assert!(world.data(1, TICKS) > turns / 1000);
-        // The log's console rests on the same timer, and some expiries come while an access is under way: about twenty
-        // in all here. A deadline armed in the past costs hundreds an expiry.
-        let most = expiries + expiries / 2;
-        assert!(tally.hypervisor_timers <= most, "{} interrupts for {expiries} expiries", tally.hypervisor_timers);
+        // An expiry costs one interrupt, which may be on its way at the end. One that comes with a write may cost one,
+        // which is rare. A deadline that was armed in the past would cost hundreds an expiry.
+        let least = rises.expiries - 1;
+        let most = rises.expiries + rises.near_writes.min(rises.expiries / 10 + 10);
+        assert!((least..=most).contains(&tally.hypervisor_timers), "{tally:?} for {rises:?}");
+        // On the housekeeping core only the console has a deadline: for the monitor's prompt, which is no whole line.
+        assert_eq!(tally.housekeeping_timers, 1, "{tally:?}");
     }
 }

@@ -18,11 +18,14 @@ impl CoreLoop {
         let mut cause = Cause::SpuriousInterrupt;
         let mut ours = [None; AT_ONCE];
         // What is pending beyond that makes the guest exit again.
-        for place in &mut ours {
-            let Some(interrupt) = platform.acknowledge() else { break };
+        for place in 0..AT_ONCE {
+            // A line that stays up until it is dealt with below comes again at once.
+            let Some(interrupt) = platform.acknowledge().filter(|it| !ours.contains(&Some(*it))) else { break };
             cause = cause_of(interrupt);
             self.interrupt_for_guest(platform, &mut vm, interrupt);
-            *place = Some(interrupt);
+            if let Some(place) = ours.get_mut(place) {
+                *place = Some(interrupt);
+            }
         }
         self.count(&mut vm, cause);
         drop(vm);
@@ -47,10 +50,9 @@ impl CoreLoop {
                 vm.counters_mut().timer_expiries += 1;
             }
             PhysicalInterrupt::HypervisorTimer => {
-                self.timer_deadline = None;
-                if self.refresh_physical_timer(platform, vm) {
-                    vm.counters_mut().timer_expiries += 1;
-                }
+                // Armed again by `interrupt_for_us`, when the console's deadline is no longer in the past.
+                let expired = self.follow_physical_timer(platform, vm);
+                vm.counters_mut().timer_expiries += u64::from(expired);
             }
             _ => {}
         }
@@ -80,8 +82,14 @@ impl CoreLoop {
         }
     }
 
-    /// Brings the emulated physical timer's line up to date, and arms its next expiry. Whether the line is up.
-    pub(super) fn refresh_physical_timer<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm) -> bool {
+    /// Brings the emulated physical timer's line up to date, and arms its next expiry.
+    pub(super) fn refresh_physical_timer<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm) {
+        self.follow_physical_timer(platform, vm);
+        self.rearm(platform);
+    }
+
+    /// Brings the emulated physical timer's line and deadline up to date. Whether the line is up.
+    fn follow_physical_timer<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm) -> bool {
         let Some((it, loaded)) = &mut self.loaded else { return false };
         let now = platform.counter();
         let timer = PhysicalTimer::new(loaded.timers_mut(), vm.guest_counter(now));
@@ -90,7 +98,6 @@ impl CoreLoop {
         vm.vgic().set_private_line(it.vcpu, intid, line);
         // A deadline past the end of the machine's counter never comes.
         self.timer_deadline = left.and_then(|left| now.checked_add(left));
-        self.rearm(platform);
         line
     }
 

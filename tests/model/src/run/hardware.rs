@@ -82,8 +82,12 @@ pub struct Tally {
     pub kernels_loaded: u64,
     /// Interrupts that guests took.
     pub taken: u64,
-    /// Expiries of the hypervisor's timers.
+    /// Interrupts of the housekeeping core's hypervisor timer.
+    pub housekeeping_timers: u64,
+    /// Interrupts of the other cores' hypervisor timers.
     pub hypervisor_timers: u64,
+    /// Interrupts of the UART.
+    pub uart_interrupts: u64,
 }
 
 /// The whole machine.
@@ -185,8 +189,12 @@ impl Hardware {
             PhysicalInterrupt::VirtualTimer => it.timer_active = true,
             PhysicalInterrupt::HypervisorTimer => {
                 it.hypervisor_timer = None;
-                self.tally.hypervisor_timers += 1;
+                match core == self.shape.housekeeping {
+                    true => self.tally.housekeeping_timers += 1,
+                    false => self.tally.hypervisor_timers += 1,
+                }
             }
+            PhysicalInterrupt::Uart => self.tally.uart_interrupts += 1,
             _ => {}
         }
         Some(interrupt)

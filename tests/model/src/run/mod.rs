@@ -23,7 +23,7 @@ pub mod library;
 mod logger;
 pub mod machine;
 mod memory;
-mod physical_timer;
+pub mod physical_timer;
 pub mod platform;
 pub mod program;
 pub mod register;

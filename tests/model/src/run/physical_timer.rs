@@ -21,10 +21,20 @@ pub struct Oracle {
     high_since: Option<u64>,
     /// It may be high.
     may_be_high: bool,
-    /// How often its line may have gone high.
-    pub rises: u64,
-    /// How often of those no access of the guest's made it do so.
+    /// What happened.
+    pub rises: Rises,
+}
+
+/// How often the line of the timer may have gone high.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rises {
+    /// In all.
+    pub all: u64,
+    /// With no write under way: only the timer itself can have raised it.
     pub expiries: u64,
+    /// By itself while a write was under way: a deadline came before the write took it away, or right after the
+    /// write had set it.
+    pub near_writes: u64,
 }
 
 impl Oracle {
@@ -40,27 +50,37 @@ impl Oracle {
     /// The guest is about to go on, with the counter at `count`: checks what it has read, if it has, and that it was
     /// not kept waiting for an interrupt.
     pub fn check(&mut self, count: u64, get: impl Fn(u8) -> u64) {
-        let trapped = self.trapped.take();
-        let expires = trapped.is_none();
-        match trapped {
-            Some((register, Some(value), then, _)) => self.write(register, value, then, count),
-            Some((register, None, then, transfer)) if transfer != 31 => {
-                let got = get(transfer);
-                let right = (then..=count).any(|at| self.reads(register, got, at));
-                assert!(right, "{register:?} reads {got:#x} between {then} and {count}: {self:?}");
+        match self.trapped.take() {
+            Some((register, Some(value), then, _)) => {
+                self.rises.near_writes += u64::from(self.rise(count));
+                self.write(register, value, then, count);
+                let rose = self.rise(count);
+                self.rises.all += u64::from(rose);
+                self.rises.near_writes += u64::from(rose && self.compare.1 > then);
             }
-            _ => {}
+            trapped => {
+                if let Some((register, None, then, transfer)) = trapped.filter(|(.., transfer)| *transfer != 31) {
+                    let got = get(transfer);
+                    let right = (then..=count).any(|at| self.reads(register, got, at));
+                    assert!(right, "{register:?} reads {got:#x} between {then} and {count}: {self:?}");
+                }
+                let rose = self.rise(count);
+                self.rises.all += u64::from(rose);
+                self.rises.expiries += u64::from(rose);
+            }
         }
-        let may_be_high = self.line(count, self.compare.0);
-        self.rises += u64::from(may_be_high && !self.may_be_high);
-        self.expiries += u64::from(may_be_high && !self.may_be_high && expires);
-        self.may_be_high = may_be_high;
         if !self.line(count, self.compare.1) {
             self.high_since = None;
             return;
         }
         let since = *self.high_since.get_or_insert(count);
         assert!(count - since < LATE, "the line of the physical timer is high since {since}, now {count}");
+    }
+
+    /// Whether the line may have gone high since this was last asked, with the counter at `count`.
+    fn rise(&mut self, count: u64) -> bool {
+        let may_be_high = self.line(count, self.compare.0);
+        may_be_high && !std::mem::replace(&mut self.may_be_high, may_be_high)
     }
 
     fn write(&mut self, register: SystemRegister, value: u64, then: u64, now: u64) {

@@ -4,7 +4,7 @@ use super::boot;
 use super::hardware::{Asleep, Hardware, Tally};
 use super::logger;
 use super::machine::{DATA, Guest, Shape};
-use super::physical_timer::Oracle;
+use super::physical_timer::{Oracle, Rises};
 use super::platform::Shared;
 use crate::vgic::random::Random;
 use bulkhead_vmm::address::Ipa;
@@ -208,6 +208,11 @@ impl World {
         self.shared.hardware().uart.is_read()
     }
 
+    /// Bytes that came out of the UART.
+    pub fn sent(&self) -> u64 {
+        self.shared.hardware().uart.sent.len() as u64
+    }
+
     /// What came out of the UART of what the port `name` printed.
     pub fn output(&self, name: &str) -> String {
         let mut listener = self.listener.borrow_mut();
@@ -252,10 +257,10 @@ impl World {
     }
 
     /// Judges the physical timer of the first VM, which has one vCPU, from now on. Returns how often its line went
-    /// high since it was last asked for, and how often of those by itself.
-    pub fn judge_physical_timer(&self) -> (u64, u64) {
+    /// high since it was last asked for.
+    pub fn judge_physical_timer(&self) -> Rises {
         let before = self.shared.hardware().physical_timer.replace(Oracle::default());
-        before.map_or((0, 0), |oracle| (oracle.rises, oracle.expiries))
+        before.map_or(Rises::default(), |oracle| oracle.rises)
     }
 
     /// What happened.
