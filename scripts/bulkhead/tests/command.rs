@@ -65,7 +65,7 @@ fn a_mistake_is_an_exit_status_of_1_and_leaves_no_file() {
     );
     assert_eq!(
         said("check Image --board-dtb board.dtb"),
-        "bulkhead: Image: the tree starts with 0x00000000, not the magic 0xd00dfeed\n"
+        "bulkhead: Image: the magic 0xd00dfeed of a device tree is missing at 0x0\n"
     );
     assert_eq!(
         said("check hypervisor.img"),

@@ -2,92 +2,59 @@
 
 use core::fmt;
 
-/// Why a flattened device tree is refused. Offsets are bytes from the start of the tree.
+/// Why a flattened device tree is refused: the first thing that is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FdtError {
-    /// There are fewer bytes than the tree needs.
-    Truncated {
-        /// Bytes needed.
-        needed: usize,
-        /// Bytes there.
-        found: usize,
-    },
+pub struct FdtError {
+    /// What is wrong, to be read before `at` and the offset.
+    pub what: &'static str,
+    /// Where, in bytes from the start of the tree.
+    pub offset: usize,
+}
+
+impl FdtError {
+    /// The tree has fewer bytes than it needs; the offset is where they end.
+    pub const CUT_SHORT: &str = "the tree is cut short";
     /// The first four bytes are not the magic 0xd00dfeed.
-    Magic(u32),
-    /// The tree's version, or the oldest version that it is compatible with, is not 17.
-    Version {
-        /// The version.
-        version: u32,
-        /// The last version that it is compatible with.
-        compatible: u32,
-    },
-    /// The tree is larger than [`MAXIMUM_SIZE`](super::MAXIMUM_SIZE).
-    TooLarge(usize),
-    /// A block of the header is misaligned, out of order or reaches out of the tree.
-    Block {
-        /// Name of the block.
-        block: &'static str,
-        /// Offset that the header gives.
-        offset: usize,
-        /// Size that the header gives, in bytes.
-        size: usize,
-    },
+    pub const MAGIC: &str = "the magic 0xd00dfeed of a device tree is missing";
+    /// The version, or the oldest version that the tree is compatible with, is not 17.
+    pub const VERSION: &str = "the tree's version is not 17";
+    /// The tree is larger than [`MAXIMUM_SIZE`](super::MAXIMUM_SIZE); the offset is where it ends.
+    pub const TOO_LARGE: &str = "the tree takes more than 2 MiB: it ends";
+    /// A block is misaligned, out of order or reaches out of the tree; the offset is the block's in the header.
+    pub const BLOCK: &str = "a block is misaligned or out of place: see the header";
     /// The memory reservations are not ended by an empty one within their block.
-    Reservations,
-    /// The structure block ends in the middle of something.
-    CutShort {
-        /// Where that begins.
-        offset: usize,
-        /// What is cut short.
-        what: &'static str,
-    },
-    /// A token that is unknown or not allowed here.
-    Token {
-        /// Where it stands.
-        offset: usize,
-        /// Its value.
-        token: u32,
-        /// What was expected.
-        expected: &'static str,
-    },
-    /// A node's name is empty, too long or not printable ASCII.
-    NodeName(usize),
+    pub const RESERVATIONS: &str = "there is no end of the memory reservations";
+    /// The structure block ends in the middle of something, which begins at the offset.
+    pub const INCOMPLETE: &str = "the structure block ends behind the part";
+    /// A token that is unknown or may not be here: only the root may.
+    pub const NOT_ROOT: &str = "the root is expected";
+    /// Likewise, behind a node's name or properties.
+    pub const NOT_PROPERTY: &str = "a property, a node or a node's end is expected";
+    /// Likewise, behind a node's child: properties come before it.
+    pub const NOT_NODE: &str = "a node or a node's end is expected";
+    /// Likewise, behind the root.
+    pub const NOT_END: &str = "the end of the tree is expected";
+    /// A node's name is too long, not printable ASCII or has a slash; or is empty, or the root's is not.
+    pub const NODE_NAME: &str = "a bad name of a node";
     /// A property's name is out of the strings block or empty.
-    PropertyName(usize),
-    /// The strings block holds a name that is too long, has no end or is not printable ASCII.
-    Strings(usize),
-    /// Nodes nest deeper than [`MAXIMUM_DEPTH`](super::MAXIMUM_DEPTH).
-    Depth(usize),
+    pub const PROPERTY_NAME: &str = "a bad name of a property";
+    /// A name in the strings block is too long, has no end or is not printable ASCII.
+    pub const STRINGS: &str = "a bad name in the strings block";
+    /// A node nests deeper than [`MAXIMUM_DEPTH`](super::MAXIMUM_DEPTH).
+    pub const DEPTH: &str = "a node nests too deep";
     /// `#address-cells` or `#size-cells` is not one cell.
-    Cells(usize),
+    pub const CELLS: &str = "a count of cells is not one cell";
     /// The crate `fdt` reads the tree otherwise than it was validated: a mistake of ours.
-    Disagreement,
+    pub const DISAGREEMENT: &str = "two readers of the tree disagree";
+
+    pub(super) fn new(what: &'static str, offset: usize) -> Self {
+        Self { what, offset }
+    }
 }
 
 impl fmt::Display for FdtError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Truncated { needed, found } => write!(formatter, "the tree needs {needed} bytes but has {found}"),
-            Self::Magic(found) => write!(formatter, "the tree starts with {found:#010x}, not the magic 0xd00dfeed"),
-            Self::Version { version, compatible } => {
-                write!(formatter, "the tree has version {version}, compatible with {compatible}, not 17")
-            }
-            Self::TooLarge(size) => write!(formatter, "the tree takes {size} bytes, more than 2 MiB"),
-            Self::Block { block, offset, size } => {
-                write!(formatter, "the {block} block at {offset:#x}, {size:#x} bytes, is misaligned or out of place")
-            }
-            Self::Reservations => write!(formatter, "the memory reservations have no end"),
-            Self::CutShort { offset, what } => write!(formatter, "the {what} at {offset:#x} is cut short"),
-            Self::Token { offset, token, expected } => {
-                write!(formatter, "token {token:#x} at {offset:#x} where {expected} was expected")
-            }
-            Self::NodeName(offset) => write!(formatter, "the name of the node at {offset:#x} is bad"),
-            Self::PropertyName(offset) => write!(formatter, "the name of the property at {offset:#x} is bad"),
-            Self::Strings(offset) => write!(formatter, "the name in the strings block at {offset:#x} is bad"),
-            Self::Depth(offset) => write!(formatter, "the node at {offset:#x} lies too deep"),
-            Self::Cells(offset) => write!(formatter, "the cell count at {offset:#x} is not one cell"),
-            Self::Disagreement => write!(formatter, "the tree's two readers disagree"),
-        }
+        write!(formatter, "{} at {:#x}", self.what, self.offset)
     }
 }
 

@@ -4,21 +4,20 @@ use super::FdtError;
 use core::ops::Range;
 
 /// Bytes in the header (Devicetree Specification 0.4 5.2).
-pub const HEADER_SIZE: usize = 40;
+pub const HEADER_SIZE: usize = HEADER_BYTES as usize;
+const HEADER_BYTES: u32 = 40;
 /// The most bytes that a tree may take: what the arm64 boot protocol allows.
 pub const MAXIMUM_SIZE: usize = 2 << 20;
 /// First four bytes, big-endian.
-pub(super) const MAGIC: u32 = 0xd00d_feed;
+const MAGIC: u32 = 0xd00d_feed;
 /// The version that is read and written.
-pub(super) const VERSION: u32 = 17;
+const VERSION: u32 = 17;
 /// The oldest version that a reader of the written one may know.
-pub(super) const COMPATIBLE_VERSION: u32 = 16;
+const COMPATIBLE_VERSION: u32 = 16;
 
 /// Byte ranges of a tree's blocks, from the start of the tree. Each is in order, and ends by [`Self::used`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extent {
-    /// The header.
-    pub header: Range<usize>,
     /// The memory reservation block and what follows it up to the next block: the header gives no size.
     pub reservations: Range<usize>,
     /// The structure block.
@@ -37,54 +36,62 @@ impl Extent {
     }
 }
 
-/// The big-endian word at `offset` of `bytes`; `None` if it does not lie in them.
-pub(super) fn word(bytes: &[u8], offset: usize) -> Option<u32> {
-    let word = bytes.get(offset..offset.checked_add(4)?)?;
-    Some(u32::from_be_bytes(word.try_into().ok()?))
-}
-
 /// Where the blocks of the tree lie that starts with `header`.
 ///
 /// # Errors
 /// The magic or the version is not ours, or a block is misaligned, out of order or out of the tree.
 pub fn extent(header: &[u8; HEADER_SIZE]) -> Result<Extent, FdtError> {
     let mut fields = [0; 10];
-    for (field, bytes) in fields.iter_mut().zip(header.chunks_exact(4)) {
-        *field = word(bytes, 0).unwrap_or_default();
+    for (field, word) in fields.iter_mut().zip(header.as_chunks().0) {
+        *field = u32::from_be_bytes(*word);
     }
-    let [magic, total, structure, strings, reservations, version, compatible, boot_cpu, strings_size, structure_size] =
-        fields;
+    let [magic, total, structure, strings, reservations, version, compatible, boot_cpu, ..] = fields;
     if magic != MAGIC {
-        return Err(FdtError::Magic(magic));
+        return Err(FdtError::new(FdtError::MAGIC, 0));
     }
     if version < VERSION || compatible > VERSION {
-        return Err(FdtError::Version { version, compatible });
+        return Err(FdtError::new(FdtError::VERSION, 20));
     }
-    let structure = block("structure", structure, structure_size, total)?;
-    let strings = block("strings", strings, strings_size, total)?;
-    let reservations = reservation_block(reservations, &structure, &strings)?;
-    let extent = Extent { header: 0..HEADER_SIZE, reservations, structure, strings, boot_cpu };
-    if extent.used() > MAXIMUM_SIZE { Err(FdtError::TooLarge(extent.used())) } else { Ok(extent) }
+    let [.., strings_size, structure_size] = fields.map(|field| field as usize);
+    let (structure, strings, reservations) = (structure as usize, strings as usize, reservations as usize);
+    let (structure, strings) = (structure..structure + structure_size, strings..strings + strings_size);
+    // The header gives no size of the reservations: the block behind bounds them (Devicetree Specification 0.4 5.1).
+    let behind = |start| if start > reservations { start } else { usize::MAX };
+    let reservations = reservations..behind(structure.start).min(behind(strings.start));
+    for (block, field) in [(&structure, 8), (&strings, 12), (&reservations, 16)] {
+        let misaligned = field == 8 && block.start % 4 != 0;
+        if misaligned || block.start < HEADER_SIZE || block.end > total as usize {
+            return Err(FdtError::new(FdtError::BLOCK, field));
+        }
+    }
+    let extent = Extent { reservations, structure, strings, boot_cpu };
+    if extent.used() > MAXIMUM_SIZE {
+        return Err(FdtError::new(FdtError::TOO_LARGE, extent.used()));
+    }
+    Ok(extent)
 }
 
-/// The block of `size` bytes at `offset`, checked to lie behind the header and within `total` bytes.
-fn block(block: &'static str, offset: u32, size: u32, total: u32) -> Result<Range<usize>, FdtError> {
-    let (offset, size, total) = (offset as usize, size as usize, total as usize);
-    let end = offset.saturating_add(size);
-    let misaligned = block == "structure" && offset % 4 != 0;
-    if misaligned || offset < HEADER_SIZE || end > total {
-        return Err(FdtError::Block { block, offset, size });
-    }
-    Ok(offset..end)
-}
-
-/// The reservation block: it lies before another block, which bounds it (Devicetree Specification 0.4 5.1).
-fn reservation_block(offset: u32, structure: &Range<usize>, strings: &Range<usize>) -> Result<Range<usize>, FdtError> {
-    let offset = offset as usize;
-    let end = [structure.start, strings.start].into_iter().filter(|start| *start > offset).min();
-    match end {
-        Some(end) if offset >= HEADER_SIZE => Ok(offset..end),
-        _ => Err(FdtError::Block { block: "reservation", offset, size: 0 }),
+/// Writes the header of `tree`, whose structure and strings blocks begin at the offsets given, and whose
+/// reservations follow the header.
+pub(super) fn write_header(tree: &mut [u8], structure: usize, strings: usize, boot_cpu: u32) {
+    let total = tree.len();
+    let [total, structure, strings, strings_size, structure_size] =
+        [total, structure, strings, total - strings, strings - structure]
+            .map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
+    let fields = [
+        MAGIC,
+        total,
+        structure,
+        strings,
+        HEADER_BYTES,
+        VERSION,
+        COMPATIBLE_VERSION,
+        boot_cpu,
+        strings_size,
+        structure_size,
+    ];
+    for (word, field) in tree.as_chunks_mut().0.iter_mut().zip(fields) {
+        *word = field.to_be_bytes();
     }
 }
 
@@ -115,11 +122,14 @@ mod tests {
             fields[index] = value;
             extent(&header(fields)).unwrap_err()
         };
-        assert_eq!(damaged(0, 1), FdtError::Magic(1));
-        assert_eq!(damaged(1, 0x147), FdtError::Block { block: "strings", offset: 0x138, size: 0x10 });
-        assert_eq!(damaged(2, 0x3a), FdtError::Block { block: "structure", offset: 0x3a, size: 0x100 });
-        assert_eq!(damaged(4, 0x138), FdtError::Block { block: "reservation", offset: 0x138, size: 0 });
-        assert_eq!(damaged(5, 16), FdtError::Version { version: 16, compatible: 16 });
-        assert_eq!(damaged(9, u32::MAX), FdtError::Block { block: "structure", offset: 0x38, size: u32::MAX as usize });
+        assert_eq!(damaged(0, 1), FdtError::new(FdtError::MAGIC, 0));
+        assert_eq!(damaged(1, 0x147), FdtError::new(FdtError::BLOCK, 12));
+        assert_eq!(damaged(2, 0x3a), FdtError::new(FdtError::BLOCK, 8));
+        assert_eq!(damaged(3, 0x24), FdtError::new(FdtError::BLOCK, 12));
+        assert_eq!(damaged(4, 0x24), FdtError::new(FdtError::BLOCK, 16));
+        assert_eq!(damaged(4, 0x138), FdtError::new(FdtError::BLOCK, 16));
+        assert_eq!(damaged(5, 16), FdtError::new(FdtError::VERSION, 20));
+        assert_eq!(damaged(6, 18), FdtError::new(FdtError::VERSION, 20));
+        assert_eq!(damaged(9, u32::MAX), FdtError::new(FdtError::BLOCK, 8));
     }
 }

@@ -1,7 +1,7 @@
 //! Flattened device trees: validated whole before anything reads them, and written for guests.
 //!
-//! [`Tree`] is the only caller of the crate `fdt` (0.1.5): it reads every node and property through it once, and keeps an
-//! index. That crate panics, loops or reads the wrong thing on trees that break what it takes for granted, so
+//! [`Tree`] is the only caller of the crate `fdt` (0.1.5): it reads every node and property through it once (`index.rs`),
+//! and keeps where they are. That crate panics, loops or reads the wrong thing on trees that break what it takes for granted, so
 //! [`Tree::new`] first makes a canonical copy that keeps to every one of these preconditions, or refuses the tree:
 //!
 //! | what `fdt` relies on | where it would fail |

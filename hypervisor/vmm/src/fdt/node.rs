@@ -1,6 +1,7 @@
 //! A node that knows its ancestors: `reg`, `ranges` and `interrupt-parent` cannot be read without them.
 
 use super::index::{NodeEntry, PropertyEntry};
+use super::property::take_number;
 use super::{Property, Tree};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,7 +10,7 @@ use alloc::vec::Vec;
 #[derive(Clone, Copy)]
 pub struct Node<'t> {
     tree: &'t Tree,
-    number: usize,
+    entry: &'t NodeEntry,
 }
 
 /// Cells that an address or a size takes in a child's `reg` if the node does not say (Devicetree
@@ -17,17 +18,13 @@ pub struct Node<'t> {
 const DEFAULT_CELLS: (u32, u32) = (2, 1);
 
 impl<'t> Node<'t> {
-    /// Node `number` of `tree`.
-    pub(super) fn new(tree: &'t Tree, number: usize) -> Self {
-        Self { tree, number }
-    }
-
-    fn entry(&self) -> Option<&'t NodeEntry> {
-        self.tree.index.nodes.get(self.number)
+    /// The node `entry` of `tree`.
+    pub(super) fn new(tree: &'t Tree, entry: &'t NodeEntry) -> Self {
+        Self { tree, entry }
     }
 
     fn name_bytes(&self) -> &'t [u8] {
-        self.entry().map(|entry| entry.name.bytes(self.tree.as_bytes())).unwrap_or_default()
+        self.entry.name.bytes(self.tree.as_bytes())
     }
 
     /// The name with its unit address; empty for the root.
@@ -37,44 +34,64 @@ impl<'t> Node<'t> {
 
     /// The name without its unit address.
     pub fn base_name(&self) -> &'t str {
-        self.name().split('@').next().unwrap_or_default()
+        let name = self.name();
+        let end = name.bytes().position(|byte| byte == b'@');
+        end.and_then(|end| name.get(..end)).unwrap_or(name)
     }
 
     /// The path from the root, such as `/chosen/hypervisor`.
     pub fn path(&self) -> String {
-        match self.parent() {
-            None => String::from("/"),
-            Some(parent) if parent.number == 0 => String::from("/") + self.name(),
-            Some(parent) => parent.path() + "/" + self.name(),
+        let mut path = String::new();
+        self.write_path(&mut path);
+        if path.is_empty() {
+            path.push('/');
+        }
+        path
+    }
+
+    fn write_path(&self, path: &mut String) {
+        if let Some(parent) = self.parent() {
+            parent.write_path(path);
+            path.push('/');
+            path.push_str(self.name());
         }
     }
 
     /// The parent; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
-        let entry = self.entry()?;
-        (self.number != 0).then_some(Self { tree: self.tree, number: entry.parent })
+        if self.entry.number == 0 {
+            return None;
+        }
+        Some(Self { tree: self.tree, entry: self.tree.nodes.get(self.entry.parent)? })
     }
 
     /// The children, in order.
     pub fn children(&self) -> impl Iterator<Item = Self> + use<'t> {
-        let tree = self.tree;
-        let end = self.entry().map_or(0, |entry| entry.end);
-        let mut number = self.number + 1;
+        let Self { tree, entry } = *self;
+        let mut below = tree.nodes.get(entry.number + 1..entry.end).unwrap_or_default();
         core::iter::from_fn(move || {
-            let child = Self { tree, number };
-            let entry = child.entry().filter(|_| number < end)?;
-            number = entry.end;
-            Some(child)
+            let child = below.first()?;
+            below = below.get(child.end - child.number..).unwrap_or_default();
+            Some(Self { tree, entry: child })
         })
     }
 
     /// The child called `name`; without an `@` in it, also one that has a unit address.
     pub fn child(&self, name: &str) -> Option<Self> {
-        let matches = |child: &Self| {
-            let rest = child.name_bytes().strip_prefix(name.as_bytes());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"@") && !name.contains('@'))
-        };
-        self.children().find(matches)
+        self.child_named(name.as_bytes())
+    }
+
+    pub(super) fn child_named(&self, name: &[u8]) -> Option<Self> {
+        self.children().find(|child| match child.name_bytes().strip_prefix(name) {
+            Some([]) => true,
+            Some([b'@', ..]) => !name.contains(&b'@'),
+            _ => false,
+        })
+    }
+
+    fn property_entries(&self) -> &'t [PropertyEntry] {
+        let (first, end) = self.entry.properties;
+        self.tree.properties.get(first..end).unwrap_or_default()
     }
 
     fn read(&self, entry: &PropertyEntry) -> Property<'t> {
@@ -86,14 +103,25 @@ impl<'t> Node<'t> {
     /// The properties, in order.
     pub fn properties(&self) -> impl Iterator<Item = Property<'t>> + use<'t> {
         let node = *self;
-        self.tree.index.properties_of(self.number).iter().map(move |entry| node.read(entry))
+        self.property_entries().iter().map(move |entry| node.read(entry))
     }
 
     /// The first property called `name`.
     pub fn property(&self, name: &str) -> Option<Property<'t>> {
         let bytes = self.tree.as_bytes();
-        let mut entries = self.tree.index.properties_of(self.number).iter();
+        let mut entries = self.property_entries().iter();
         entries.find(|entry| entry.name.bytes(bytes) == name.as_bytes()).map(|entry| self.read(entry))
+    }
+
+    /// The property `name` of this node, or of the nearest ancestor that has it.
+    pub fn inherited(&self, name: &str) -> Option<Property<'t>> {
+        let mut node = *self;
+        loop {
+            match node.property(name) {
+                None => node = node.parent()?,
+                property => return property,
+            }
+        }
     }
 
     /// Whether there is a property called `name`.
@@ -108,7 +136,7 @@ impl<'t> Node<'t> {
 
     /// Whether `status` says that the node may be used: it is absent, `okay` or `ok`.
     pub fn is_enabled(&self) -> bool {
-        self.property("status").is_none_or(|status| matches!(status.string(), Some("okay" | "ok")))
+        self.property("status").is_none_or(|status| matches!(status.value, b"okay\0" | b"ok\0"))
     }
 
     /// The node's phandle.
@@ -118,20 +146,14 @@ impl<'t> Node<'t> {
 
     /// Cells that an address and a size take in the children's `reg`.
     pub fn cell_counts(&self) -> (u32, u32) {
-        let count = |name| self.property(name).and_then(|count| count.u32());
-        let (address, size) = DEFAULT_CELLS;
-        (count("#address-cells").unwrap_or(address), count("#size-cells").unwrap_or(size))
+        counts(self.property(ADDRESS_CELLS), self.property(SIZE_CELLS))
     }
 
     /// The same for this node's own `reg` where its parent may leave the counts to an ancestor, as Xen allows
     /// below `/chosen`.
     pub fn inherited_cell_counts(&self) -> (u32, u32) {
-        let count = |name| {
-            let mut ancestors = core::iter::successors(self.parent(), Self::parent);
-            ancestors.find_map(|node| node.property(name).and_then(|count| count.u32()))
-        };
-        let (address, size) = DEFAULT_CELLS;
-        (count("#address-cells").unwrap_or(address), count("#size-cells").unwrap_or(size))
+        let inherited = |name| self.parent().and_then(|parent| parent.inherited(name));
+        counts(inherited(ADDRESS_CELLS), inherited(SIZE_CELLS))
     }
 
     /// The pairs of address and size in `reg`, as this node's parent counts them, not translated. `None` if
@@ -141,51 +163,51 @@ impl<'t> Node<'t> {
     }
 
     /// The same if an address and a size take `cell_counts` cells.
-    pub fn reg_as(&self, cell_counts: (u32, u32)) -> Option<Vec<(u64, u64)>> {
-        let rows = split(self.property("reg")?.cells()?, &[cell_counts.0, cell_counts.1])?;
-        Some(rows.into_iter().filter_map(|row| Some((*row.first()?, *row.get(1)?))).collect())
+    pub fn reg_as(&self, (address_cells, size_cells): (u32, u32)) -> Option<Vec<(u64, u64)>> {
+        let mut reg = self.property("reg")?.value;
+        let mut pairs = Vec::new();
+        while !reg.is_empty() && address_cells | size_cells != 0 {
+            pairs.push((take_number(&mut reg, address_cells)?, take_number(&mut reg, size_cells)?));
+        }
+        if reg.is_empty() { Some(pairs) } else { None }
     }
 
     /// `address` of `size` bytes, in the terms of this node's children, in those of the processor: through the
     /// `ranges` of this node and of all its ancestors (Devicetree Specification 0.4 2.3.8). `None` if a bus on
     /// the way does not pass it on.
-    pub fn translate(&self, address: u64, size: u64) -> Option<u64> {
-        let Some(parent) = self.parent() else { return Some(address) };
-        let ranges = self.property("ranges")?.cells()?;
-        if ranges.is_empty() {
-            return parent.translate(address, size);
-        }
-        let ((child_cells, size_cells), (parent_cells, _)) = (self.cell_counts(), parent.cell_counts());
-        let rows = split(ranges, &[child_cells, parent_cells, size_cells])?;
-        let passed = rows.iter().find_map(|row| match row.as_slice() {
-            [child, parent, length] => {
-                let offset = address.checked_sub(*child)?;
-                if offset.checked_add(size)? <= *length { parent.checked_add(offset) } else { None }
+    pub fn translate(&self, mut address: u64, size: u64) -> Option<u64> {
+        let mut bus = *self;
+        while let Some(parent) = bus.parent() {
+            let ranges = bus.property("ranges")?.value;
+            if !ranges.is_empty() {
+                let ((child_cells, size_cells), (parent_cells, _)) = (bus.cell_counts(), parent.cell_counts());
+                address = pass(ranges, [child_cells, parent_cells, size_cells], address, size)?;
             }
-            _ => None,
-        })?;
-        parent.translate(passed, size)
+            bus = parent;
+        }
+        Some(address)
     }
 }
 
-/// Splits `cells` into rows whose columns are as many cells wide as `widths` say. `None` if they do not divide
-/// evenly, or a column is wider than 64 bits.
-pub(super) fn split(cells: Vec<u32>, widths: &[u32]) -> Option<Vec<Vec<u64>>> {
-    if widths.iter().any(|width| *width > 2) {
-        return None;
+const ADDRESS_CELLS: &str = "#address-cells";
+const SIZE_CELLS: &str = "#size-cells";
+
+fn counts(address: Option<Property<'_>>, size: Option<Property<'_>>) -> (u32, u32) {
+    let count = |property: Option<Property<'_>>| property.and_then(|count| count.u32());
+    (count(address).unwrap_or(DEFAULT_CELLS.0), count(size).unwrap_or(DEFAULT_CELLS.1))
+}
+
+/// `address` of `size` bytes on the other side of a bus with these `ranges`: rows of an address on this side, one on
+/// the other side and a length, which are as many cells wide as `widths` say.
+fn pass(mut ranges: &[u8], widths: [u32; 3], address: u64, size: u64) -> Option<u64> {
+    while !ranges.is_empty() && widths != [0; 3] {
+        let [child, parent, length] = widths.map(|width| take_number(&mut ranges, width));
+        let room = length?.checked_sub(size);
+        if let Some(offset) = address.checked_sub(child?)
+            && room.is_some_and(|room| offset <= room)
+        {
+            return parent?.checked_add(offset);
+        }
     }
-    let width: u32 = widths.iter().sum();
-    if width == 0 || !cells.len().is_multiple_of(width as usize) {
-        return None;
-    }
-    let number = |cells: &[u32]| cells.iter().fold(0, |number, cell| number << 32 | u64::from(*cell));
-    let row = |mut row: &[u32]| {
-        let mut column = |width: &u32| {
-            let (head, tail) = row.split_at_checked(*width as usize).unwrap_or_default();
-            row = tail;
-            number(head)
-        };
-        widths.iter().map(&mut column).collect()
-    };
-    Some(cells.chunks_exact(width as usize).map(row).collect())
+    None
 }

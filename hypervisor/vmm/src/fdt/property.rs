@@ -14,26 +14,24 @@ pub struct Property<'t> {
 impl<'t> Property<'t> {
     /// The value if it is exactly one cell.
     pub fn u32(&self) -> Option<u32> {
-        Some(u32::from_be_bytes(self.value.try_into().ok()?))
+        self.number().filter(|_| self.value.len() == 4).and_then(|number| u32::try_from(number).ok())
     }
 
     /// The value if it is exactly two cells, the more significant first.
     pub fn u64(&self) -> Option<u64> {
-        Some(u64::from_be_bytes(self.value.try_into().ok()?))
+        self.number().filter(|_| self.value.len() == 8)
     }
 
     /// The value if it is exactly one or two cells.
     pub fn number(&self) -> Option<u64> {
-        self.u64().or_else(|| self.u32().map(u64::from))
+        if matches!(self.value.len(), 4 | 8) { Some(big_endian(self.value)) } else { None }
     }
 
     /// The value as cells; `None` if it is no whole number of them.
     pub fn cells(&self) -> Option<Vec<u32>> {
-        if !self.value.len().is_multiple_of(4) {
-            return None;
-        }
-        let cell = |bytes: &[u8]| bytes.try_into().map(u32::from_be_bytes).unwrap_or_default();
-        Some(self.value.chunks_exact(4).map(cell).collect())
+        let (words, rest) = self.value.as_chunks();
+        let cells = words.iter().map(|word| u32::from_be_bytes(*word)).collect();
+        if rest.is_empty() { Some(cells) } else { None }
     }
 
     /// The value if it is exactly one string.
@@ -50,6 +48,18 @@ impl<'t> Property<'t> {
         let text = self.value.strip_suffix(&[0]).unwrap_or(self.value);
         text.split(|byte| *byte == 0).filter_map(|string| core::str::from_utf8(string).ok())
     }
+}
+
+/// The number that `bytes`, at most 8, stand for, the most significant first.
+fn big_endian(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// Takes a number of `width` cells off the beginning of `value`. `None` if it is wider than 64 bits, or ends too early.
+pub(super) fn take_number(value: &mut &[u8], width: u32) -> Option<u64> {
+    let (number, rest) = value.split_at_checked(width as usize * 4)?;
+    *value = rest;
+    if number.len() <= 8 { Some(big_endian(number)) } else { None }
 }
 
 #[cfg(test)]

@@ -1,17 +1,18 @@
 //! A validated tree, and the door to its nodes.
 
 use super::header::{HEADER_SIZE, extent};
-use super::index::Index;
+use super::index::{self, NodeEntry, PropertyEntry};
+use super::property::take_number;
 use super::{FdtError, Node, validate};
 use crate::address::{Pa, Range};
 use alloc::vec::Vec;
-use fdt::Fdt;
 
 /// A device tree that keeps to every precondition in the module's documentation. Owns its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
     bytes: Vec<u8>,
-    pub(super) index: Index,
+    pub(super) nodes: Vec<NodeEntry>,
+    pub(super) properties: Vec<PropertyEntry>,
 }
 
 impl Tree {
@@ -21,12 +22,10 @@ impl Tree {
     /// # Errors
     /// The first thing that is wrong with the tree.
     pub fn new(bytes: &[u8]) -> Result<Self, FdtError> {
-        let truncated = FdtError::Truncated { needed: HEADER_SIZE, found: bytes.len() };
-        let header = bytes.first_chunk::<HEADER_SIZE>().ok_or(truncated)?;
-        let canonical = validate::canonical(bytes, &extent(header)?)?;
-        let fdt = Fdt::new(&canonical.bytes).map_err(|_| FdtError::Disagreement)?;
-        let index = Index::new(&canonical.bytes, &fdt, &canonical.parents).ok_or(FdtError::Disagreement)?;
-        Ok(Self { bytes: canonical.bytes, index })
+        let header = bytes.first_chunk().ok_or(FdtError::new(FdtError::CUT_SHORT, bytes.len()))?;
+        let validate::Canonical { bytes, mut nodes } = validate::canonical(bytes, &extent(header)?)?;
+        let properties = index::complete(&mut nodes, &bytes).ok_or(FdtError::new(FdtError::DISAGREEMENT, 0))?;
+        Ok(Self { bytes, nodes, properties })
     }
 
     /// The canonical bytes: `totalsize` of them.
@@ -42,10 +41,14 @@ impl Tree {
     /// Ranges of the memory reservation block (Devicetree Specification 0.4 5.3). Empty ones and those that
     /// wrap are left out.
     pub fn reservations(&self) -> Vec<Range<Pa>> {
-        let Ok(fdt) = Fdt::new(&self.bytes) else { return Vec::new() };
-        let range = |address: u64, size: u64| Range::<Pa>::new(Pa::new(address), size);
-        let ranges = fdt.memory_reservations();
-        ranges.filter_map(|entry| range(entry.address().addr() as u64, entry.size() as u64)).collect()
+        let mut ranges = Vec::new();
+        let mut entries = self.bytes.get(HEADER_SIZE..).unwrap_or_default();
+        while let (Some(address), Some(size)) = (take_number(&mut entries, 2), take_number(&mut entries, 2))
+            && address | size != 0
+        {
+            ranges.extend(Range::<Pa>::new(Pa::new(address), size));
+        }
+        ranges
     }
 }
 
@@ -62,13 +65,18 @@ impl<'t> View<'t> {
     /// The node at `path`, such as `/chosen`. A name without unit address finds the first node that has it with
     /// one (Devicetree Specification 0.4 2.2.3).
     pub fn find(&self, path: &str) -> Option<Node<'t>> {
-        let names = path.strip_prefix('/')?.split('/').filter(|name| !name.is_empty());
-        names.fold(self.root(), |node, name| node?.child(name))
+        let mut node = self.root()?;
+        for name in path.as_bytes().strip_prefix(b"/")?.split(|byte| *byte == b'/') {
+            if !name.is_empty() {
+                node = node.child_named(name)?;
+            }
+        }
+        Some(node)
     }
 
     /// All nodes, each before its children.
     pub fn nodes(&self) -> impl Iterator<Item = Node<'t>> + use<'t> {
         let tree = self.0;
-        (0..tree.index.nodes.len()).map(|number| Node::new(tree, number))
+        tree.nodes.iter().map(|entry| Node::new(tree, entry))
     }
 }

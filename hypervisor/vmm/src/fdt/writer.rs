@@ -1,41 +1,53 @@
 //! A small writer of flattened device trees.
 
-use super::validate::assemble;
+use super::header::{HEADER_SIZE, write_header};
 use super::{BEGIN_NODE, END, END_NODE, FdtError, PROPERTY, Tree};
 use crate::address::{Pa, Range};
 use alloc::vec::Vec;
 
+/// Bytes of an entry of the memory reservation block (Devicetree Specification 0.4 5.3).
+const RESERVATION: usize = 16;
+
 /// Writes a tree from its root on. A misuse, such as a property behind a child, is found by
 /// [`finish`](Writer::finish), which validates what was written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Writer {
-    reservations: Vec<u8>,
-    structure: Vec<u8>,
+    /// The tree up to its strings block, with room for the header.
+    bytes: Vec<u8>,
+    /// Where the structure block begins.
+    structure: usize,
     /// Each property name that was written, once.
     strings: Vec<u8>,
+    /// Nodes that are open.
     open: usize,
-    /// Physical ID of the core that boots.
-    boot_cpu: u32,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Writer {
     /// A writer that has written nothing: the root is to be opened, with an empty name.
     pub fn new() -> Self {
-        Self::default()
+        let structure = HEADER_SIZE + RESERVATION;
+        Self { bytes: [0; HEADER_SIZE + RESERVATION].to_vec(), structure, strings: Vec::new(), open: 0 }
     }
 
     /// Adds `range` to the memory reservations.
     pub fn reserve(&mut self, range: Range<Pa>) {
-        self.reservations.extend_from_slice(&range.start().get().to_be_bytes());
-        self.reservations.extend_from_slice(&range.size().to_be_bytes());
+        let entry = [range.start().get(), range.size()].map(u64::to_be_bytes);
+        let end = self.structure - RESERVATION;
+        self.bytes.splice(end..end, entry.into_iter().flatten());
+        self.structure += RESERVATION;
     }
 
     /// Opens the node `name` below the one that is open.
     pub fn begin_node(&mut self, name: &str) {
-        self.open = self.open.saturating_add(1);
+        self.open += 1;
         self.word(BEGIN_NODE);
-        self.structure.extend_from_slice(name.as_bytes());
-        self.structure.push(0);
+        self.string(name);
         self.pad();
     }
 
@@ -47,37 +59,36 @@ impl Writer {
 
     /// Writes a property with the value `value` to the node that is open.
     pub fn property(&mut self, name: &str, value: &[u8]) {
-        let name = self.name(name);
-        [PROPERTY, u32::try_from(value.len()).unwrap_or(u32::MAX), name].into_iter().for_each(|word| self.word(word));
-        self.structure.extend_from_slice(value);
+        self.begin_property(name, value.len());
+        self.bytes.extend_from_slice(value);
         self.pad();
     }
 
     /// Writes a property without a value, which means something by being there.
     pub fn property_empty(&mut self, name: &str) {
-        self.property(name, &[]);
+        self.begin_property(name, 0);
     }
 
     /// Writes a property of one cell.
     pub fn property_u32(&mut self, name: &str, value: u32) {
-        self.property(name, &value.to_be_bytes());
+        self.property_cells(name, &[value]);
     }
 
     /// Writes a property of two cells, the more significant first.
     pub fn property_u64(&mut self, name: &str, value: u64) {
-        self.property(name, &value.to_be_bytes());
+        self.property_u64s(name, &[value]);
     }
 
     /// Writes a property of cells.
     pub fn property_cells(&mut self, name: &str, cells: &[u32]) {
-        let value: Vec<u8> = cells.iter().flat_map(|cell| cell.to_be_bytes()).collect();
-        self.property(name, &value);
+        self.begin_property(name, cells.len() * 4);
+        cells.iter().for_each(|cell| self.word(*cell));
     }
 
     /// Writes a property of numbers that take two cells each, such as a `reg`.
     pub fn property_u64s(&mut self, name: &str, numbers: &[u64]) {
-        let value: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
-        self.property(name, &value);
+        self.begin_property(name, numbers.len() * 8);
+        numbers.iter().for_each(|number| self.bytes.extend_from_slice(&number.to_be_bytes()));
     }
 
     /// Writes a property of one string.
@@ -87,8 +98,9 @@ impl Writer {
 
     /// Writes a property of strings.
     pub fn property_strings(&mut self, name: &str, values: &[&str]) {
-        let value: Vec<u8> = values.iter().flat_map(|value| value.bytes().chain([0])).collect();
-        self.property(name, &value);
+        self.begin_property(name, values.iter().map(|value| value.len() + 1).sum());
+        values.iter().for_each(|value| self.string(value));
+        self.pad();
     }
 
     /// Closes the nodes that are still open, and gives the tree.
@@ -100,32 +112,46 @@ impl Writer {
             self.end_node();
         }
         self.word(END);
-        self.reservations.resize(self.reservations.len() + 16, 0);
-        let tree = assemble(&self.reservations, &self.structure, &self.strings, self.boot_cpu);
-        Tree::new(&tree).map(|_| tree)
+        let strings = self.bytes.len();
+        self.bytes.extend_from_slice(&self.strings);
+        write_header(&mut self.bytes, self.structure, strings, 0);
+        Tree::new(&self.bytes).map(|_| self.bytes)
+    }
+
+    /// Writes what stands before a value of `size` bytes.
+    fn begin_property(&mut self, name: &str, size: usize) {
+        let name = self.name(name);
+        for word in [PROPERTY as usize, size, name] {
+            self.word(u32::try_from(word).unwrap_or(u32::MAX));
+        }
     }
 
     /// The offset of `name` in the strings block, where each name stands once.
-    fn name(&mut self, name: &str) -> u32 {
+    fn name(&mut self, name: &str) -> usize {
         let mut offset = 0;
         for written in self.strings.split_inclusive(|byte| *byte == 0) {
             if written.strip_suffix(&[0]) == Some(name.as_bytes()) {
-                break;
+                return offset;
             }
             offset += written.len();
         }
-        if offset == self.strings.len() {
-            self.strings.extend_from_slice(name.as_bytes());
-            self.strings.push(0);
-        }
-        u32::try_from(offset).unwrap_or(u32::MAX)
+        self.strings.extend_from_slice(name.as_bytes());
+        self.strings.push(0);
+        offset
     }
 
     fn word(&mut self, word: u32) {
-        self.structure.extend_from_slice(&word.to_be_bytes());
+        self.bytes.extend_from_slice(&word.to_be_bytes());
+    }
+
+    fn string(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.bytes.push(0);
     }
 
     fn pad(&mut self) {
-        self.structure.resize(self.structure.len().next_multiple_of(4), 0);
+        while !self.bytes.len().is_multiple_of(4) {
+            self.bytes.push(0);
+        }
     }
 }

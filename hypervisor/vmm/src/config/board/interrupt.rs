@@ -68,8 +68,7 @@ impl Wiring<'_> {
 
     /// Decodes `interrupts`, whose controller is said by the node or the nearest ancestor that says it.
     fn own(&self, node: &Node<'_>, cells: &[u32]) -> Option<Vec<Interrupt>> {
-        let mut lineage = core::iter::successors(Some(*node), Node::parent);
-        let parent = lineage.find_map(|node| node.property("interrupt-parent"))?.u32()?;
+        let parent = node.inherited("interrupt-parent")?.u32()?;
         if Some(parent) != self.controller.phandle() {
             return None;
         }
