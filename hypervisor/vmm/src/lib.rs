@@ -19,6 +19,7 @@
 extern crate alloc;
 
 pub mod address;
+pub mod bits;
 pub mod frames;
 pub mod fault;
 pub mod platform;

@@ -1,5 +1,6 @@
 //! Names of virtual CPUs and sets of them.
 
+use crate::bits::bits;
 use core::fmt;
 
 /// Affinity level 0 holds at most this many vCPUs, because the target list of `ICC_SGI1R_EL1` has 16 bits
@@ -25,6 +26,11 @@ impl VcpuId {
     /// The index, below [`Self::MAXIMUM`].
     pub const fn index(self) -> usize {
         self.0 as usize
+    }
+
+    /// The index as a number.
+    pub const fn number(self) -> u8 {
+        self.0
     }
 
     /// The affinity fields Aff2.Aff1.Aff0 of the vCPU's MPIDR_EL1, in bits 23:0 (Arm ARM DDI 0487 D19.2.110).
@@ -97,9 +103,36 @@ impl VcpuSet {
         Self(self.0 & other.0)
     }
 
+    /// The set of the vCPUs whose index is the position of a one in `bits`.
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// A one at the index of each member.
+    pub const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// Those of the 16 vCPUs with the affinity Aff3.Aff2.Aff1 in bits 39:32 and 23:8 of `cluster` whose Aff0 is the
+    /// position of a one in `list`; none if no vCPU can have that affinity.
+    pub fn in_cluster(cluster: u64, list: u16) -> Self {
+        let first = VcpuId::from_affinity(cluster & !0xff);
+        first.map_or(Self::EMPTY, |first| Self(u32::from(list) << first.0))
+    }
+
+    /// Members of this set that `other` has not.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The member with the least index.
+    pub fn lowest(self) -> Option<VcpuId> {
+        self.iter().next()
+    }
+
     /// The members, in ascending order.
     pub fn iter(self) -> impl Iterator<Item = VcpuId> {
-        (0..VcpuId::MAXIMUM).map(VcpuId).filter(move |vcpu| self.contains(*vcpu))
+        bits(self.0).map(|index| VcpuId(index.to_le_bytes()[0]))
     }
 }
 

@@ -1,132 +1,213 @@
-//! Registers with a field for each interrupt. The distributor shows the shared ones, and on GICv2 the private
-//! ones of the accessing vCPU; a redistributor shows the private ones of its vCPU in the same way.
+//! 32 interrupts where they are handled: what the specification keeps for them, what of it list registers hold, and
+//! the physical interrupts behind them.
 
-use super::interrupt::{Group, Interrupt, Move, Trigger};
-use super::registers::{Access, Field};
-use super::{FIRST_PPI, FIRST_SHARED, Version, Vgic};
-use crate::vcpu::VcpuId;
+use super::interrupts::{Detail, Interrupts, WIDTH};
+use super::list_register::{ListRegister, ListRegisterState};
 
-/// Whose private interrupts an access sees, and which INTIDs at all.
+/// The private interrupts of one vCPU, or 32 shared ones. As in [`Interrupts`], bit n of each word is the nth's.
 #[derive(Clone, Copy, Debug)]
 pub struct Bank {
-    /// The private interrupts are this vCPU's.
-    pub vcpu: VcpuId,
-    /// The least INTID that is visible.
+    /// What the specification keeps. An interrupt in a list register has the vCPU whose that is for its owner.
+    pub is: Interrupts,
+    /// The first INTID.
     pub first: u32,
-    /// The first INTID that is not visible any more.
-    pub end: u32,
+    /// They stand in a list register.
+    pub listed: u32,
+    /// The latch was set, and is now held as the pending bit of a list register.
+    pub lent: u32,
+    /// A register made them active, or not, while their list register was out in the hardware: what that says of it
+    /// does not count.
+    pub written: u32,
+    /// There is a physical interrupt behind them.
+    pub linked: u32,
+    /// It is active in the physical distributor on the guest's behalf.
+    pub held: u32,
+    /// It is active still, though the guest will not end it: its vCPU must deactivate it.
+    pub released: u32,
+    /// The physical INTIDs.
+    pub physical: [u16; WIDTH],
+    /// For an SGI of GICv2: the source, as a bit, whose pending state a list register holds; 0 for none.
+    lent_sources: [u8; 16],
 }
 
-impl Vgic {
-    /// Reads a register with a field for each interrupt.
-    pub(super) fn read_each(&self, bank: Bank, access: Access, field: Field) -> u64 {
-        let (first, count) = access.interrupts(field);
-        let mut value = 0;
-        for index in 0..count {
-            let intid = first + index;
-            if let Some(interrupt) = self.visible(bank, intid) {
-                value |= u64::from(self.read_one(bank.vcpu, intid, interrupt, field)) << (index * field.bits());
-            }
-        }
-        value
-    }
+/// On what terms an interrupt gets a list register.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// It is enabled, and forwarded when it is pending.
+    pub forwarded: bool,
+    /// Pending, it goes to this vCPU; else to another once it is not active here any more.
+    pub here: bool,
+    /// It may be pending beside active. Not while more urgent interrupts may wait without a list register: the
+    /// end of its service would put it before them, and no maintenance interrupt would tell.
+    pub together: bool,
+    /// It is an SGI of GICv2.
+    pub by_source: bool,
+}
 
-    /// Writes a register with a field for each interrupt.
-    pub(super) fn write_each(&mut self, bank: Bank, access: Access, field: Field, value: u64) {
-        let (first, count) = access.interrupts(field);
-        for index in 0..count {
-            let intid = first + index;
-            if self.visible(bank, intid).is_some() {
-                let bits = (value >> (index * field.bits())).to_le_bytes()[0];
-                self.write_one(bank.vcpu, intid, field, bits & u8::MAX >> (8 - field.bits()));
-            }
-        }
-    }
+/// Sets (`true`) or clears `bits` of `word`.
+pub const fn assign(word: &mut u32, bits: u32, value: bool) {
+    *word = if value { *word | bits } else { *word & !bits };
+}
 
-    fn visible(&self, bank: Bank, intid: u32) -> Option<&Interrupt> {
-        if (bank.first..bank.end).contains(&intid) { self.interrupt(bank.vcpu, intid) } else { None }
-    }
-
-    fn read_one(&self, vcpu: VcpuId, intid: u32, interrupt: &Interrupt, field: Field) -> u8 {
-        match field {
-            Field::Group => u8::from(interrupt.group.bit()),
-            Field::SetEnable | Field::ClearEnable => u8::from(interrupt.enabled),
-            Field::SetPending | Field::ClearPending => u8::from(interrupt.pending()),
-            Field::SetActive | Field::ClearActive => u8::from(interrupt.life.active),
-            Field::Priority => interrupt.priority,
-            Field::Targets => self.read_targets(vcpu, intid, interrupt),
-            Field::Configuration => u8::from(interrupt.trigger == Trigger::Edge) << 1,
-            Field::SetSources | Field::ClearSources => interrupt.sources.pending | interrupt.sources.lent,
+impl Bank {
+    /// Interrupts from `first` on, out of reset.
+    pub const fn new(first: u32) -> Self {
+        Self {
+            is: Interrupts::RESET,
+            first,
+            listed: 0,
+            lent: 0,
+            written: 0,
+            linked: 0,
+            held: 0,
+            released: 0,
+            physical: [0; WIDTH],
+            lent_sources: [0; 16],
         }
     }
 
-    /// GICD_ITARGETSR (IHI 0048 4.3.12): private interrupts target the reader; with a single vCPU all read as 0.
-    fn read_targets(&self, vcpu: VcpuId, intid: u32, interrupt: &Interrupt) -> u8 {
-        match self.layout.vcpus {
-            1 => 0,
-            _ if intid < FIRST_SHARED => 1 << (vcpu.index() % 8),
-            _ => interrupt.route.to_le_bytes()[0],
+    /// Makes them private to the vCPU with the index `owner`.
+    pub fn belong_to(&mut self, owner: u8) {
+        self.is.details.iter_mut().for_each(|detail| detail.owner = owner);
+    }
+
+    /// Those that are pending, as GICD_ISPENDR reads.
+    pub const fn pending(&self) -> u32 {
+        self.is.latch | self.lent | (self.is.line & !self.is.edge)
+    }
+
+    /// The nth interrupt's details.
+    pub fn detail(&self, position: u32) -> &Detail {
+        self.is.details.get(position as usize).unwrap_or(&Detail::RESET)
+    }
+
+    /// The vCPUs that the nth interrupt, an SGI of GICv2, is pending from, a bit for each.
+    pub fn sources(&self, position: u32) -> u8 {
+        let lent = self.lent_sources.get(position as usize).copied().unwrap_or(0);
+        self.detail(position).sources | lent
+    }
+
+    /// Lets the nth interrupt, an SGI of GICv2, be pending from the vCPUs `added`, a bit each, and from those `removed`
+    /// no more. Whether that changes it. One that is added while a list register holds it pending may have been
+    /// acknowledged there: it is pending once more.
+    pub fn change_sources(&mut self, position: u32, added: u8, removed: u8) -> bool {
+        let Some(lent) = self.lent_sources.get_mut(position as usize) else { return false };
+        let Some(detail) = self.is.details.get_mut(position as usize) else { return false };
+        let before = (*lent, detail.sources);
+        *lent &= !removed;
+        detail.sources = detail.sources & !removed | added;
+        let after = (*lent, detail.sources);
+        assign(&mut self.lent, 1 << position, after.0 != 0);
+        assign(&mut self.is.latch, 1 << position, after.1 != 0);
+        before != after
+    }
+
+    /// Gives back what a list register held of the nth interrupt's pending state.
+    pub fn reclaim(&mut self, position: u32) {
+        let bit = 1 << position;
+        self.is.latch |= self.lent & bit;
+        self.lent &= !bit;
+        if let Some(lent) = self.lent_sources.get_mut(position as usize)
+            && let Some(detail) = self.is.details.get_mut(position as usize)
+        {
+            detail.sources |= core::mem::take(lent);
         }
     }
 
-    fn write_one(&mut self, vcpu: VcpuId, intid: u32, field: Field, bits: u8) {
-        let sgi_v2 = self.layout.version == Version::V2 && intid < FIRST_PPI;
-        match field {
-            Field::Group => self.update(vcpu, intid, |it| it.group = Group::from_bit(bits != 0)),
-            Field::Priority => {
-                let priority = bits & self.layout.priority_mask();
-                self.update(vcpu, intid, |it| it.priority = priority);
-            }
-            // SGIs are always edge-triggered (IHI 0048 4.3.13, IHI 0069 GICR_ICFGR0).
-            Field::Configuration if intid >= FIRST_PPI => {
-                let trigger = if bits & 2 != 0 { Trigger::Edge } else { Trigger::Level };
-                self.update(vcpu, intid, |it| it.trigger = trigger);
-            }
-            Field::Targets if intid >= FIRST_SHARED && self.layout.vcpus > 1 => {
-                let targets = u64::from(bits) & self.layout.all_targets();
-                self.update(vcpu, intid, |it| it.route = targets);
-            }
-            Field::SetSources | Field::ClearSources => self.write_sources(vcpu, intid, field, bits),
-            _ if bits == 0 => {}
-            // On GICv2 SGIs are always enabled, and pending by source only (IHI 0048 4.3.5 to 4.3.8).
-            _ if sgi_v2 && !matches!(field, Field::SetActive | Field::ClearActive) => {}
-            Field::SetEnable => self.update(vcpu, intid, |it| it.enabled = true),
-            Field::ClearEnable => self.update(vcpu, intid, |it| it.enabled = false),
-            Field::SetPending => self.update(vcpu, intid, |it| it.step(Move::SetPending)),
-            Field::ClearPending => self.update(vcpu, intid, Interrupt::clear_pending),
-            Field::SetActive => self.write_active(vcpu, intid, true),
-            Field::ClearActive => self.write_active(vcpu, intid, false),
-            Field::Configuration | Field::Targets => {}
+    /// Takes the nth interrupt out of a list register of a vCPU that is not in the guest.
+    pub fn take_out(&mut self, position: u32) {
+        self.listed &= !(1 << position);
+        self.written &= !(1 << position);
+        self.reclaim(position);
+    }
+
+    /// The list register for the nth interrupt, which the vCPU with the index `owner` gets. Latched pending state
+    /// goes along.
+    pub fn lend(&mut self, position: u32, owner: u8, terms: Terms) -> ListRegister {
+        self.reclaim(position);
+        let priority = self.give(position, owner);
+        let bit = 1 << position;
+        let active = self.is.active & bit != 0;
+        let due = terms.forwarded && self.pending() & bit != 0;
+        let mut pending = due && terms.here && (terms.together || !active);
+        let (mut source, mut more) = (0, false);
+        if terms.by_source {
+            (source, more) = self.lend_source(position, active, &mut pending);
+        } else if pending {
+            self.lent |= self.is.latch & bit;
+            self.is.latch &= !bit;
+        }
+        let line = self.is.line & !self.is.edge & !self.linked & bit != 0;
+        // When the guest has ended it, it is pending again at once, here or elsewhere.
+        let more = more || (terms.forwarded && terms.here && line) || (due && !pending);
+        let held = self.held & bit != 0;
+        let hardware = held && !(more || (pending && active));
+        let physical = self.physical.get(position as usize).copied().unwrap_or(0);
+        ListRegister {
+            intid: self.first + position,
+            state: ListRegisterState::new(pending, active),
+            priority,
+            group: super::Group::from_bit(self.is.group & bit != 0),
+            hardware: hardware.then_some(physical.into()),
+            source,
+            eoi_maintenance: more || (held && !hardware),
         }
     }
 
-    /// GICD_SPENDSGIR and GICD_CPENDSGIR (IHI 0048 4.3.16 and 4.3.17): one bit per vCPU that an SGI came from.
-    fn write_sources(&mut self, vcpu: VcpuId, intid: u32, field: Field, bits: u8) {
-        let [sources, ..] = (u64::from(bits) & self.layout.all_targets()).to_le_bytes();
-        self.update(vcpu, intid, |it| match field {
-            Field::SetSources => it.sources.pending |= sources,
-            _ => {
-                it.sources.pending &= !sources;
-                it.sources.lent &= !sources;
-            }
-        });
+    /// Notes that the nth interrupt is in a list register of the vCPU with the index `owner`. Returns its priority.
+    fn give(&mut self, position: u32, owner: u8) -> u8 {
+        self.listed |= 1 << position;
+        let Some(detail) = self.is.details.get_mut(position as usize) else { return 0 };
+        detail.owner = owner;
+        detail.priority
     }
 
-    /// GICD_ISACTIVER and GICD_ICACTIVER. A shared interrupt becomes active where it is routed, or else where it
-    /// was written. While it is out in a list register it is not known whether it is active: what was written
-    /// then holds as soon as it is taken back.
-    pub(super) fn write_active(&mut self, vcpu: VcpuId, intid: u32, active: bool) {
-        let Some(interrupt) = self.interrupt(vcpu, intid) else { return };
-        let active_on = match intid {
-            0..FIRST_SHARED => vcpu,
-            _ if interrupt.life.active => interrupt.active_on,
-            _ => self.route(interrupt).unwrap_or(vcpu),
-        };
-        self.update(vcpu, intid, |it| {
-            it.step(if active { Move::Activate } else { Move::Deactivate });
-            it.active_on = active_on;
-            it.active_priority = it.priority;
-            it.active_wish = it.slot.map(|_| active);
-        });
+    /// Lends an SGI of GICv2: one source at a time, and while it is active no other than the active one, since there
+    /// is one field for both. Returns the source to show, and whether others wait.
+    fn lend_source(&mut self, position: u32, active: bool, pending: &mut bool) -> (u8, bool) {
+        let Some(lent) = self.lent_sources.get_mut(position as usize) else { return (0, false) };
+        let Some(detail) = self.is.details.get_mut(position as usize) else { return (0, false) };
+        let eligible = if active { detail.sources & 1 << (detail.active_source % 8) } else { detail.sources };
+        *lent = if *pending { eligible & eligible.wrapping_neg() } else { 0 };
+        detail.sources &= !*lent;
+        *pending = *lent != 0;
+        assign(&mut self.lent, 1 << position, *pending);
+        assign(&mut self.is.latch, 1 << position, detail.sources != 0);
+        let lowest = lent.trailing_zeros().to_le_bytes()[0];
+        (if active { detail.active_source } else { lowest }, *pending && detail.sources != 0)
+    }
+
+    /// Takes over what the guest made of the list register that was `written` for the nth interrupt.
+    pub fn take_back(&mut self, position: u32, written: &ListRegister, now: ListRegisterState) {
+        let bit = 1 << position;
+        if self.written & bit == 0 {
+            assign(&mut self.is.active, bit, now.active());
+        }
+        self.written &= !bit;
+        if written.state.pending() && !now.pending() {
+            self.acknowledge(position, written);
+        }
+        if now == ListRegisterState::Empty {
+            self.listed &= !bit;
+            if written.hardware.is_some() {
+                // The guest's deactivation reached the physical interrupt too.
+                self.held &= !bit;
+            }
+        }
+    }
+
+    /// The guest acknowledged the nth interrupt in the list register `written`.
+    fn acknowledge(&mut self, position: u32, written: &ListRegister) {
+        let bit = 1 << position;
+        self.lent &= !bit;
+        // The line of a linked one shows again as a new physical interrupt once the guest has ended this one.
+        self.is.line &= !(self.linked & bit);
+        if let Some(lent) = self.lent_sources.get_mut(position as usize) {
+            *lent = 0;
+        }
+        if let Some(detail) = self.is.details.get_mut(position as usize) {
+            detail.active_source = written.source;
+            detail.active_priority = written.priority;
+        }
     }
 }

@@ -1,89 +1,118 @@
 //! Which candidates get the list registers when there are more of them.
 
-use super::interrupt::Group;
 use super::list_register::{MAXIMUM_LIST_REGISTERS, Maintenance};
-use arrayvec::ArrayVec;
 
-/// A candidate, in the order in which candidates get list registers: the most urgent first, of equally urgent
-/// ones those in service first, then by INTID. Pending ones of a group that the CPU interface has disabled come
-/// last.
+/// A candidate as a number, so that candidates get list registers in ascending order: the most urgent first, of
+/// equally urgent ones those in service first, then by INTID. Pending ones of a group that the CPU interface has
+/// disabled come last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Choice {
-    /// Pending, and its group disabled in the CPU interface.
-    pub masked: bool,
-    /// As GICD_IPRIORITYR has it.
-    pub priority: u8,
-    /// Not active, but pending.
-    pub pending: bool,
+pub struct Choice(u32);
+
+impl Choice {
+    const NONE: Self = Self(u32::MAX);
+    const PENDING: u32 = 1 << 16;
+    const INTID: u32 = 0xFFFF;
+
+    /// An interrupt that is not active, but `pending`, or active; its priority as GICD_IPRIORITYR has it; `masked` if
+    /// it is pending and its group disabled in the CPU interface.
+    pub fn new(intid: u32, pending: bool, priority: u8, masked: bool) -> Self {
+        Self(intid | u32::from(pending) << 16 | u32::from(priority) << 17 | u32::from(masked) << 25)
+    }
+
     /// INTID.
-    pub intid: u32,
+    pub const fn intid(self) -> u32 {
+        self.0 & Self::INTID
+    }
+
+    const fn is_pending(self) -> bool {
+        self.0 & Self::PENDING != 0
+    }
 }
 
 /// What was chosen out of all candidates.
-#[derive(Default)]
 pub struct Chosen {
     /// In their order, but for one that [`Self::insist`] moved up.
-    pub choices: ArrayVec<Choice, MAXIMUM_LIST_REGISTERS>,
-    /// How many active candidates there were.
-    active: usize,
-    /// How many there were, by group, that were pending and not active.
-    pending: [usize; 2],
+    choices: [Choice; MAXIMUM_LIST_REGISTERS],
+    /// List registers, at least one.
+    capacity: usize,
+    /// Some active candidate was left out.
+    active_left_out: bool,
+    /// How many pending ones were.
+    pending_left_out: u32,
     /// The first of those.
-    best: Option<Choice>,
+    best_left_out: Choice,
+    /// Whether there are pending candidates of Group 0, and of Group 1.
+    groups: [bool; 2],
 }
 
 impl Chosen {
-    /// Counts a candidate.
-    pub fn count(&mut self, choice: Choice, group: Group) {
-        let [group_0, group_1] = &mut self.pending;
-        match (choice.pending, group) {
-            (false, _) => self.active += 1,
-            (true, Group::Zero) => *group_0 += 1,
-            (true, Group::One) => *group_1 += 1,
-        }
-        if choice.pending && self.best.is_none_or(|best| choice < best) {
-            self.best = Some(choice);
+    /// Nothing yet, for so many list registers.
+    pub const fn new(capacity: usize) -> Self {
+        Self {
+            choices: [Choice::NONE; MAXIMUM_LIST_REGISTERS],
+            capacity,
+            active_left_out: false,
+            pending_left_out: 0,
+            best_left_out: Choice::NONE,
+            groups: [false; 2],
         }
     }
 
-    /// Takes a candidate among the first `capacity`, if it is one of them.
-    pub fn insert(&mut self, choice: Choice, capacity: usize) {
-        let position = self.choices.iter().position(|other| choice < *other).unwrap_or(self.choices.len());
-        if position >= capacity {
-            return;
-        }
-        if self.choices.len() >= capacity {
-            self.choices.pop();
-        }
-        // Room was made above, so that this cannot fail.
-        let _ = self.choices.try_insert(position, choice);
+    /// The chosen.
+    pub fn iter(&self) -> impl Iterator<Item = Choice> {
+        self.choices.iter().copied().take_while(|choice| *choice != Choice::NONE)
     }
 
-    /// Makes sure that the first pending candidate is among the chosen, where active ones might fill them all.
+    /// Takes a candidate among the first, if it is one of them.
+    pub fn insert(&mut self, candidate: Choice, group_1: bool) {
+        let [zero, one] = &mut self.groups;
+        *(if group_1 { one } else { zero }) |= candidate.is_pending();
+        let mut candidate = candidate;
+        for place in self.choices.iter_mut().take(self.capacity) {
+            if candidate < *place {
+                core::mem::swap(place, &mut candidate);
+            }
+            if candidate == Choice::NONE {
+                return;
+            }
+        }
+        self.leave_out(candidate);
+    }
+
+    fn leave_out(&mut self, candidate: Choice) {
+        if candidate.is_pending() {
+            self.pending_left_out += 1;
+            self.best_left_out = self.best_left_out.min(candidate);
+        } else {
+            self.active_left_out = true;
+        }
+    }
+
+    /// Makes sure that the first pending candidate is among the chosen, where active ones might fill them all, so
+    /// that the guest is never kept from an interrupt that it could take.
     pub fn insist(&mut self) {
-        if let Some(best) = self.best
-            && !self.choices.contains(&best)
+        if self.pending_left_out > 0
+            && !self.iter().any(Choice::is_pending)
+            && let Some(last) = self.choices.iter_mut().take(self.capacity).last()
         {
-            self.choices.pop();
-            let _ = self.choices.try_push(best);
+            *last = self.best_left_out;
+            self.active_left_out = true;
+            self.pending_left_out -= 1;
         }
     }
 
     /// What the hypervisor must hear of, because not all candidates were chosen. A pending one always is, so
     /// that waiting for "no pending" cannot interrupt at once. What was chosen rests on the groups that the CPU
-    /// interface had enabled (`groups`) only if pending interrupts of both compete.
-    pub fn maintenance(&self, groups: [bool; 2]) -> Maintenance {
-        let chosen = self.choices.iter().filter(|choice| choice.pending).count();
-        let active_left_out = self.choices.len() - chosen < self.active;
-        let [group_0, group_1] = self.pending;
-        let pending_left_out = chosen < group_0 + group_1;
-        let compete = pending_left_out && group_0 > 0 && group_1 > 0;
+    /// interface had enabled (`enabled`) only if pending interrupts of both compete.
+    pub fn maintenance(&self, enabled: [bool; 2]) -> Maintenance {
+        let no_pending = self.pending_left_out > 0;
+        let compete = no_pending && self.groups == [true; 2];
         Maintenance {
-            no_pending: pending_left_out,
-            entry_not_present: active_left_out,
-            trap_deactivate: active_left_out,
-            group_enabled: groups.map(|enabled| compete && !enabled),
-            group_disabled: groups.map(|enabled| compete && enabled),
+            no_pending,
+            entry_not_present: self.active_left_out,
+            trap_deactivate: self.active_left_out,
+            group_enabled: enabled.map(|enabled| compete && !enabled),
+            group_disabled: enabled.map(|enabled| compete && enabled),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The architectural state of one vCPU's CPU interface. While the vCPU is loaded on a core it lives in the
 //! hardware's virtual CPU interface; el2 converts it from and to GICH_VMCR/GICH_APR or ICH_VMCR_EL2/ICH_APnRn_EL2.
 
-use super::interrupt::Group;
+use super::interrupts::Group;
 
 /// The CPU interface's registers (GICv2 IHI 0048 4.4 and 5.5; GICv3 IHI 0069 12.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

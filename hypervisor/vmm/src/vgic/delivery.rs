@@ -1,181 +1,156 @@
-//! Who is to get an interrupt. Every change of an interrupt goes through [`Vgic::update`], which keeps the sets
-//! of candidates and finds out who must hear of it.
+//! Who is to get an interrupt. Every change of interrupts is followed by [`Vgic::touched`], which finds out who must
+//! hear of it.
 
-use super::distributor::ROUTE_ANY;
-use super::interrupt::{Interrupt, Slot};
+use super::bank::Bank;
 use super::{FIRST_SHARED, Version, Vgic};
+use crate::bits::{Bits, bits};
 use crate::vcpu::{VcpuId, VcpuSet};
 
+/// Interrupt_Routing_Mode of GICD_IROUTER: any vCPU may be chosen.
+pub(super) const ROUTE_ANY: u64 = 1 << 31;
+
 impl Vgic {
-    /// Interrupt `intid`: private to `vcpu`, or shared; `None` if there is none.
-    pub(super) fn interrupt(&self, vcpu: VcpuId, intid: u32) -> Option<&Interrupt> {
-        match intid.checked_sub(FIRST_SHARED) {
-            None => self.vcpus.get(vcpu.index())?.private.get(intid as usize),
-            Some(index) => self.shared.get(index as usize),
+    /// The bank of interrupt `intid`, private to `vcpu` or shared, and the position in it; there may be no such bank.
+    pub(super) const fn locate(&self, vcpu: VcpuId, intid: u32) -> (usize, u32) {
+        let bank = if intid < FIRST_SHARED { vcpu.index() } else { self.vcpus.len() - 1 + (intid / 32) as usize };
+        (bank, intid % 32)
+    }
+
+    /// The interrupts of the bank `index` that are the ones in `changed` have changed: what of them is in list
+    /// registers comes back, and those who are to handle them now hear of it.
+    pub(super) fn touched(&mut self, index: usize, changed: u32) {
+        for position in bits(changed) {
+            let Some(bank) = self.banks.get(index) else { return };
+            if bank.listed & 1 << position != 0 {
+                self.unlist(bank.first + position, bank.detail(position).owner);
+            }
+            self.refresh(index, position);
         }
     }
 
-    /// Interrupt `intid`, to change what nobody else depends on.
-    pub(super) fn interrupt_mut(&mut self, vcpu: VcpuId, intid: u32) -> Option<&mut Interrupt> {
-        match intid.checked_sub(FIRST_SHARED) {
-            None => self.vcpus.get_mut(vcpu.index())?.private.get_mut(intid as usize),
-            Some(index) => self.shared.get_mut(index as usize),
-        }
-    }
-
-    /// Applies `change` to an interrupt, and all that follows from it.
-    pub(super) fn update(&mut self, vcpu: VcpuId, intid: u32, change: impl FnOnce(&mut Interrupt)) {
-        let running = self.running;
-        let Some(interrupt) = self.interrupt_mut(vcpu, intid) else { return };
-        let before = *interrupt;
-        change(interrupt);
-        if *interrupt == before {
-            return;
-        }
-        if let Some(slot) = before.slot {
-            if running.contains(slot.vcpu) { self.recall(slot) } else { self.take_out(slot) }
-        }
-        self.refresh(vcpu, intid);
-    }
-
-    /// A list register that is out in the hardware must come back. Whose it is hears of it by [`Self::refresh`].
-    fn recall(&mut self, slot: Slot) {
-        if let Some(per) = self.vcpus.get_mut(slot.vcpu.index()) {
-            per.recall |= 1 << slot.index;
+    /// Takes an interrupt out of its list register, or has that come back from the hardware. Whose it is hears of it
+    /// by [`Self::refresh`].
+    fn unlist(&mut self, intid: u32, owner: u8) {
+        let Some(vcpu) = VcpuId::new(owner) else { return };
+        let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
+        let Some(index) = per.list_registers.find(intid) else { return };
+        if self.running.contains(vcpu) {
+            per.recall |= 1 << index;
+        } else {
+            self.take_out(vcpu, index);
         }
     }
 
     /// Whether some vCPU has yet to see a change of what it has in the hardware.
     pub(super) fn recalling(&self) -> bool {
-        self.running.iter().any(|vcpu| self.recalling_from(vcpu))
+        self.vcpus.iter().any(|per| per.recall != 0)
     }
 
-    /// Whether `vcpu` has yet to see a change of what it has in the hardware.
-    pub(super) fn recalling_from(&self, vcpu: VcpuId) -> bool {
-        self.vcpus.get(vcpu.index()).is_some_and(|per| per.recall != 0)
-    }
-
-    /// Counts an interrupt among the candidates of whoever is to handle it now.
-    pub(super) fn refresh(&mut self, vcpu: VcpuId, intid: u32) {
-        self.release_if_idle(vcpu, intid);
-        let Some(interrupt) = self.interrupt(vcpu, intid) else { return };
-        let (previous, next) = (interrupt.candidate, self.destination(vcpu, intid, interrupt));
-        if previous != next {
-            self.set_candidate(previous, intid, false);
-            self.set_candidate(next, intid, true);
-            if let Some(interrupt) = self.interrupt_mut(vcpu, intid) {
-                interrupt.candidate = next;
-            }
+    /// Tells whoever is to handle an interrupt now, and lets go of the physical one behind it if nobody is.
+    pub(super) fn refresh(&mut self, index: usize, position: u32) {
+        let Some(bank) = self.banks.get_mut(index) else { return };
+        let (bit, owner) = (1 << position, bank.detail(position).owner);
+        if bank.held & bit & !(bank.pending() | bank.is.active | bank.listed) != 0 {
+            // Whoever had it last must come by to deactivate it.
+            bank.held &= !bit;
+            bank.released |= bit;
+            self.released |= 1 << index;
+            self.kicks = self.kicks.union(VcpuSet::from_bits(1 << owner));
         }
-        if let Some(next) = next {
+        let Some(bank) = self.banks.get(index) else { return };
+        let wanted = self.wanted(bank);
+        self.busy = self.busy & !(1 << index) | u64::from(wanted != 0) << index;
+        if wanted & bit != 0
+            && let Some(next) = self.destination(bank, position)
+        {
             self.dirty.insert(next);
             self.kicks.insert(next);
         }
     }
 
-    fn set_candidate(&mut self, vcpu: Option<VcpuId>, intid: u32, member: bool) {
-        if let Some(per) = vcpu.and_then(|vcpu| self.vcpus.get_mut(vcpu.index())) {
-            per.candidates.set(intid, member);
+    /// Something outside the interrupts changed that their delivery depends on: reconsiders those of the banks from
+    /// `first` on.
+    pub(super) fn reconsider(&mut self, first: usize) {
+        for index in first..self.banks.len() {
+            let wanted = self.banks.get(index).map_or(0, |bank| bank.pending() | bank.listed);
+            self.touched(index, wanted);
         }
     }
 
-    /// Finds anew who gets each shared interrupt, because the choice among several vCPUs may have changed.
-    pub(super) fn refresh_shared(&mut self) {
-        for intid in (FIRST_SHARED..).take(self.shared.len()) {
-            let Some(interrupt) = self.interrupt(VcpuId::BOOT, intid) else { return };
-            if interrupt.candidate.is_some() && self.route(interrupt) != interrupt.candidate {
-                self.reconsider(VcpuId::BOOT, intid);
-            }
-        }
-    }
-
-    /// Writes GICD_CTLR's group enables: each pending interrupt may come to be delivered, or cease to.
-    pub(super) fn set_group_enables(&mut self, enables: [bool; 2]) {
-        if self.group_enables == enables {
-            return;
-        }
-        self.group_enables = enables;
-        for vcpu in VcpuSet::first(self.layout.vcpus).iter() {
-            for intid in 0..FIRST_SHARED {
-                self.reconsider(vcpu, intid);
-            }
-        }
-        for intid in (FIRST_SHARED..).take(self.shared.len()) {
-            self.reconsider(VcpuId::BOOT, intid);
-        }
-    }
-
-    /// Something outside an interrupt changed that its delivery depends on.
-    fn reconsider(&mut self, vcpu: VcpuId, intid: u32) {
-        match self.interrupt(vcpu, intid).map(|interrupt| interrupt.slot) {
-            Some(Some(slot)) if self.running.contains(slot.vcpu) => self.recall(slot),
-            Some(Some(slot)) => self.take_out(slot),
-            _ => {}
-        }
-        self.refresh(vcpu, intid);
-    }
-
-    /// Whose list registers an interrupt belongs into: it stays where it stands or is active; a pending one goes
-    /// where it is routed.
-    fn destination(&self, vcpu: VcpuId, intid: u32, interrupt: &Interrupt) -> Option<VcpuId> {
-        if let Some(slot) = interrupt.slot {
-            return Some(slot.vcpu);
-        }
-        if interrupt.life.active {
-            return Some(interrupt.active_on);
-        }
-        if interrupt.pending() && self.is_enabled(interrupt) { self.target(vcpu, intid, interrupt) } else { None }
-    }
-
-    /// Whether the distributor forwards the interrupt when it is pending.
-    pub(super) const fn is_enabled(&self, interrupt: &Interrupt) -> bool {
+    /// The interrupts of a bank that the distributor forwards when they are pending.
+    pub(super) const fn forwarded(&self, bank: &Bank) -> u32 {
         let [group_0, group_1] = self.group_enables;
-        interrupt.enabled && if interrupt.group.bit() { group_1 } else { group_0 }
+        let zero = if group_0 { !bank.is.group } else { 0 };
+        let one = if group_1 { bank.is.group } else { 0 };
+        bank.is.enabled & (zero | one)
     }
 
-    /// The vCPU that a pending interrupt goes to.
-    pub(super) fn target(&self, vcpu: VcpuId, intid: u32, interrupt: &Interrupt) -> Option<VcpuId> {
-        if intid < FIRST_SHARED { Some(vcpu) } else { self.route(interrupt) }
+    /// The interrupts of a bank that want a list register of some vCPU: an interrupt stays where it stands or is
+    /// active; a pending one goes where it is routed.
+    const fn wanted(&self, bank: &Bank) -> u32 {
+        bank.is.active | bank.listed | (bank.pending() & self.forwarded(bank))
+    }
+
+    /// Whose list registers a candidate belongs into.
+    fn destination(&self, bank: &Bank, position: u32) -> Option<VcpuId> {
+        let detail = bank.detail(position);
+        let settled = bank.first < FIRST_SHARED || (bank.is.active | bank.listed) & 1 << position != 0;
+        if settled { VcpuId::new(detail.owner) } else { self.route(detail.route) }
+    }
+
+    /// The interrupts of the bank `index` that belong into the list registers of `vcpu`, which sees that bank.
+    pub(super) fn candidates_in(&self, vcpu: VcpuId, index: usize) -> u32 {
+        let Some(bank) = self.banks.get(index) else { return 0 };
+        let mut wanted = self.wanted(bank);
+        if bank.first >= FIRST_SHARED {
+            for position in bits(wanted) {
+                if self.destination(bank, position) != Some(vcpu) {
+                    wanted &= !(1 << position);
+                }
+            }
+        }
+        wanted
+    }
+
+    /// The interrupts that belong into the list registers of `vcpu`, each with its bank and its position there.
+    pub(super) fn candidates(&self, vcpu: VcpuId) -> impl Iterator<Item = (&Bank, u32)> {
+        Candidates { vgic: self, vcpu, banks: self.busy & self.banks_of(vcpu), index: 0, word: bits(0) }
+    }
+
+    /// A bit for each bank that `vcpu` sees: its own, and the shared ones.
+    pub(super) const fn banks_of(&self, vcpu: VcpuId) -> u64 {
+        u64::MAX << self.vcpus.len() | 1 << vcpu.index()
     }
 
     /// The vCPU that a shared interrupt goes to by GICD_ITARGETSR or GICD_IROUTER; `None` if they name none.
-    pub(super) fn route(&self, interrupt: &Interrupt) -> Option<VcpuId> {
-        let all = VcpuSet::first(self.layout.vcpus);
-        match self.layout.version {
-            _ if self.layout.vcpus == 1 && self.layout.version == Version::V2 => Some(VcpuId::BOOT),
-            Version::V2 => {
-                let targets = (0..8).filter(|index| interrupt.route & 1 << index != 0).filter_map(VcpuId::new);
-                let mut set = VcpuSet::EMPTY;
-                targets.for_each(|target| set.insert(target));
-                self.one_of(set.intersection(all))
-            }
-            Version::V3 if interrupt.route & ROUTE_ANY != 0 => self.one_of(all),
-            Version::V3 => VcpuId::from_affinity(interrupt.route).filter(|vcpu| all.contains(*vcpu)),
-        }
+    pub(super) fn route(&self, route: u64) -> Option<VcpuId> {
+        let all = VcpuSet::first(self.vcpus.len());
+        let named = match self.layout.version {
+            Version::V2 if self.vcpus.len() == 1 => all,
+            Version::V2 => VcpuSet::from_bits((route & 0xFF) as u32),
+            Version::V3 if route & ROUTE_ANY != 0 => all,
+            Version::V3 => VcpuId::from_affinity(route).map_or(VcpuSet::EMPTY, VcpuSet::only),
+        };
+        self.one_of(named.intersection(all))
     }
 
     /// The 1-of-N choice (GICv3 IHI 0069 3.2.3, GICv2 IHI 0048 3.2.3): the first that is on and awake, or else
     /// on, or else that may be chosen at all.
     fn one_of(&self, set: VcpuSet) -> Option<VcpuId> {
         let online = set.intersection(self.online);
-        let awake = online.iter().find(|vcpu| !self.asleep.contains(*vcpu));
-        awake.or_else(|| online.iter().next()).or_else(|| set.iter().next())
-    }
-
-    /// GICR_WAKER.ProcessorSleep of `vcpu`.
-    pub(super) const fn is_asleep(&self, vcpu: VcpuId) -> bool {
-        self.asleep.contains(vcpu)
+        online.without(self.asleep).lowest().or_else(|| online.lowest()).or_else(|| set.lowest())
     }
 
     /// Writes GICR_WAKER.ProcessorSleep, which weighs in the choice among several vCPUs.
     pub(super) fn set_asleep(&mut self, vcpu: VcpuId, asleep: bool) {
-        if self.is_asleep(vcpu) != asleep {
-            if asleep {
-                self.asleep.insert(vcpu)
-            } else {
-                self.asleep.remove(vcpu)
-            }
-            self.refresh_shared();
+        let before = self.asleep;
+        if asleep {
+            self.asleep.insert(vcpu)
+        } else {
+            self.asleep.remove(vcpu)
+        }
+        if self.asleep != before {
+            self.reconsider(self.vcpus.len());
         }
     }
 
@@ -188,9 +163,10 @@ impl Vgic {
     /// Whether `vcpu` has a pending interrupt that the distributor forwards to it: it ends a CPU_SUSPEND in
     /// standby. What the CPU interface masks is not considered, since it may live in the hardware; waking for
     /// no good reason is allowed (PSCI DEN0022 5.4). If not, the vCPU is taken to sleep from now on until
-    /// [`Self::flush`], so that whoever makes an interrupt pending for it is told to kick it.
+    /// [`Self::flush`], so that whoever makes an interrupt pending for it is told to kick it. It must not be in the
+    /// guest.
     pub fn has_deliverable(&mut self, vcpu: VcpuId) -> bool {
-        let found = self.deliverable(vcpu).next().is_some();
+        let found = self.candidates(vcpu).any(|(bank, position)| bank.is.active & 1 << position == 0);
         if !found {
             self.waiting.insert(vcpu);
         }
@@ -202,15 +178,36 @@ impl Vgic {
     pub fn has_signalled(&self, vcpu: VcpuId) -> bool {
         let Some(per) = self.vcpus.get(vcpu.index()) else { return false };
         let bits = self.layout.priority_bits;
-        self.deliverable(vcpu).any(|it| per.cpu_interface.signals(it.group, it.priority, bits))
-    }
-
-    fn deliverable(&self, vcpu: VcpuId) -> impl Iterator<Item = &Interrupt> {
-        let candidates = self.vcpus.get(vcpu.index()).into_iter().flat_map(|per| per.candidates.iter());
-        candidates.filter_map(move |intid| {
-            let interrupt = self.interrupt(vcpu, intid)?;
-            let here = self.target(vcpu, intid, interrupt) == Some(vcpu);
-            (here && interrupt.pending() && !interrupt.life.active && self.is_enabled(interrupt)).then_some(interrupt)
+        self.candidates(vcpu).any(|(bank, position)| {
+            let (bit, priority) = (1 << position, bank.detail(position).priority);
+            bank.is.active & bit == 0
+                && per.cpu_interface.signals(super::Group::from_bit(bank.is.group & bit != 0), priority, bits)
         })
+    }
+}
+
+/// What [`Vgic::candidates`] has still to give.
+struct Candidates<'v> {
+    vgic: &'v Vgic,
+    vcpu: VcpuId,
+    /// Banks that are still to be looked at, a bit each.
+    banks: u64,
+    index: usize,
+    word: Bits,
+}
+
+impl<'v> Iterator for Candidates<'v> {
+    type Item = (&'v Bank, u32);
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(position) = self.word.next() {
+                return Some((self.vgic.banks.get(self.index)?, position));
+            }
+            self.index = self.banks.trailing_zeros() as usize;
+            self.banks &= self.banks.checked_sub(1)?;
+            self.word = bits(self.vgic.candidates_in(self.vcpu, self.index));
+        }
     }
 }

@@ -71,7 +71,7 @@ impl Layout {
     }
 
     /// GICv2: a bit for each vCPU.
-    pub(super) const fn all_targets(&self) -> u64 {
+    pub(super) const fn all_targets(&self) -> u8 {
         if self.vcpus >= 8 { 0xFF } else { (1 << self.vcpus) - 1 }
     }
 }

@@ -1,7 +1,7 @@
 //! List registers as plain data: what the virtual CPU interface is to show to the guest, and what it made of it.
 
-use super::candidates::bits;
-use super::interrupt::Group;
+use super::interrupts::Group;
+use crate::bits::bits;
 
 /// The most list registers that hardware can have (GICv3 IHI 0069 12.5, ICH_VTR_EL2.ListRegs).
 pub const MAXIMUM_LIST_REGISTERS: usize = 16;
@@ -144,6 +144,11 @@ impl ListRegisters {
     /// The indices in `used`, in ascending order.
     pub fn used_indices(&self) -> impl Iterator<Item = u8> + use<> {
         bits(self.used.into()).map(|index| index.to_le_bytes()[0])
+    }
+
+    /// The index of the list register that holds the interrupt `intid`.
+    pub(super) fn find(&self, intid: u32) -> Option<u8> {
+        self.used_indices().find(|index| self.get(*index).intid == intid)
     }
 
     /// Takes over what changed, and nothing else, from the list registers that [`super::Vgic::flush`] gave for the

@@ -4,24 +4,22 @@
 //! hardware's, which shows to each running vCPU the interrupts in its list registers. [`Vgic::flush`] chooses
 //! what stands there, [`Vgic::fold`] takes back what the guest made of it.
 //!
-//! - `interrupt`: one interrupt's life, and the table of its moves
-//! - `registers`: the table of register offsets; `bank`, `distributor`, `redistributor`, `sgi`: what they do
-//! - `delivery`: who is to get an interrupt; `candidates`: the sets that makes cheap
-//! - `slots`: list registers filled (`choice`: by whom, `lend`: with what) and taken back; `hardware`: physical interrupts behind virtual ones
+//! - `interrupts`: what the specification keeps of 32 interrupts, a bit each; `bank`: where they are handled just now
+//! - `registers`: the table of register offsets; `frames`, `fields`, `sgi`: what they do
+//! - `delivery`: who is to get an interrupt
+//! - `slots`: list registers filled (`choice`: by whom) and taken back; `hardware`: physical interrupts behind virtual ones
 //! - `cpu_interface`, `state`: everything as the specification says it, to save, carry and restore
 
 mod bank;
-mod candidates;
 mod choice;
 mod cpu_interface;
 mod delivery;
-mod distributor;
+mod fields;
+mod frames;
 mod hardware;
-mod interrupt;
+mod interrupts;
 mod layout;
-mod lend;
 mod list_register;
-mod redistributor;
 mod registers;
 mod sgi;
 mod slots;
@@ -30,55 +28,34 @@ mod state;
 mod tests;
 
 pub use cpu_interface::CpuInterface;
-pub use interrupt::{Group, Trigger};
+pub use frames::REDISTRIBUTOR_SIZE;
+pub use interrupts::{Detail, Group, Interrupts};
 pub use layout::{Layout, LayoutError, Version};
 pub use list_register::{ListRegister, ListRegisterState, ListRegisters, MAXIMUM_LIST_REGISTERS, Maintenance};
-pub use redistributor::REDISTRIBUTOR_SIZE;
-pub use state::{InterruptState, RestoreError, State, VcpuState};
+pub use state::{RestoreError, State};
 
 use crate::vcpu::{VcpuId, VcpuSet};
 use alloc::vec::Vec;
-use candidates::Candidates;
-use interrupt::{Interrupt, Move};
+use bank::Bank;
+use choice::Chosen;
 
 /// The first INTID of the private peripheral interrupts; SGIs are below.
 const FIRST_PPI: u32 = 16;
 /// The first INTID of the shared peripheral interrupts.
 const FIRST_SHARED: u32 = 32;
 
+/// The SGIs among a vCPU's private interrupts, a bit each.
+const SGIS: u32 = 0xFFFF;
+
 /// What there is of the controller for one vCPU.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct PerVcpu {
-    private: [Interrupt; FIRST_SHARED as usize],
-    candidates: Candidates,
     list_registers: ListRegisters,
     /// Bit n: list register n is out in the hardware and must be taken back at the next exit.
     recall: u16,
     /// Some candidate has no list register.
     overflow: bool,
-    /// Bit n: private interrupt n is linked to a physical one.
-    linked: u32,
     cpu_interface: CpuInterface,
-}
-
-impl PerVcpu {
-    fn new(vcpu: VcpuId, layout: Layout) -> Self {
-        let mut private = [Interrupt::new(vcpu, Trigger::Level); FIRST_SHARED as usize];
-        for sgi in private.iter_mut().take(FIRST_PPI as usize) {
-            sgi.trigger = Trigger::Edge;
-            // GICv2: SGIs are always enabled (IHI 0048 4.3.5 leaves it to the implementation; GIC-400 does so).
-            sgi.enabled = layout.version == Version::V2;
-        }
-        Self {
-            private,
-            candidates: Candidates::EMPTY,
-            list_registers: ListRegisters::EMPTY,
-            recall: 0,
-            overflow: false,
-            linked: 0,
-            cpu_interface: CpuInterface::new(layout.priority_bits),
-        }
-    }
 }
 
 /// The interrupt controller of one VM.
@@ -88,7 +65,12 @@ pub struct Vgic {
     /// GICD_CTLR.EnableGrp0 and EnableGrp1.
     group_enables: [bool; 2],
     vcpus: Vec<PerVcpu>,
-    shared: Vec<Interrupt>,
+    /// Each vCPU's private interrupts, then the shared ones, 32 by 32.
+    banks: Vec<Bank>,
+    /// Bit n: some interrupt of bank n is a candidate for list registers.
+    busy: u64,
+    /// Bit n: some physical interrupt of bank n is to be deactivated.
+    released: u64,
     /// GICR_WAKER.ProcessorSleep of each vCPU.
     asleep: VcpuSet,
     /// vCPUs that entered the guest since they were last reset.
@@ -101,31 +83,39 @@ pub struct Vgic {
     dirty: VcpuSet,
     /// vCPUs that must hear of what the call under way changed.
     kicks: VcpuSet,
-    /// Physical interrupts to deactivate: private ones with their vCPU.
-    released: Vec<(Option<VcpuId>, u32)>,
 }
 
 impl Vgic {
     /// A controller out of reset. Whoever makes a layout checks it: see [`Layout::check`].
     pub fn new(layout: Layout) -> Self {
-        let Layout { vcpus, spis, priority_bits, list_registers, .. } = layout;
-        assert!(
-            layout.check().is_ok(),
-            "an unchecked layout: {vcpus} vCPUs, {spis} SPIs, {priority_bits} priority bits, {list_registers} list registers"
-        );
-        let ids = VcpuSet::first(layout.vcpus);
+        assert!(layout.check().is_ok(), "an unchecked layout of an interrupt controller");
+        let all = VcpuSet::first(layout.vcpus);
+        let cpu_interface = CpuInterface::new(layout.priority_bits);
+        let per = PerVcpu { list_registers: ListRegisters::EMPTY, recall: 0, overflow: false, cpu_interface };
+        let mut banks = alloc::vec![Bank::new(0); layout.vcpus + layout.spis / 32];
+        let (private, shared) = banks.split_at_mut(layout.vcpus);
+        for (index, bank) in private.iter_mut().enumerate() {
+            bank.belong_to(index.to_le_bytes()[0]);
+            bank.is.edge = SGIS;
+            // GICv2: SGIs are always enabled (IHI 0048 4.3.5 leaves it to the implementation; GIC-400 does so).
+            bank.is.enabled = if layout.version == Version::V2 { SGIS } else { 0 };
+        }
+        for (bank, first) in shared.iter_mut().zip((FIRST_SHARED..).step_by(32)) {
+            bank.first = first;
+        }
         Self {
             layout,
             group_enables: [false; 2],
-            vcpus: ids.iter().map(|vcpu| PerVcpu::new(vcpu, layout)).collect(),
-            shared: alloc::vec![Interrupt::new(VcpuId::BOOT, Trigger::Level); layout.spis],
-            asleep: ids,
+            vcpus: alloc::vec![per; layout.vcpus],
+            banks,
+            busy: 0,
+            released: 0,
+            asleep: all,
             online: VcpuSet::EMPTY,
             running: VcpuSet::EMPTY,
             waiting: VcpuSet::EMPTY,
-            dirty: ids,
+            dirty: all,
             kicks: VcpuSet::EMPTY,
-            released: Vec::new(),
         }
     }
 
@@ -138,15 +128,16 @@ impl Vgic {
     /// `vcpu` or nobody.
     pub fn set_private_line(&mut self, vcpu: VcpuId, intid: u32, level: bool) -> VcpuSet {
         if (FIRST_PPI..FIRST_SHARED).contains(&intid) {
-            self.update(vcpu, intid, |it| it.step(if level { Move::Raise } else { Move::Lower }));
+            self.set_line(vcpu.index(), intid, level);
         }
         self.take_kicks()
     }
 
     /// The line of shared interrupt `intid` (32 and above) is at `level`. Returns whom to kick.
     pub fn set_shared_line(&mut self, intid: u32, level: bool) -> VcpuSet {
+        let (index, position) = self.locate(VcpuId::BOOT, intid);
         if intid >= FIRST_SHARED {
-            self.update(VcpuId::BOOT, intid, |it| it.step(if level { Move::Raise } else { Move::Lower }));
+            self.set_line(index, position, level);
         }
         self.take_kicks()
     }
@@ -154,8 +145,14 @@ impl Vgic {
     /// Ends interrupt `intid` for `vcpu`, which wrote it to ICC_DIR_EL1 or GICC_DIR and was trapped. Returns the
     /// other vCPUs to kick.
     pub fn deactivate(&mut self, vcpu: VcpuId, intid: u32) -> VcpuSet {
-        self.write_active(vcpu, intid, false);
+        let (index, position) = self.locate(vcpu, intid);
+        self.write_active(vcpu, index, 1 << position, false);
         self.take_kicks()
+    }
+
+    /// Whether `vcpu` has yet to see a change of what it has in the hardware.
+    fn recalling_from(&self, vcpu: VcpuId) -> bool {
+        self.vcpus.get(vcpu.index()).is_some_and(|per| per.recall != 0)
     }
 
     /// The CPU interface of a parked `vcpu`; of a loaded one, what it was when last parked.
@@ -166,7 +163,7 @@ impl Vgic {
     /// Parks `vcpu`, which is not in the guest: nothing of it stays in list registers. Returns its CPU interface,
     /// to be set to what the hardware had.
     pub fn cpu_interface_mut(&mut self, vcpu: VcpuId) -> Option<&mut CpuInterface> {
-        self.take_out_all(vcpu);
+        self.take_out_all_but(vcpu, &Chosen::new(0));
         self.waiting.remove(vcpu);
         self.vcpus.get_mut(vcpu.index()).map(|per| &mut per.cpu_interface)
     }
@@ -183,19 +180,19 @@ impl Vgic {
         self.online.remove(vcpu);
         self.asleep.insert(vcpu);
         self.dirty.insert(vcpu);
-        self.refresh_shared();
+        self.reconsider(self.vcpus.len());
         self.take_kicks()
     }
 
     /// Resets the whole controller. No vCPU may be in the guest. Lines are low and must be driven again; links to
     /// hardware stay, and what was active for them is left to [`Self::take_released`].
     pub fn reset(&mut self) {
-        let links = self.take_links();
-        let released = core::mem::take(&mut self.released);
-        *self = Self::new(self.layout);
-        self.released = released;
-        for (vcpu, intid, physical) in links {
-            self.link_hardware(vcpu, intid, physical);
+        let before = core::mem::replace(self, Self::new(self.layout));
+        for (index, (bank, before)) in self.banks.iter_mut().zip(&before.banks).enumerate() {
+            bank.linked = before.linked;
+            bank.physical = before.physical;
+            bank.released = before.released | before.held;
+            self.released |= u64::from(bank.released != 0) << index;
         }
     }
 }

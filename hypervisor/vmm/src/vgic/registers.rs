@@ -2,6 +2,8 @@
 //! the two frames of GICR (IHI 0069 12.10). What is not in the table is reserved: it reads as zero and ignores
 //! writes, and so does an access of a size that the register does not have (IHI 0069 12.1.3).
 
+use crate::fault::GuestFault;
+
 /// A frame of registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frame {
@@ -160,6 +162,8 @@ const TABLE: &[Row] = &[
 /// A legal access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
+    /// The frame.
+    pub frame: Frame,
     /// The register.
     pub register: Register,
     /// Where in the register, or the array of registers, the access begins, in bytes.
@@ -169,21 +173,28 @@ pub struct Access {
 }
 
 /// Finds the register at `offset` of `frame` for an access of `size` bytes; `None` if that is reserved.
-pub fn decode(frame: Frame, offset: u64, size: u8) -> Option<Access> {
-    let offset = u32::try_from(offset).ok()?;
-    if !size.is_power_of_two() || !offset.is_multiple_of(u32::from(size)) {
-        return None;
+///
+/// # Errors
+/// An external abort past the end of the frame.
+pub fn decode(frame: Frame, offset: u64, size: u8) -> Result<Option<Access>, GuestFault> {
+    if offset >= frame.size() {
+        return Err(GuestFault::ExternalAbort);
     }
-    let row = TABLE.iter().find(|row| row.frames & frame.bit() != 0 && (row.start..row.end).contains(&offset))?;
-    (row.sizes & size != 0).then_some(Access { register: row.register, position: offset - row.start, size })
+    let offset = (offset & 0xFFFF) as u32;
+    let aligned = size.is_power_of_two() && offset & (u32::from(size) - 1) == 0;
+    let found = TABLE.iter().find(|row| row.frames & frame.bit() != 0 && (row.start..row.end).contains(&offset));
+    Ok(found.filter(|row| aligned && row.sizes & size != 0).map(|row| Access {
+        frame,
+        register: row.register,
+        position: offset - row.start,
+        size,
+    }))
 }
 
 impl Access {
-    /// For a register with a field of each interrupt: the first INTID, and how many interrupts are accessed.
-    pub const fn interrupts(&self, field: Field) -> (u32, u32) {
-        let bits = field.bits();
-        // Sizes are at most 8 bytes, so nothing overflows.
-        (self.position * 8 / bits, self.size as u32 * 8 / bits)
+    /// For a register with a field of each interrupt: the first INTID accessed.
+    pub const fn first(&self, field: Field) -> u32 {
+        self.position * 8 / field.bits()
     }
 
     /// The part of the 64-bit register value `whole` that this access reads.
@@ -220,15 +231,18 @@ mod tests {
 
     #[test]
     fn sizes_alignment_and_reserved_offsets_are_refused() {
-        assert!(decode(Frame::DistributorV2, 0x401, 1).is_some());
-        assert!(decode(Frame::DistributorV2, 0x101, 1).is_none());
-        assert!(decode(Frame::DistributorV2, 0x402, 4).is_none());
-        assert!(decode(Frame::DistributorV2, 0x100, 2).is_none());
-        assert!(decode(Frame::DistributorV3, 0x100, 8).is_none());
-        assert!(decode(Frame::DistributorV3, 0x800, 4).is_none());
-        assert!(decode(Frame::DistributorV3, 0x6100, 8).is_some());
-        assert!(decode(Frame::DistributorV3, 0x6104, 4).is_some());
-        assert!(decode(Frame::DistributorV2, 0x10_0000_0000, 4).is_none());
-        assert!(decode(Frame::DistributorV2, 0x100, 0).is_none());
+        let answers = |frame, offset, size| decode(frame, offset, size).map(|access| access.is_some());
+        let (v2, v3) = (Frame::DistributorV2, Frame::DistributorV3);
+        for (frame, offset, size) in [(v2, 0x401, 1), (v3, 0x6100, 8), (v3, 0x6104, 4)] {
+            assert_eq!(answers(frame, offset, size), Ok(true), "{offset:#x}");
+        }
+        for (frame, offset, size) in
+            [(v2, 0x101, 1), (v2, 0x402, 4), (v2, 0x100, 2), (v3, 0x100, 8), (v3, 0x800, 4), (v2, 0x100, 0)]
+        {
+            assert_eq!(answers(frame, offset, size), Ok(false), "{offset:#x}");
+        }
+        for (frame, offset) in [(v2, 0x1000), (v2, 0x10_0000_0000), (v3, 0x1_0000)] {
+            assert_eq!(answers(frame, offset, 4), Err(GuestFault::ExternalAbort), "{offset:#x}");
+        }
     }
 }

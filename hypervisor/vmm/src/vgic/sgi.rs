@@ -1,7 +1,6 @@
 //! Software-generated interrupts: GICD_SGIR of GICv2 (IHI 0048 4.3.15), and the system registers of GICv3
 //! (IHI 0069 12.2 ICC_SGI1R_EL1, ICC_ASGI1R_EL1, ICC_SGI0R_EL1).
 
-use super::interrupt::{Group, Move};
 use super::{Version, Vgic};
 use crate::vcpu::{VcpuId, VcpuSet};
 
@@ -24,24 +23,19 @@ impl Vgic {
     }
 
     fn write_sgi_register(&mut self, vcpu: VcpuId, value: u64, group_1: bool) -> VcpuSet {
-        let [_, _, aff1, intid, aff2, routing, aff3, _] = value.to_le_bytes();
-        let intid = u32::from(intid & 0xF);
-        let mut targets = VcpuSet::EMPTY;
-        if routing & 1 != 0 {
-            targets = VcpuSet::first(self.layout.vcpus);
-            targets.remove(vcpu);
-        } else {
-            let cluster = u64::from(aff3) << 32 | u64::from(aff2) << 16 | u64::from(aff1) << 8;
-            let listed = (0..16_u64).filter(|aff0| value & 1 << aff0 != 0);
-            listed.filter_map(|aff0| VcpuId::from_affinity(cluster | aff0)).for_each(|id| targets.insert(id));
-        }
-        if self.layout.version == Version::V3 {
-            for target in targets.intersection(VcpuSet::first(self.layout.vcpus)).iter() {
-                self.update(target, intid, |it| {
-                    if group_1 || it.group == Group::Zero {
-                        it.step(Move::SetPending);
-                    }
-                });
+        let [list_low, list_high, aff1, intid, aff2, routing, aff3, _] = value.to_le_bytes();
+        let cluster = u64::from_le_bytes([0, aff1, aff2, 0, aff3, 0, 0, 0]);
+        let targets = match routing & 1 {
+            0 => VcpuSet::in_cluster(cluster, u16::from_le_bytes([list_low, list_high])),
+            _ => VcpuSet::first(self.vcpus.len()).without(VcpuSet::only(vcpu)),
+        };
+        for target in targets.iter() {
+            let Some(bank) = self.banks.get(target.index()).filter(|_| target.index() < self.vcpus.len()) else {
+                break;
+            };
+            let bit = 1 << (intid & 0xF);
+            if self.layout.version == Version::V3 && (group_1 || bank.is.group & bit == 0) {
+                self.set_latch(target.index(), bit, true);
             }
         }
         self.take_kicks()
@@ -50,16 +44,18 @@ impl Vgic {
     /// `vcpu` writes GICD_SGIR: TargetListFilter, CPUTargetList, SGIINTID. The fourth filter is reserved.
     pub(super) fn write_sgir(&mut self, vcpu: VcpuId, value: u64) {
         let [intid, _, list, filter, ..] = value.to_le_bytes();
-        let itself = 1_u64 << vcpu.index();
+        let [source, ..] = VcpuSet::only(vcpu).to_bits().to_le_bytes();
+        let position = u32::from(intid & 0xF);
         let targets = match filter & 3 {
-            0 => u64::from(list) & self.layout.all_targets(),
-            1 => self.layout.all_targets() & !itself,
-            2 => itself,
+            0 => list,
+            1 => !source,
+            2 => source,
             _ => 0,
         };
-        let [source, ..] = itself.to_le_bytes();
-        for target in (0..8).filter(|index| targets & 1 << index != 0).filter_map(VcpuId::new) {
-            self.update(target, u32::from(intid & 0xF), |it| it.sources.pending |= source);
+        for target in VcpuSet::from_bits((targets & self.layout.all_targets()).into()).iter() {
+            let Some(bank) = self.banks.get_mut(target.index()) else { return };
+            let changed = bank.change_sources(position, source, 0);
+            self.touched(target.index(), u32::from(changed) << position);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! List registers: chosen and filled before a vCPU enters the guest, taken back when it left.
 
+use super::bank::Terms;
 use super::choice::{Choice, Chosen};
-use super::interrupt::{Interrupt, Move, Slot};
-use super::lend::{Terms, lend, lend_sgi};
-use super::list_register::{ListRegister, ListRegisterState, ListRegisters};
-use super::{FIRST_PPI, Version, Vgic};
+use super::list_register::{ListRegisterState, ListRegisters, Maintenance};
+use super::{FIRST_PPI, FIRST_SHARED, Version, Vgic};
+use crate::bits::bits;
 use crate::vcpu::{VcpuId, VcpuSet};
 
 static NONE: ListRegisters = ListRegisters::EMPTY;
@@ -41,74 +41,73 @@ impl Vgic {
             per.list_registers.groups = read.groups;
             self.dirty.insert(vcpu);
         }
-        let used = per.list_registers.used_indices();
+        let (used, recall) = (per.list_registers.used, core::mem::take(&mut per.recall));
         // First, while those without a list register are the same as in the guest.
         for _ in 0..read.eoi_count.min(31) {
             self.deactivate_left_out(vcpu);
         }
-        for index in used {
-            self.fold_one(vcpu, index, read.get(index).state);
+        for index in bits(used.into()) {
+            let index = index.to_le_bytes()[0];
+            self.fold_one(vcpu, index, read.get(index).state, recall & 1 << index != 0);
         }
     }
 
-    fn fold_one(&mut self, vcpu: VcpuId, index: u8, now: ListRegisterState) {
+    fn fold_one(&mut self, vcpu: VcpuId, index: u8, now: ListRegisterState, recalled: bool) {
         let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
         let written = *per.list_registers.get(index);
-        let recalled = per.recall & 1 << index != 0;
         if written.state == now && !recalled {
             return;
         }
-        per.recall &= !(1 << index);
-        let left = now == ListRegisterState::Empty;
-        match recalled && !left {
-            true => per.list_registers.take_out(index),
-            false => per.list_registers.note_state(index, now),
-        }
-        let overflow = per.overflow;
-        if recalled || (left && overflow) {
+        let empty = now == ListRegisterState::Empty;
+        per.list_registers.note_state(index, now);
+        if recalled || (empty && per.overflow) {
             self.dirty.insert(vcpu);
         }
-        if let Some(interrupt) = self.interrupt_mut(vcpu, written.intid) {
-            fold_interrupt(interrupt, vcpu, &written, now);
-            if recalled || left {
-                interrupt.slot = None;
-                interrupt.reclaim();
-            }
+        let (bank_index, position) = self.locate(vcpu, written.intid);
+        if let Some(bank) = self.banks.get_mut(bank_index) {
+            bank.take_back(position, &written, now);
         }
-        self.refresh(vcpu, written.intid);
+        if recalled && !empty {
+            self.take_out(vcpu, index);
+        }
+        self.refresh(bank_index, position);
     }
 
     /// The guest ended an interrupt that no list register held: the one acknowledged last, which is the one with
     /// the most urgent priority then, since it preempted the others.
     fn deactivate_left_out(&mut self, vcpu: VcpuId) {
-        let Some(per) = self.vcpus.get(vcpu.index()) else { return };
-        let active = per.candidates.iter().filter_map(|intid| {
-            let interrupt = self.interrupt(vcpu, intid)?;
-            (interrupt.life.active && interrupt.slot.is_none()).then_some((interrupt.active_priority, intid))
+        let left_out = self.candidates(vcpu).filter(|(bank, position)| {
+            let bit = 1 << position;
+            bank.is.active & !bank.listed & bit != 0
         });
-        if let Some((_, intid)) = active.min() {
-            self.update(vcpu, intid, |it| it.step(Move::Deactivate));
+        let by_priority =
+            left_out.map(|(bank, position)| (bank.detail(position).active_priority, bank.first + position));
+        if let Some((_, intid)) = by_priority.min() {
+            let (index, position) = self.locate(vcpu, intid);
+            self.write_active(vcpu, index, 1 << position, false);
         }
     }
 
     /// Takes an interrupt out of a list register of a vCPU that is not in the guest.
-    pub(super) fn take_out(&mut self, slot: Slot) {
-        let Some(per) = self.vcpus.get_mut(slot.vcpu.index()) else { return };
-        let intid = per.list_registers.get(slot.index).intid;
-        per.list_registers.take_out(slot.index);
-        self.dirty.insert(slot.vcpu);
-        if let Some(interrupt) = self.interrupt_mut(slot.vcpu, intid) {
-            interrupt.slot = None;
-            interrupt.active_wish = None;
-            interrupt.reclaim();
+    pub(super) fn take_out(&mut self, vcpu: VcpuId, index: u8) {
+        let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
+        let intid = per.list_registers.get(index).intid;
+        per.list_registers.take_out(index);
+        self.dirty.insert(vcpu);
+        let (bank, position) = self.locate(vcpu, intid);
+        if let Some(bank) = self.banks.get_mut(bank) {
+            bank.take_out(position);
         }
     }
 
-    /// Takes everything out of the list registers of a vCPU that is not in the guest.
-    pub(super) fn take_out_all(&mut self, vcpu: VcpuId) {
+    /// Takes out of the list registers of a vCPU, which is not in the guest, all but what is `chosen`.
+    pub(super) fn take_out_all_but(&mut self, vcpu: VcpuId, chosen: &Chosen) {
         let Some(per) = self.vcpus.get(vcpu.index()) else { return };
         for index in per.list_registers.used_indices() {
-            self.take_out(Slot { vcpu, index });
+            let intid = self.vcpus.get(vcpu.index()).map_or(0, |per| per.list_registers.get(index).intid);
+            if !chosen.iter().any(|choice| choice.intid() == intid) {
+                self.take_out(vcpu, index);
+            }
         }
     }
 
@@ -117,80 +116,78 @@ impl Vgic {
     fn refill(&mut self, vcpu: VcpuId) {
         if !self.online.contains(vcpu) {
             self.online.insert(vcpu);
-            self.refresh_shared();
+            self.reconsider(self.vcpus.len());
         }
-        let mut chosen = Chosen::default();
-        self.choose(vcpu, &mut chosen);
-        self.evict(vcpu, &chosen);
-        let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
-        let maintenance = chosen.maintenance(per.list_registers.groups);
-        per.overflow = maintenance.no_pending || maintenance.entry_not_present;
-        per.list_registers.maintenance = maintenance;
-        for choice in &chosen.choices {
-            self.place(vcpu, choice.intid, !maintenance.no_pending);
+        let overflow = !self.place_all(vcpu);
+        if let Some(per) = self.vcpus.get_mut(vcpu.index()) {
+            per.overflow = overflow;
+            per.list_registers.maintenance = Maintenance::NONE;
+        }
+        if overflow {
+            self.place_the_first(vcpu);
         }
         self.dirty.remove(vcpu);
     }
 
-    /// The first candidates, and always the first pending one, so that the guest is never kept from an interrupt
-    /// that it could take.
+    /// Gives each candidate a list register. Whether there were enough.
+    fn place_all(&mut self, vcpu: VcpuId) -> bool {
+        let mut banks = self.busy & self.banks_of(vcpu);
+        while banks != 0 {
+            let index = banks.trailing_zeros() as usize;
+            for position in bits(self.candidates_in(vcpu, index)) {
+                if !self.place(vcpu, index, position, true) {
+                    return false;
+                }
+            }
+            banks &= banks - 1;
+        }
+        true
+    }
+
+    /// Gives the first candidates the list registers, of which there are too few, and says what to wait for.
+    #[inline(never)]
+    fn place_the_first(&mut self, vcpu: VcpuId) {
+        let mut chosen = Chosen::new(self.layout.list_registers);
+        self.choose(vcpu, &mut chosen);
+        chosen.insist();
+        self.take_out_all_but(vcpu, &chosen);
+        let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
+        let maintenance = chosen.maintenance(per.list_registers.groups);
+        per.list_registers.maintenance = maintenance;
+        for choice in chosen.iter() {
+            let (index, position) = self.locate(vcpu, choice.intid());
+            self.place(vcpu, index, position, !maintenance.no_pending);
+        }
+    }
+
     fn choose(&self, vcpu: VcpuId, chosen: &mut Chosen) {
         let Some(per) = self.vcpus.get(vcpu.index()) else { return };
         let [group_0, group_1] = per.list_registers.groups;
-        for intid in per.candidates.iter() {
-            let Some(interrupt) = self.interrupt(vcpu, intid) else { continue };
-            let pending = !interrupt.life.active;
-            let masked = pending && !if interrupt.group.bit() { group_1 } else { group_0 };
-            let choice = Choice { masked, priority: interrupt.priority, pending, intid };
-            chosen.count(choice, interrupt.group);
-            chosen.insert(choice, self.layout.list_registers);
-        }
-        chosen.insist();
-    }
-
-    fn evict(&mut self, vcpu: VcpuId, chosen: &Chosen) {
-        let Some(used) = self.vcpus.get(vcpu.index()).map(|per| per.list_registers.used_indices()) else { return };
-        for index in used {
-            let intid = self.vcpus.get(vcpu.index()).map_or(0, |per| per.list_registers.get(index).intid);
-            if !chosen.choices.iter().any(|choice| choice.intid == intid) {
-                self.take_out(Slot { vcpu, index });
-            }
+        for (bank, position) in self.candidates(vcpu) {
+            let bit = 1 << position;
+            let (pending, one) = (bank.is.active & bit == 0, bank.is.group & bit != 0);
+            let masked = pending && !if one { group_1 } else { group_0 };
+            chosen.insert(Choice::new(bank.first + position, pending, bank.detail(position).priority, masked), one);
         }
     }
 
-    /// Puts a candidate into the list register that it stands in already, or else into a free one.
-    fn place(&mut self, vcpu: VcpuId, intid: u32, together: bool) {
-        let Some(per) = self.vcpus.get(vcpu.index()) else { return };
-        let Some(interrupt) = self.interrupt(vcpu, intid) else { return };
-        let free = per.list_registers.used.trailing_ones().to_le_bytes()[0];
-        let index = interrupt.slot.map_or(free, |slot| slot.index);
-        let enabled = self.is_enabled(interrupt);
-        let here = self.target(vcpu, intid, interrupt) == Some(vcpu);
-        let sgi_v2 = self.layout.version == Version::V2 && intid < FIRST_PPI;
-        let Some(interrupt) = self.interrupt_mut(vcpu, intid) else { return };
-        interrupt.slot = Some(Slot { vcpu, index });
-        let terms = Terms { here: enabled && here, elsewhere: enabled && !here, together };
-        let register = if sgi_v2 { lend_sgi(interrupt, intid, terms) } else { lend(interrupt, intid, terms) };
-        if let Some(per) = self.vcpus.get_mut(vcpu.index()) {
-            per.list_registers.put(index, register);
+    /// Puts a candidate into the list register that it stands in already, or else into a free one. Whether there was
+    /// one.
+    fn place(&mut self, vcpu: VcpuId, index: usize, position: u32, together: bool) -> bool {
+        let Some(bank) = self.banks.get(index) else { return true };
+        let forwarded = self.forwarded(bank) & 1 << position != 0;
+        let private = bank.first < FIRST_SHARED;
+        let here = private || self.route(bank.detail(position).route) == Some(vcpu);
+        let by_source = private && self.layout.version == Version::V2 && position < FIRST_PPI;
+        let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return true };
+        let Some(bank) = self.banks.get_mut(index) else { return true };
+        let registers = &mut per.list_registers;
+        let listed = if bank.listed & 1 << position != 0 { registers.find(bank.first + position) } else { None };
+        let place = listed.unwrap_or(registers.used.trailing_ones().to_le_bytes()[0]);
+        if usize::from(place) >= self.layout.list_registers {
+            return false;
         }
-    }
-}
-
-/// What a list register says of an interrupt now, compared with what was written there.
-fn fold_interrupt(interrupt: &mut Interrupt, vcpu: VcpuId, written: &ListRegister, now: ListRegisterState) {
-    if written.state.pending() && !now.pending() {
-        interrupt.acknowledge(written.source);
-        interrupt.active_priority = written.priority;
-    }
-    let active = interrupt.active_wish.take().unwrap_or(now.active());
-    interrupt.step(if active { Move::Activate } else { Move::Deactivate });
-    interrupt.active_on = vcpu;
-    if let Some(link) = &mut interrupt.link
-        && now == ListRegisterState::Empty
-        && written.hardware.is_some()
-    {
-        // The guest's deactivation reached the physical interrupt too.
-        link.held = false;
+        registers.put(place, bank.lend(position, vcpu.number(), Terms { forwarded, here, together, by_source }));
+        true
     }
 }

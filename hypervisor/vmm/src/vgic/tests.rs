@@ -332,17 +332,24 @@ fn states_that_no_controller_reaches_are_refused() {
         assert_eq!(Vgic::restore(fits, &bad).err(), Some(error));
     };
     refuse(|state| state.version = Version::V3, RestoreError::Version);
-    refuse(|state| state.vcpus.truncate(1), RestoreError::Vcpus);
-    refuse(|state| state.shared.truncate(32), RestoreError::Spis);
+    refuse(|state| state.cpu_interfaces.truncate(1), RestoreError::Vcpus);
+    refuse(|state| state.online = VcpuSet::first(3), RestoreError::Vcpus);
+    refuse(|state| state.interrupts.truncate(3), RestoreError::Spis);
     refuse(|state| state.priority_bits = 7, RestoreError::PriorityBits);
-    refuse(|state| state.shared[1].priority = 1, RestoreError::Interrupt(33));
-    refuse(|state| state.shared[0].active_on = 2, RestoreError::Interrupt(32));
-    refuse(|state| state.shared[0].route = 4, RestoreError::Interrupt(32));
-    refuse(|state| state.vcpus[1].private[3].sgi_sources = 4, RestoreError::Interrupt(3));
-    refuse(|state| state.vcpus[0].private[3].sgi_active_source = 2, RestoreError::Interrupt(3));
-    refuse(|state| state.vcpus[0].private[3].trigger = Trigger::Level, RestoreError::Interrupt(3));
-    refuse(|state| state.vcpus[0].private[3].latch = true, RestoreError::Interrupt(3));
-    refuse(|state| state.vcpus[0].private[16].sgi_sources = 1, RestoreError::Interrupt(16));
+    // Banks 0 and 1 are the vCPUs' own, INTIDs 0 to 31; bank 2 begins at 32.
+    refuse(|state| state.interrupts[2].details[1].priority = 1, RestoreError::Interrupt(33));
+    refuse(|state| state.interrupts[2].details[1].active_priority = 1, RestoreError::Interrupt(33));
+    refuse(|state| state.interrupts[2].details[0].owner = 2, RestoreError::Interrupt(32));
+    refuse(|state| state.interrupts[3].details[0].route = 4, RestoreError::Interrupt(64));
+    refuse(|state| state.interrupts[0].details[17].route = 1, RestoreError::Interrupt(17));
+    refuse(|state| state.interrupts[1].details[3].sources = 4, RestoreError::Interrupt(3));
+    refuse(|state| state.interrupts[1].details[3].sources = 1, RestoreError::Interrupt(3));
+    refuse(|state| state.interrupts[0].details[3].active_source = 2, RestoreError::Interrupt(3));
+    refuse(|state| state.interrupts[0].edge &= !8, RestoreError::Interrupt(3));
+    refuse(|state| state.interrupts[0].line |= 8, RestoreError::Interrupt(3));
+    refuse(|state| state.interrupts[0].enabled &= !8, RestoreError::Interrupt(3));
+    refuse(|state| state.interrupts[0].latch |= 8, RestoreError::Interrupt(3));
+    refuse(|state| state.interrupts[0].details[16].sources = 1, RestoreError::Interrupt(16));
     let too_many = Layout { vcpus: 9, ..fits };
     assert_eq!(Vgic::restore(too_many, &good).err(), Some(RestoreError::Layout(LayoutError::Vcpus)));
 }

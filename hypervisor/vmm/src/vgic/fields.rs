@@ -1,0 +1,198 @@
+//! Registers with a field for each interrupt. The distributor shows the shared ones, and on GICv2 the private
+//! ones of the accessing vCPU; a redistributor shows the private ones of its vCPU in the same way.
+
+use super::bank::{Bank, assign};
+use super::registers::{Access, Field, Frame};
+use super::{FIRST_SHARED, SGIS, Version, Vgic};
+use crate::bits::bits;
+use crate::vcpu::VcpuId;
+
+impl Vgic {
+    /// The bank that an access by `vcpu`, or to its redistributor, sees; there may be no such bank.
+    fn bank_of(&self, vcpu: VcpuId, access: Access, field: Field) -> usize {
+        let intid = access.first(field);
+        match access.frame {
+            Frame::DistributorV3 if intid < FIRST_SHARED => usize::MAX,
+            Frame::SgiAndPpi if intid >= FIRST_SHARED => usize::MAX,
+            _ => self.locate(vcpu, intid).0,
+        }
+    }
+
+    /// Reads a register with a field for each interrupt.
+    pub(super) fn read_each(&self, vcpu: VcpuId, access: Access, field: Field) -> u64 {
+        let Some(bank) = self.banks.get(self.bank_of(vcpu, access, field)) else { return 0 };
+        let first = access.first(field) % 32;
+        u64::from(match field {
+            Field::Group => bank.is.group,
+            Field::SetEnable | Field::ClearEnable => bank.is.enabled,
+            Field::SetPending | Field::ClearPending => bank.pending(),
+            Field::SetActive | Field::ClearActive => bank.is.active,
+            Field::Configuration => spread(bank.is.edge >> first & 0xFFFF) << 1,
+            Field::Priority | Field::Targets | Field::SetSources | Field::ClearSources => {
+                let mut bytes = [0; 4];
+                for (byte, position) in bytes.iter_mut().zip(first..).take(access.size.into()) {
+                    *byte = self.read_byte(vcpu, bank, position, field);
+                }
+                u32::from_le_bytes(bytes)
+            }
+        })
+    }
+
+    fn read_byte(&self, vcpu: VcpuId, bank: &Bank, position: u32, field: Field) -> u8 {
+        match field {
+            Field::Priority => bank.detail(position).priority,
+            Field::Targets => self.read_targets(vcpu, bank, position),
+            _ => bank.sources(position),
+        }
+    }
+
+    /// GICD_ITARGETSR (IHI 0048 4.3.12): private interrupts target the reader; with a single vCPU all read as 0.
+    fn read_targets(&self, vcpu: VcpuId, bank: &Bank, position: u32) -> u8 {
+        match self.vcpus.len() {
+            1 => 0,
+            _ if bank.first < FIRST_SHARED => 1 << (vcpu.index() % 8),
+            _ => bank.detail(position).route.to_le_bytes()[0],
+        }
+    }
+
+    /// Writes a register with a field for each interrupt.
+    pub(super) fn write_each(&mut self, vcpu: VcpuId, access: Access, field: Field, value: u64) {
+        let index = self.bank_of(vcpu, access, field);
+        let first = access.first(field) % 32;
+        let word = (value & 0xFFFF_FFFF) as u32;
+        // On GICv2 SGIs are always enabled, and pending by source only (IHI 0048 4.3.5 to 4.3.8).
+        let free = if index < self.vcpus.len() && self.layout.version == Version::V2 { word & !SGIS } else { word };
+        match field {
+            Field::Group => self.set_word(index, |bank| &mut bank.is.group, u32::MAX, word),
+            Field::SetEnable => self.set_word(index, |bank| &mut bank.is.enabled, free, u32::MAX),
+            Field::ClearEnable => self.set_word(index, |bank| &mut bank.is.enabled, free, 0),
+            Field::SetPending => self.set_latch(index, free, true),
+            Field::ClearPending => self.set_latch(index, free, false),
+            Field::SetActive => self.write_active(vcpu, index, word, true),
+            Field::ClearActive => self.write_active(vcpu, index, word, false),
+            Field::Configuration => {
+                // SGIs are always edge-triggered (IHI 0048 4.3.13, IHI 0069 GICR_ICFGR0).
+                let fixed = if index < self.vcpus.len() { SGIS } else { 0 };
+                self.set_word(index, |bank| &mut bank.is.edge, 0xFFFF << first & !fixed, gather(word >> 1) << first);
+            }
+            Field::Priority | Field::Targets | Field::SetSources | Field::ClearSources => {
+                for (byte, position) in word.to_le_bytes().into_iter().zip(first..).take(access.size.into()) {
+                    self.write_byte(index, position, field, byte);
+                }
+            }
+        }
+    }
+
+    /// Replaces the `bits` of a word by those of `value`.
+    fn set_word(&mut self, index: usize, word: fn(&mut Bank) -> &mut u32, bits: u32, value: u32) {
+        let Some(bank) = self.banks.get_mut(index) else { return };
+        let word = word(bank);
+        let changed = (*word ^ value) & bits;
+        *word ^= changed;
+        self.touched(index, changed);
+    }
+
+    /// Writes to GICD_ISPENDR (`true`) and GICD_ICPENDR.
+    pub(super) fn set_latch(&mut self, index: usize, bits: u32, pending: bool) {
+        let Some(bank) = self.banks.get_mut(index) else { return };
+        let changed = if pending { bits & !bank.is.latch } else { bits & (bank.is.latch | bank.lent) };
+        assign(&mut bank.is.latch, bits, pending);
+        if !pending {
+            bank.lent &= !bits;
+        }
+        self.touched(index, changed);
+    }
+
+    /// The line of an interrupt goes, or stays, high or low.
+    pub(super) fn set_line(&mut self, index: usize, position: u32, level: bool) {
+        let Some(bank) = self.banks.get_mut(index) else { return };
+        let changed = (bank.is.line ^ if level { u32::MAX } else { 0 }) & 1 << position;
+        bank.is.line ^= changed;
+        bank.is.latch |= changed & bank.is.line & bank.is.edge;
+        self.touched(index, changed);
+    }
+
+    fn write_byte(&mut self, index: usize, position: u32, field: Field, byte: u8) {
+        let priority = byte & self.layout.priority_mask();
+        let targets = byte & self.layout.all_targets();
+        let several = self.vcpus.len() > 1;
+        let Some(bank) = self.banks.get_mut(index) else { return };
+        let changed = match field {
+            Field::SetSources => bank.change_sources(position, targets, 0),
+            Field::ClearSources => bank.change_sources(position, 0, targets),
+            Field::Targets if bank.first >= FIRST_SHARED && several => {
+                return self.set_route(index, position, targets.into());
+            }
+            Field::Priority => match bank.is.details.get_mut(position as usize) {
+                Some(detail) => core::mem::replace(&mut detail.priority, priority) != priority,
+                None => false,
+            },
+            _ => false,
+        };
+        self.touched(index, u32::from(changed) << position);
+    }
+
+    /// Writes GICD_ITARGETSR or GICD_IROUTER.
+    pub(super) fn set_route(&mut self, index: usize, position: u32, route: u64) {
+        let Some(bank) = self.banks.get_mut(index) else { return };
+        let Some(detail) = bank.is.details.get_mut(position as usize) else { return };
+        let changed = core::mem::replace(&mut detail.route, route) != route;
+        self.touched(index, u32::from(changed) << position);
+    }
+
+    /// GICD_ISACTIVER and GICD_ICACTIVER. A shared interrupt becomes active where it is routed, or else where it
+    /// was written. While it is out in a list register it is not known whether it is active: what was written
+    /// then holds as soon as it is taken back.
+    pub(super) fn write_active(&mut self, vcpu: VcpuId, index: usize, word: u32, active: bool) {
+        for position in bits(word) {
+            let Some(bank) = self.banks.get(index) else { return };
+            let route = if bank.first < FIRST_SHARED { None } else { self.route(bank.detail(position).route) };
+            let owner = route.unwrap_or(vcpu);
+            let Some(bank) = self.banks.get_mut(index) else { return };
+            let bit = 1 << position;
+            let changed = bit & (bank.listed | (bank.is.active ^ if active { bit } else { 0 }));
+            if let Some(detail) = bank.is.details.get_mut(position as usize)
+                && active
+                && bank.is.active & bit == 0
+            {
+                detail.active_priority = detail.priority;
+                if bank.listed & bit == 0 {
+                    detail.owner = owner.number();
+                }
+            }
+            assign(&mut bank.is.active, bit, active);
+            bank.written |= bank.listed & bit;
+            self.touched(index, changed);
+        }
+    }
+}
+
+/// Bits 15:0 of `word`, each in the lower of two bits.
+const fn spread(word: u32) -> u32 {
+    let word = (word | word << 8) & 0x00FF_00FF;
+    let word = (word | word << 4) & 0x0F0F_0F0F;
+    let word = (word | word << 2) & 0x3333_3333;
+    (word | word << 1) & 0x5555_5555
+}
+
+/// What [`spread`] made of 16 bits, undone; the upper of each two bits are ignored.
+const fn gather(word: u32) -> u32 {
+    let word = word & 0x5555_5555;
+    let word = (word | word >> 1) & 0x3333_3333;
+    let word = (word | word >> 2) & 0x0F0F_0F0F;
+    let word = (word | word >> 4) & 0x00FF_00FF;
+    (word | word >> 8) & 0xFFFF
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gathering_undoes_spreading() {
+        assert_eq!((spread(0x8001), spread(0xFFFF)), (0x4000_0001, 0x5555_5555));
+        for bit in 0..16 {
+            assert_eq!(gather(spread(1 << bit) | 0xAAAA_AAAA), 1 << bit);
+        }
+    }
+}
