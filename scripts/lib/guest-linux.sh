@@ -59,10 +59,11 @@ named_busybox() {
     [ -z "$busybox" ] || busybox_is_ready || install -m 755 "$busybox" "$cache/busybox"
 }
 
-# newest_kernel: the package behind the meta package, which the index names: point versions come and go.
-newest_kernel() {
-    package_field arm64 "$(linux_package "$BULKHEAD_LINUX")" Depends | grep -o 'linux-image-[^ ,]*' | head -n 1
-}
+# newest_kernel: of the flavour chosen.
+newest_kernel() { package_behind "$(linux_package "$BULKHEAD_LINUX")"; }
+
+# package_behind META: the kernel's package behind a meta package, which the index names: point versions come and go.
+package_behind() { package_field arm64 "$1" Depends | grep -o 'linux-image-[^ ,]*' | head -n 1; }
 
 # download_size PACKAGE...: sum in bytes
 download_size() {
@@ -74,16 +75,18 @@ download_size() {
     printf '%s\n' "$sum"
 }
 
-# fetch PACKAGE FOLDER: downloads an arm64 package, which apt verifies, and unpacks it into FOLDER. A version that
-# has left the archive since the lists were read is looked up once more.
+# fetch PACKAGE FOLDER [PATTERN...]: downloads an arm64 package, which apt verifies, and unpacks its files, or those
+# that the patterns choose, into FOLDER. A version that has left the archive since the lists were read is looked up
+# once more.
 fetch() {
     local package=$1 folder=$2 again
+    shift 2
     rm -rf "$folder"
     mkdir -p "$folder/package"
     for again in no yes; do
         if [ $again = yes ]; then refresh_apt arm64; fi
         if (cd "$folder/package" && private_apt arm64 apt-get download -q "$package"); then
-            dpkg-deb -x "$folder"/package/*.deb "$folder"
+            dpkg-deb --fsys-tarfile "$folder"/package/*.deb | tar -x -C "$folder" --wildcards "${@:-*}"
             return 0
         fi
     done

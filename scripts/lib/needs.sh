@@ -56,6 +56,7 @@ find_missing() {
     crates_are_ready || missing+=(crates)
     [ -f "$kernel" ] || kernel_is_ready || missing+=(kernel)
     [ -n "$busybox" ] || busybox_is_ready || missing+=(busybox)
+    [ "$boards" = no ] || trees_are_ready || missing+=(board-trees)
 }
 
 is_missing() {
@@ -76,6 +77,7 @@ describe() {
         crates) echo "the crates of Cargo.lock (cargo fetch)" ;;
         kernel) echo "an arm64 Linux kernel; --kernel FILE names an Image" ;;
         busybox) echo "a static BusyBox for arm64; --busybox FILE names one" ;;
+        board-trees) echo "device trees of boards in $trees: ${board_trees[*]%%=*}" ;;
     esac
 }
 
@@ -91,9 +93,13 @@ refuse() {
 only_crates() { [ "${missing[*]}" = crates ]; }
 
 install_missing() {
-    [ "$offline" = no ] || refuse "--offline forbids to fetch what is missing."
+    local offline_reason="--offline forbids to fetch what is missing." foreign="this is neither Debian 12 nor 13, so nothing is installed."
+    [ "$offline" = no ] || go_without_trees "$offline_reason"
+    release=$(debian_release) || go_without_trees "$foreign"
+    if [ ${#missing[@]} -eq 0 ]; then return 0; fi
+    [ "$offline" = no ] || refuse "$offline_reason"
     if only_crates; then return 0; fi
-    release=$(debian_release) || refuse "this is neither Debian 12 nor 13, so nothing is installed."
+    [ -n "$release" ] || refuse "$foreign"
     machine=$(dpkg --print-architecture)
     plan
     agree "Go ahead?" || give_up 2 "nothing was changed"
@@ -111,7 +117,7 @@ plan() {
     ! is_missing compiler || packages+=(gcc libc6-dev)
     [ -e /etc/ssl/certs/ca-certificates.crt ] || packages+=(ca-certificates)
     ! is_missing rust || plan_rust
-    if is_missing kernel || is_missing busybox; then refresh_apt arm64; fi
+    if is_missing kernel || is_missing busybox || is_missing board-trees; then refresh_apt arm64; fi
     say "Bulkhead needs what this machine lacks:"
     if [ ${#packages[@]} -gt 0 ]; then
         plan_packages "${packages[@]}" || give_up 2 "apt cannot provide ${packages[*]}; nothing was changed"
@@ -123,6 +129,7 @@ plan() {
     ! is_missing rust || say_rust
     ! is_missing crates || say "  crates         of Cargo.lock, about 20 MB"
     say_guest
+    ! is_missing board-trees || say_trees
 }
 
 packaged_qemu() { at_least 10 "$(upstream_version "$(package_field "$machine" qemu-system-arm Version)")"; }
@@ -195,6 +202,7 @@ carry_out() {
     ! is_missing rust || carry_out_rust
     ! is_missing kernel || fetch_kernel
     ! is_missing busybox || fetch_busybox
+    ! is_missing board-trees || fetch_trees
     refresh=no
     find_missing
     [ ${#missing[@]} -eq 0 ] || only_crates || give_up 1 "still missing after installing: ${missing[*]//crates/}"

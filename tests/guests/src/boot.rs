@@ -4,7 +4,7 @@ use core::panic::PanicInfo;
 use core::sync::atomic::AtomicU8;
 
 use crate::machine::Machine;
-use crate::{check, console, machine, mmu, psci, smp};
+use crate::{check, console, machine, mmu, smp};
 
 /// Stack of one vCPU: 1 << 15 bytes.
 const STACK_SHIFT: usize = 15;
@@ -45,5 +45,5 @@ extern "C" fn boot_main(tree: usize) -> ! {
 fn panicked(info: &PanicInfo<'_>) -> ! {
     console::seize();
     crate::println!("guest: panicked: {info}");
-    psci::system_off()
+    check::end_failed()
 }

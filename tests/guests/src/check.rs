@@ -3,7 +3,7 @@
 use core::fmt::{Debug, Display};
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::{println, psci};
+use crate::{cpu, machine, println, psci};
 
 static PASSED: AtomicU32 = AtomicU32::new(0);
 static FAILED: AtomicU32 = AtomicU32::new(0);
@@ -46,8 +46,20 @@ pub fn failed(name: impl Display, what: impl Display) {
 
 /// Prints the verdict and switches the machine off.
 pub fn finish() -> ! {
-    println!("guest: {} passed, {} failed", PASSED.load(Ordering::Relaxed), FAILED.load(Ordering::Relaxed));
-    psci::system_off()
+    let (passed, failed) = (PASSED.load(Ordering::Relaxed), FAILED.load(Ordering::Relaxed));
+    println!("guest: {passed} passed, {failed} failed");
+    if failed == 0 { psci::system_off() } else { end_failed() }
+}
+
+/// Ends a guest that did not do what it should: switches the machine off, as its words tell the rest. With the word
+/// `stay-if-failed` among the bootargs it stays on instead, for boards where only the end can be seen.
+pub fn end_failed() -> ! {
+    if machine::known().is_some_and(|machine| !machine.arguments.flag("stay-if-failed")) {
+        psci::system_off()
+    }
+    loop {
+        cpu::wait_for_interrupt();
+    }
 }
 
 /// `expect!(name, condition)`: prints `check name: ok`, or FAILED with the condition's text, and goes on.

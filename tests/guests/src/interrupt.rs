@@ -47,7 +47,7 @@ pub fn unexpected() -> u32 {
 pub(crate) fn dispatch() {
     let Some(gic) = GIC.get() else {
         println!("guest: an interrupt before there is a controller");
-        crate::psci::system_off();
+        crate::check::end_failed();
     };
     loop {
         let acknowledged = gic.acknowledge();

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::{console, cpu, interrupt, psci, read_register, smp};
+use crate::{check, console, cpu, interrupt, read_register, smp};
 
 core::arch::global_asm!(include_str!("vectors.s"));
 
@@ -143,7 +143,7 @@ fn fatal(kind: &str, number: u64, frame: &Frame) -> ! {
     // A second exception while this one is told would tell itself for ever: drop the vectors' help then.
     static TELLING: AtomicBool = AtomicBool::new(false);
     if TELLING.load(Ordering::Relaxed) {
-        psci::system_off();
+        check::end_failed();
     }
     TELLING.store(true, Ordering::Relaxed);
     console::seize();
@@ -156,5 +156,5 @@ fn fatal(kind: &str, number: u64, frame: &Frame) -> ! {
         frame.spsr,
         frame.x[30]
     );
-    psci::system_off()
+    check::end_failed()
 }

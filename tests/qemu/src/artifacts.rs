@@ -31,6 +31,21 @@ pub fn qemu() -> Option<PathBuf> {
     env::split_paths(&folders).map(|folder| folder.join("qemu-system-aarch64")).find(|path| path.is_file())
 }
 
+/// The device tree of QEMU's `machine`, where the machine brings none: `scripts/setup --boards` fetches it.
+pub fn tree(machine: &str) -> PathBuf {
+    let named = |name: &str| env::var_os(name).map(PathBuf::from);
+    let cache = named("BULKHEAD_CACHE")
+        .or_else(|| Some(named("XDG_CACHE_HOME")?.join("bulkhead")))
+        .or_else(|| Some(named("HOME")?.join(".cache/bulkhead")));
+    cache.unwrap_or_default().join("boards").join(machine).with_extension("dtb")
+}
+
+/// What keeps a test on a board with `tree` from running. Not everyone can have every tree, so this skips wherever it is.
+pub fn missing_tree(tree: Option<PathBuf>) -> Option<String> {
+    let absent = tree.filter(|tree| !tree.is_file())?;
+    Some(format!("{} is missing: run `scripts/setup --boards`", absent.display()))
+}
+
 /// What keeps a test that boots `files` from running, as a sentence for the developer.
 pub fn missing(files: &[PathBuf]) -> Option<String> {
     if qemu().is_none() {

@@ -1,6 +1,10 @@
 //! Boards: a QEMU machine with its cores and its memory.
 
 use std::fmt;
+use std::path::PathBuf;
+
+use crate::artifacts;
+use crate::model::Model;
 
 /// Interrupt controller of a `virt` board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,13 +14,32 @@ pub enum Gic {
     V3,
 }
 
+impl Gic {
+    /// Its number, as QEMU and the configuration take it.
+    pub fn version(self) -> u32 {
+        match self {
+            Self::V2 => 2,
+            Self::V3 => 3,
+        }
+    }
+}
+
 /// Both interrupt controllers, for matrices.
 pub const GICS: [Gic; 2] = [Gic::V2, Gic::V3];
 
-/// A QEMU `virt` board.
+/// A machine of QEMU's.
+#[derive(Clone, Copy, Debug)]
+enum Machine {
+    /// `virt`, made to order.
+    Virt(Gic),
+    /// One that imitates a real board.
+    Real(&'static Model),
+}
+
+/// A board in QEMU.
 #[derive(Clone, Debug)]
 pub struct Board {
-    gic: Gic,
+    machine: Machine,
     cpu: String,
     cores: u32,
     memory_mib: u64,
@@ -40,7 +63,7 @@ impl Board {
     /// A `virt` board with one cortex-a57, 256 MiB and EL2.
     pub fn virt(gic: Gic) -> Self {
         Self {
-            gic,
+            machine: Machine::Virt(gic),
             cpu: "cortex-a57".into(),
             cores: 1,
             memory_mib: 256,
@@ -49,6 +72,11 @@ impl Board {
             reboots: false,
             machine_options: Vec::new(),
         }
+    }
+
+    /// The board that `model` describes. Its cores and memory are fixed.
+    pub fn real(model: &'static Model) -> Self {
+        Self { machine: Machine::Real(model), cores: model.cores, memory_mib: 2048, ..Self::virt(Gic::V2) }
     }
 
     /// With cores of model `cpu`, as `-cpu` takes it.
@@ -97,23 +125,36 @@ impl Board {
         self.cores
     }
 
+    /// RAM in MiB.
+    pub fn memory(&self) -> u64 {
+        self.memory_mib
+    }
+
+    /// The interrupt controller of a `virt` board.
+    pub fn gic(&self) -> Option<Gic> {
+        match self.machine {
+            Machine::Virt(gic) => Some(gic),
+            Machine::Real(_) => None,
+        }
+    }
+
+    /// The board's device tree, if it does not bring one.
+    pub fn tree(&self) -> Option<PathBuf> {
+        match self.machine {
+            Machine::Real(model) if model.needs_tree => Some(artifacts::tree(model.name)),
+            _ => None,
+        }
+    }
+
     /// QEMU's arguments for the board: its serial port on standard input and output, and nothing else attached.
     pub fn arguments(&self) -> Vec<String> {
-        let version = if self.gic == Gic::V2 { 2 } else { 3 };
-        let mut machine = format!("virt,gic-version={version}");
-        if self.virtualization {
-            machine += ",virtualization=on";
-        }
-        for option in &self.machine_options {
-            machine += &format!(",{option}");
-        }
-        let (cores, memory) = (self.cores.to_string(), format!("{}M", self.memory_mib));
-        let mut arguments: Vec<String> =
-            ["-nodefaults", "-display", "none", "-serial", "stdio", "-M", &machine, "-cpu", &self.cpu]
-                .iter()
-                .chain(&["-smp", &cores, "-m", &memory])
-                .map(ToString::to_string)
-                .collect();
+        let memory = format!("{}M", self.memory_mib);
+        let arguments = ["-nodefaults", "-display", "none", "-serial", "stdio", "-m", &memory];
+        let mut arguments: Vec<String> = arguments.map(String::from).into();
+        arguments.extend(match self.machine {
+            Machine::Virt(gic) => self.virt_arguments(gic),
+            Machine::Real(model) => self.real_arguments(model),
+        });
         if self.instruction_count {
             arguments.extend(["-icount".into(), "shift=0,sleep=off".into()]);
             arguments.extend(TURNS.map(String::from));
@@ -123,14 +164,37 @@ impl Board {
         }
         arguments
     }
+
+    fn virt_arguments(&self, gic: Gic) -> Vec<String> {
+        let mut machine = format!("virt,gic-version={}", gic.version());
+        if self.virtualization {
+            machine += ",virtualization=on";
+        }
+        for option in &self.machine_options {
+            machine += &format!(",{option}");
+        }
+        ["-M", &machine, "-cpu", &self.cpu, "-smp", &self.cores.to_string()].map(String::from).into()
+    }
+
+    fn real_arguments(&self, model: &Model) -> Vec<String> {
+        let (machine, cores) = (format!("{}{}", model.name, model.options), model.smp.to_string());
+        let mut arguments: Vec<String> = ["-audio", "none", "-M", &machine, "-smp", &cores].map(String::from).into();
+        if let Some(tree) = self.tree() {
+            arguments.extend(["-dtb".into(), tree.display().to_string()]);
+        }
+        arguments
+    }
 }
 
-/// The board's part of a test's name: `virt_gicv3_a57_smp4`, with the memory if it is not 256 MiB.
+/// The board's part of a test's name: `virt_gicv3_a57_smp4`, with the memory if it is not 256 MiB, or QEMU's name.
 impl fmt::Display for Board {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let gic = match self.machine {
+            Machine::Virt(gic) => gic.version(),
+            Machine::Real(model) => return f.write_str(model.name),
+        };
         let model = self.cpu.split(',').next().unwrap_or_default();
         let model = model.trim_start_matches("cortex-").replace('-', "_");
-        let gic = if self.gic == Gic::V2 { 2 } else { 3 };
         write!(f, "virt_gicv{gic}_{model}_smp{}", self.cores)?;
         if self.memory_mib != 256 {
             write!(f, "_{}m", self.memory_mib)?;
@@ -142,6 +206,7 @@ impl fmt::Display for Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model;
 
     #[test]
     fn a_board_names_what_tells_it_apart() {
@@ -157,7 +222,17 @@ mod tests {
         let arguments =
             Board::virt(Gic::V2).without_el2().instruction_count().machine_option("highmem=off").arguments().join(" ");
         assert!(arguments.contains("-M virt,gic-version=2,highmem=off "), "{arguments}");
+        assert!(arguments.contains("-m 256M"), "{arguments}");
         assert!(arguments.contains("-icount shift=0,sleep=off"), "{arguments}");
         assert!(!arguments.contains("virtualization"), "{arguments}");
+    }
+
+    #[test]
+    fn a_real_board_has_its_own_cores_and_perhaps_a_tree() {
+        let arguments = Board::real(&model::ZCU102).arguments().join(" ");
+        assert!(arguments.contains("-M xlnx-zcu102,virtualization=on -smp 4 -dtb "), "{arguments}");
+        assert!(arguments.contains("boards/xlnx-zcu102.dtb"), "{arguments}");
+        let board = Board::real(&model::VERSAL);
+        assert_eq!((board.tree(), board.core_count(), board.to_string()), (None, 2, "xlnx-versal-virt".into()));
     }
 }

@@ -117,8 +117,6 @@ impl Vm {
 
 /// Name of the node of a VM's kernel.
 const KERNEL: &str = "kernel";
-/// Address of the `virt` board's PL011.
-const UART: u64 = 0x0900_0000;
 
 fn write(writer: &mut Writer, name: &str, value: &Value) {
     match value {
@@ -135,7 +133,7 @@ fn write(writer: &mut Writer, name: &str, value: &Value) {
 pub struct Configuration {
     properties: Vec<(String, Value)>,
     vms: Vec<Vm>,
-    has_early_uart: bool,
+    early_uart: Option<u64>,
 }
 
 impl Configuration {
@@ -156,9 +154,9 @@ impl Configuration {
         self
     }
 
-    /// With the UART of the `virt` board in the image's header, for when no tree names one.
-    pub fn early_uart(self) -> Self {
-        Self { has_early_uart: true, ..self }
+    /// With the PL011 at physical address `base` in the image's header, for when no tree names one.
+    pub fn early_uart(self, base: u64) -> Self {
+        Self { early_uart: Some(base), ..self }
     }
 
     /// The kernels of its VMs, as far as they are files.
@@ -193,8 +191,8 @@ impl Configuration {
     /// If a kernel cannot be read, or the pack is refused.
     pub fn pack(&self, image: &[u8]) -> Vec<u8> {
         let modules: Vec<ModuleFile> = self.vms.iter().filter_map(Vm::module).collect();
-        let early = EarlyConsole { kind: EarlyUart::Pl011, base: UART };
-        let packed = pack_with(image, &self.tree(), &modules, self.has_early_uart.then_some(early));
+        let early = self.early_uart.map(|base| EarlyConsole { kind: EarlyUart::Pl011, base });
+        let packed = pack_with(image, &self.tree(), &modules, early);
         packed.unwrap_or_else(|error| panic!("{self:?}: {error}"))
     }
 }

@@ -8,6 +8,7 @@ pub mod artifacts;
 pub mod board;
 pub mod boot;
 pub mod configuration;
+pub mod model;
 pub mod port;
 pub mod session;
 pub mod suite;

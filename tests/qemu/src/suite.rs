@@ -70,7 +70,11 @@ impl Suite {
         for board in boards {
             let context = Context { name: format!("{group}::{board}"), seed: self.seed };
             let (boot, judge) = (boot.clone(), judge.clone());
-            self.add(context.name.clone(), &boot.files(), move || judge(&mut Session::start(&context, &board, &boot)));
+            let name = context.name.clone();
+            match artifacts::missing_tree(board.tree()) {
+                Some(reason) => self.skip(name, reason),
+                None => self.add(name, &boot.files(), move || judge(&mut Session::start(&context, &board, &boot))),
+            }
         }
     }
 
@@ -81,12 +85,15 @@ impl Suite {
                 Ok(())
             }),
             Some(reason) if self.required => Trial::test(name, move || Err(Failed::from(reason))),
-            Some(reason) => {
-                *self.skipped.entry(reason).or_default() += 1;
-                Trial::test(name, || Ok(())).with_ignored_flag(true)
-            }
+            Some(reason) => return self.skip(name, reason),
         };
         self.trials.push(trial);
+    }
+
+    /// Lists a test that does not run, and why.
+    fn skip(&mut self, name: String, reason: String) {
+        *self.skipped.entry(reason).or_default() += 1;
+        self.trials.push(Trial::test(name, || Ok(())).with_ignored_flag(true));
     }
 
     /// Runs what the command line asks for.
@@ -94,7 +101,7 @@ impl Suite {
         let mut arguments = Arguments::from_args();
         arguments.test_threads = Some(arguments.test_threads.unwrap_or(PARALLEL).min(PARALLEL));
         for (reason, count) in &self.skipped {
-            eprintln!("SKIPPED: {count} tests, because {reason} (BULKHEAD_REQUIRE_QEMU=1 makes that a failure)");
+            eprintln!("SKIPPED: {count} tests, because {reason}");
         }
         // The report repeats each message: here only where it came from is new.
         panic::set_hook(Box::new(|info| {

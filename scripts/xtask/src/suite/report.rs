@@ -24,6 +24,10 @@ pub fn conclude(results: &[StageResult]) -> Result<()> {
     if passed + failed == 0 {
         println!("no test has that in its name");
     }
+    match count(Verdict::Ignored) {
+        0 => {}
+        ignored => println!("{ignored} ignored: they did not run, as the lines that begin with SKIPPED say"),
+    }
     println!("{passed} passed, {failed} failed");
     if failed == 0 && passed > 0 { Ok(()) } else { std::process::exit(1) }
 }

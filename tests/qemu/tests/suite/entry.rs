@@ -7,6 +7,8 @@ use bulkhead_qemu::{Board, Boot, Configuration, Session, Suite, Vm};
 const ADDRESSES: [u64; 3] = [0x4200_0000, 0x44e0_0000, 0x4f00_0000];
 /// HCR_EL2 with TGE, AMO, IMO and FMO; the second with E2H, which only newer cores have.
 const HCR: [(&str, &str); 2] = [("tge", "hcr=0x08000038"), ("e2h", "hcr=0x408000038")];
+/// Address of the `virt` board's PL011, in bytes.
+const UART: u64 = 0x0900_0000;
 /// Damaged trees that are tried.
 const DAMAGED: u64 = 8;
 
@@ -29,7 +31,7 @@ pub fn register(suite: &mut Suite) {
 }
 
 fn trees(suite: &mut Suite) {
-    let packed = || Boot::packed(Configuration::new().early_uart().vm(Vm::new("a", "hello")));
+    let packed = || Boot::packed(Configuration::new().early_uart(UART).vm(Vm::new("a", "hello")));
     for kind in ["none", "magic", "truncated"] {
         let boot = packed().through_firmware(ADDRESSES[0], &format!("tree={kind}"));
         suite.on_each(&format!("entered_with_tree_{kind}"), &boot, boards(), |session| {

@@ -18,9 +18,7 @@ const BANNER: &str = concat!("Bulkhead ", env!("CARGO_PKG_VERSION"));
 const SCRUBBING: Duration = Duration::from_secs(300);
 
 pub fn register(suite: &mut Suite) {
-    suite.on_each("banner", &Boot::hypervisor(), every_board(), |session| {
-        session.expect(BANNER);
-    });
+    suite.on_each("banner", &Boot::hypervisor(), every_board(), banner);
     suite.on_each(
         "refused_at_el1",
         &Boot::hypervisor(),
@@ -51,7 +49,8 @@ fn boards(cores: &'static [u32]) -> impl Iterator<Item = Board> {
     models.flat_map(|board| cores.iter().map(move |&count| board.clone().cores(count)))
 }
 
-/// Every model with two cores, every number of cores, and both ends of the memory sizes.
+/// Every model with two cores, every number of cores, and memory from 256 MiB, which is where nothing else is said, to
+/// 8 GiB.
 fn every_board() -> impl Iterator<Item = Board> {
     GICS.into_iter().flat_map(|gic| {
         let models = MODELS.map(|model| Board::virt(gic).cpu(model).cores(2));
@@ -59,6 +58,17 @@ fn every_board() -> impl Iterator<Item = Board> {
         let memory = [512, 1024, 4096, 8192].map(|mib| Board::virt(gic).cores(2).memory_mib(mib));
         models.into_iter().chain(cores).chain(memory).collect::<Vec<_>>()
     })
+}
+
+/// The banner tells the board as it is, with every core up.
+fn banner(session: &mut Session) {
+    let (cores, memory, gic) = {
+        let board = session.board();
+        (board.core_count(), board.memory(), board.gic().expect("virt has the one it is made with").version())
+    };
+    session.expect(&format!("{BANNER} at EL2"));
+    session.expect(&format!("cores    {cores} of {cores}, ")).expect(&format!("gic      GICv{gic}, "));
+    session.expect(&format!("memory   {memory} MiB, "));
 }
 
 /// One sentence, which says what is missing, and nothing after it.

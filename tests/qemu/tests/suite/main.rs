@@ -1,5 +1,6 @@
 //! Every test that boots a board.
 
+mod boards;
 mod entry;
 mod hypervisor;
 mod judge;
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
     let mut suite = bulkhead_qemu::Suite::new();
     native::register(&mut suite);
     hypervisor::register(&mut suite);
+    boards::register(&mut suite);
     entry::register(&mut suite);
     refusals::register(&mut suite);
     together::register(&mut suite);
