@@ -1,13 +1,9 @@
 //! What is typed: to the port in focus, or to the multiplexer.
 
-use alloc::format;
-use alloc::string::String;
-
 use spin::Mutex;
 
 use super::multiplexer::Multiplexer;
 use super::port::{Kind, Port};
-use super::segment::MARK_REPLAY;
 
 /// What became of a typed byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +27,7 @@ impl Multiplexer {
     pub fn input(&mut self, ports: &[Mutex<Port>], byte: u8) -> InputAction {
         let escape = self.settings.escape;
         if core::mem::take(&mut self.escaped) {
-            return if byte == escape { self.deliver(ports, byte) } else { self.command(ports, byte) };
+            return if byte == escape { self.deliver(ports, byte) } else { self.command(byte) };
         }
         if byte == escape {
             self.escaped = true;
@@ -46,25 +42,13 @@ impl Multiplexer {
     }
 
     /// Moves the focus to the port `index`, and shows its last output; false if the port takes no input.
-    pub fn focus(&mut self, ports: &[Mutex<Port>], index: usize) -> bool {
-        let (Some(lane), Some(port), Some(name)) = (self.lanes.get(index), ports.get(index), self.names.get(index))
-        else {
-            return false;
-        };
-        if lane.kind() == Kind::Log {
-            return false;
+    pub fn focus(&mut self, index: usize) -> bool {
+        let takes = self.takers.contains(&index);
+        if takes {
+            self.focus = Some(index);
+            self.words.refocus();
         }
-        self.focus = Some(index);
-        self.words.clear();
-        let last = port.lock().replay();
-        if last.is_empty() {
-            self.words.notice(index, format!("keys go to {name}"));
-            return true;
-        }
-        self.words.notice(index, format!("keys go to {name}, which printed last:"));
-        self.words.replay(lane.segment().marked(MARK_REPLAY), last);
-        self.words.notice(index, format!("keys go to {name}; from here on it is live"));
-        true
+        takes
     }
 
     fn deliver(&mut self, ports: &[Mutex<Port>], byte: u8) -> InputAction {
@@ -75,51 +59,33 @@ impl Multiplexer {
         if taken { InputAction::Delivered(index) } else { InputAction::Refused(index) }
     }
 
-    fn command(&mut self, ports: &[Mutex<Port>], key: u8) -> InputAction {
+    fn command(&mut self, key: u8) -> InputAction {
         let target = match key {
-            b'1'..=b'9' => self.of_kind(Kind::Guest).nth(usize::from(key - b'1')),
-            b'0' | b'm' => self.of_kind(Kind::Monitor).next(),
+            b'1'..=b'9' => self.taker(usize::from(key - b'1'), Kind::Guest),
+            b'0' | b'm' => self.taker(self.takers.len().wrapping_sub(1), Kind::Monitor),
             b'n' => self.next_focus(),
             _ => None,
         };
         match target {
-            Some(index) if self.focus(ports, index) => InputAction::Focused(index),
-            _ => self.help(),
+            Some(index) if self.focus(index) => InputAction::Focused(index),
+            _ if self.focus.is_none() => InputAction::Unwanted,
+            _ => {
+                self.words.help();
+                InputAction::Answered
+            }
         }
     }
 
-    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = usize> {
-        let lanes = self.lanes.iter().enumerate();
-        lanes.filter(move |(_, lane)| lane.kind() == kind).map(|(index, _)| index)
+    /// The port at `position` among those that take input, if it is of the kind `kind`.
+    fn taker(&self, position: usize, kind: Kind) -> Option<usize> {
+        let index = *self.takers.get(position)?;
+        if self.lanes.get(index)?.kind() == kind { Some(index) } else { None }
     }
 
-    /// The next port that takes input after the one in focus, guests first and then the monitor.
-    fn next_focus(&self) -> Option<usize> {
-        let order = || self.of_kind(Kind::Guest).chain(self.of_kind(Kind::Monitor));
-        let position = order().position(|index| Some(index) == self.focus);
-        order().nth(position.map_or(0, |position| position + 1)).or_else(|| order().next())
-    }
-
-    /// Says which keys there are.
-    fn help(&mut self) -> InputAction {
-        let Some(about) = self.focus else { return InputAction::Unwanted };
-        let escape = key_name(self.settings.escape);
-        let mut guests = String::new();
-        for (number, index) in (1..=9).zip(self.of_kind(Kind::Guest)) {
-            let name = self.names.get(index).map_or("", String::as_str);
-            guests.push_str(&format!("  {number} {name}"));
-        }
-        self.words.notice(about, format!("after {escape}:{guests}  m monitor  n next  ? this help"));
-        self.words.notice(about, format!("{escape} twice sends it"));
-        InputAction::Answered
-    }
-}
-
-/// How a key is called, such as `Ctrl-]`.
-fn key_name(byte: u8) -> String {
-    match byte {
-        0..=0x1f => format!("Ctrl-{}", char::from(byte | 0x40)),
-        b'!'..=b'~' => String::from(char::from(byte)),
-        _ => format!("key {byte:#04x}"),
+    /// The next port that takes input after the one in focus.
+    pub(super) fn next_focus(&self) -> Option<usize> {
+        let position = self.takers.iter().position(|index| Some(*index) == self.focus);
+        let next = position.and_then(|position| self.takers.get(position + 1));
+        next.or(self.takers.first()).copied()
     }
 }

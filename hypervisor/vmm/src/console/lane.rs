@@ -1,10 +1,12 @@
 //! What the multiplexer keeps of one port.
 
+use alloc::fmt::format;
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::port::{Kind, Port, Watch};
-use super::segment::{MARK_CONTINUED, MARK_LINE, MARK_NOTICE, Segment, prefix};
-use super::text::{Item, Text};
+use super::segment::{MARK_CONTINUED, MARK_LINE, MARK_NOTICE, Pen, Segment, prefix};
+use super::text::Text;
 
 /// Colours of guests' names, by turns, as SGR parameters (ECMA-48 8.3.117).
 const GUEST_COLOURS: [u8; 10] = [36, 32, 33, 35, 34, 96, 92, 93, 95, 94];
@@ -15,6 +17,7 @@ const LOG_COLOUR: u8 = 90;
 #[derive(Debug)]
 pub(super) struct Lane {
     kind: Kind,
+    prefix: Vec<u8>,
     text: Text,
     segment: Segment,
     /// Bytes printed when the multiplexer last looked, and when that number was new.
@@ -41,8 +44,9 @@ impl Lane {
             Kind::Monitor => MONITOR_COLOUR,
             Kind::Log => LOG_COLOUR,
         };
-        let segment = Segment::new(prefix(port.name(), width, colour), MARK_LINE, MARK_CONTINUED);
-        Self { kind: port.kind(), text: Text::default(), segment, printed: 0, since: 0 }
+        let segment = Segment::new(MARK_LINE, MARK_CONTINUED);
+        let prefix = prefix(port.name(), width, colour);
+        Self { kind: port.kind(), prefix, text: Text::default(), segment, printed: 0, since: 0 }
     }
 
     /// Whose lane it is.
@@ -50,9 +54,14 @@ impl Lane {
         self.kind
     }
 
-    /// The port's segments.
-    pub fn segment(&self) -> &Segment {
-        &self.segment
+    /// What the port's segments begin with.
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// Whether the cursor is in the port's line.
+    pub fn is_open(&self) -> bool {
+        self.segment.is_open()
     }
 
     /// Looks at the port at the time `now`. `eager`: a part of a line need not rest. A part that is not printed
@@ -77,27 +86,27 @@ impl Lane {
 
     /// Sends one byte of the port's output.
     pub fn put(&mut self, byte: u8, answerable: bool, wire: &mut Vec<u8>) {
-        let Self { text, segment, .. } = self;
-        text.push(byte, answerable, &mut |item| segment.put(item, wire));
+        let mut pen = Pen { segment: &mut self.segment, prefix: &self.prefix, wire };
+        self.text.push(byte, answerable, &mut pen);
     }
 
     /// Leaves the port's line, if the cursor is in it.
     pub fn interrupt(&mut self, wire: &mut Vec<u8>) {
-        self.segment.interrupt(wire);
+        Pen { segment: &mut self.segment, prefix: &self.prefix, wire }.interrupt();
         self.text.restart_column();
     }
 
     /// Says that `count` bytes are missing here. The line they belonged to ends.
     pub fn put_loss(&mut self, count: u64, wire: &mut Vec<u8>) {
-        self.segment.end(wire);
+        Pen { segment: &mut self.segment, prefix: &self.prefix, wire }.finish();
         self.text = Text::default();
-        self.put_notice(&alloc::format!("{count} bytes were lost here"), wire);
+        self.put_notice(format_args!("{count} bytes were lost here"), wire);
     }
 
     /// Sends a line of the multiplexer's own about the port. The cursor must not be in a line.
-    pub fn put_notice(&self, text: &str, wire: &mut Vec<u8>) {
-        let mut segment = self.segment.marked(MARK_NOTICE);
-        segment.put(Item::Plain(text.as_bytes()), wire);
-        segment.put(Item::End, wire);
+    pub fn put_notice(&self, text: fmt::Arguments<'_>, wire: &mut Vec<u8>) {
+        let mut pen = Pen { segment: &mut Segment::new(MARK_NOTICE, MARK_NOTICE), prefix: &self.prefix, wire };
+        pen.put(format(text).as_bytes(), true);
+        pen.put_end();
     }
 }

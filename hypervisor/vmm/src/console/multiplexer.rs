@@ -1,16 +1,15 @@
 //! From many ports to one wire, a line at a time.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use spin::Mutex;
 
 use super::lane::{Lane, Readiness};
 use super::port::{Kind, LONG_LINE, Port};
-use super::words::{Next, Words};
+use super::words::Words;
 
 /// Bytes made ready for the wire at a time. Few, because what is ready goes out before anything more urgent.
-const ENOUGH: usize = 128;
+pub(super) const ENOUGH: usize = 128;
 
 /// What the owner of the machine may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +71,8 @@ struct Turn {
 #[derive(Debug)]
 pub struct Multiplexer {
     pub(super) lanes: Vec<Lane>,
-    pub(super) names: Vec<String>,
+    /// The ports that take input, by index: the guests in their order and then the monitor.
+    pub(super) takers: Vec<usize>,
     pub(super) settings: Settings,
     pub(super) focus: Option<usize>,
     pub(super) escaped: bool,
@@ -82,7 +82,7 @@ pub struct Multiplexer {
     turn: Option<Turn>,
     /// The port that had the last turn.
     last: usize,
-    staged: Vec<u8>,
+    pub(super) staged: Vec<u8>,
     /// Bytes of `staged` that are on the wire.
     sent: usize,
     deadline: Option<u64>,
@@ -96,22 +96,29 @@ impl Multiplexer {
     ///
     /// There are more than 64 ports.
     pub fn new(ports: &[Mutex<Port>], settings: Settings) -> Self {
-        assert!(ports.len() <= MOST_PORTS, "{} console ports; at most {MOST_PORTS} are possible", ports.len());
-        let names: Vec<String> = ports.iter().map(|port| String::from(port.lock().name())).collect();
-        let width = names.iter().map(String::len).max().unwrap_or(0);
-        let lane = |(index, port): (usize, &Mutex<Port>)| Lane::new(index, &port.lock(), width);
-        let lanes: Vec<Lane> = ports.iter().enumerate().map(lane).collect();
-        let first = |kind| lanes.iter().position(|lane| lane.kind() == kind);
+        assert!(ports.len() <= MOST_PORTS, "there are more than 64 console ports");
+        let width = ports.iter().map(|port| port.lock().name().len()).max().unwrap_or(0);
+        let (mut lanes, mut takers) = (Vec::with_capacity(ports.len()), Vec::new());
+        for (index, port) in ports.iter().enumerate() {
+            lanes.push(Lane::new(index, &port.lock(), width));
+        }
+        for kind in [Kind::Guest, Kind::Monitor] {
+            for (index, lane) in lanes.iter().enumerate() {
+                if lane.kind() == kind {
+                    takers.push(index);
+                }
+            }
+        }
         Self {
-            focus: first(Kind::Guest).or(first(Kind::Monitor)),
+            focus: takers.first().copied(),
+            takers,
+            last: lanes.len().saturating_sub(1),
             lanes,
-            names,
             settings,
             escaped: false,
             words: Words::default(),
             open: None,
             turn: None,
-            last: ports.len().saturating_sub(1),
             staged: Vec::with_capacity(4 * ENOUGH),
             sent: 0,
             deadline: None,
@@ -163,7 +170,7 @@ impl Multiplexer {
     fn stage(&mut self, ports: &[Mutex<Port>], now: u64) -> bool {
         while self.staged.is_empty() {
             if !self.words.is_empty() {
-                self.speak();
+                self.speak(ports);
                 continue;
             }
             let Some(turn) = self.turn.take().or_else(|| self.next_turn(ports, now)) else { return false };
@@ -172,25 +179,17 @@ impl Multiplexer {
         true
     }
 
-    fn speak(&mut self) {
-        self.interrupt();
-        if let Some(Next::Notice(lane, text)) = self.words.next(ENOUGH, &mut self.staged)
-            && let Some(lane) = self.lanes.get(lane)
-        {
-            lane.put_notice(&text, &mut self.staged);
-        }
-    }
-
     /// The next port by turns that has something to print. If there is none, notes when there will be.
     fn next_turn(&mut self, ports: &[Mutex<Port>], now: u64) -> Option<Turn> {
-        let mut deadline: Option<u64> = None;
-        let count = self.lanes.len();
-        for index in (self.last + 1..count).chain(0..count.min(self.last + 1)) {
+        let mut deadline = None;
+        let mut index = self.last;
+        for _ in 0..self.lanes.len() {
+            index = if index + 1 < self.lanes.len() { index + 1 } else { 0 };
             let eager = self.focus == Some(index) || self.open == Some(index);
-            let (Some(lane), Some(port)) = (self.lanes.get_mut(index), ports.get(index)) else { continue };
+            let (lane, port) = (self.lanes.get_mut(index)?, ports.get(index)?);
             match lane.look(&mut port.lock(), eager, now, self.settings.flush_after) {
                 Readiness::Empty => {}
-                Readiness::Resting(until) => deadline = Some(deadline.map_or(until, |other| other.min(until))),
+                Readiness::Resting(until) => deadline = Some(until.min(deadline.unwrap_or(until))),
                 Readiness::Ready => {
                     self.last = index;
                     return Some(Turn { lane: index, left: LONG_LINE });
@@ -216,23 +215,22 @@ impl Multiplexer {
         let enough = ENOUGH.min(turn.left);
         let mut more = true;
         while more && self.staged.len() < enough {
-            let Some(byte) = port.take_printed() else {
-                more = false;
-                break;
-            };
-            lane.put(byte, answerable, &mut self.staged);
-            more = byte != b'\n';
+            let byte = port.take_printed();
+            if let Some(byte) = byte {
+                lane.put(byte, answerable, &mut self.staged);
+            }
+            more = !matches!(byte, None | Some(b'\n'));
         }
         if port.take_space() {
             self.freed.insert(turn.lane);
         }
-        self.open = lane.segment().is_open().then_some(turn.lane);
+        self.open = lane.is_open().then_some(turn.lane);
         let left = turn.left.saturating_sub(self.staged.len());
         (more && left > 0).then_some(Turn { left, ..turn })
     }
 
     /// Leaves the line that the cursor is in, if any.
-    fn interrupt(&mut self) {
+    pub(super) fn interrupt(&mut self) {
         if let Some(lane) = self.open.take().and_then(|index| self.lanes.get_mut(index)) {
             lane.interrupt(&mut self.staged);
         }

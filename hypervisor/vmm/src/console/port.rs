@@ -174,14 +174,13 @@ impl Port {
 
     /// The last output that is on the wire, whole lines unless there is only a part of one.
     pub(super) fn replay(&self) -> Vec<u8> {
-        let last: Vec<u8> = self.replay.iter().collect();
-        if self.replay.free() > 0 {
-            return last;
+        let mut last = self.replay.to_vec();
+        if self.replay.free() == 0
+            && let Some(end) = last.iter().position(|byte| *byte == b'\n')
+        {
+            last.drain(..=end);
         }
-        match last.iter().position(|byte| *byte == b'\n') {
-            Some(end) => last.get(end + 1..).unwrap_or_default().to_vec(),
-            None => last,
-        }
+        last
     }
 
     /// The next byte for the wire.

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
+use alloc::vec::Vec;
 
 /// A queue of bytes in a buffer whose size, a power of two, never changes.
 #[derive(Clone, Debug)]
@@ -59,8 +60,14 @@ impl Ring {
     }
 
     /// The bytes, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = u8> {
-        (0..self.length).filter_map(|index| self.bytes.get(self.wrap(self.read + index)).copied())
+    pub fn to_vec(&self) -> Vec<u8> {
+        let (behind, before) =
+            self.bytes.split_at_checked(self.read).map_or((&[][..], &[][..]), |(low, high)| (high, low));
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        bytes.extend_from_slice(behind);
+        bytes.extend_from_slice(before);
+        bytes.truncate(self.length);
+        bytes
     }
 
     fn wrap(&self, index: usize) -> usize {
@@ -70,8 +77,6 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
-
     use super::*;
 
     #[test]
@@ -80,7 +85,7 @@ mod tests {
         for round in 0..5 {
             assert!((0..4).all(|byte| ring.push(round * 4 + byte)));
             assert!(!ring.push(99) && ring.free() == 0);
-            assert_eq!(ring.iter().count(), 4);
+            assert_eq!(ring.to_vec().len(), 4);
             assert!((0..4).all(|byte| ring.pop() == Some(round * 4 + byte)));
             assert_eq!(ring.pop(), None);
             ring.push(7);
@@ -92,6 +97,6 @@ mod tests {
     fn pushing_over_keeps_the_newest() {
         let mut ring = Ring::new(4);
         (0..10).for_each(|byte| ring.push_over(byte));
-        assert_eq!(ring.iter().collect::<Vec<_>>(), [6, 7, 8, 9]);
+        assert_eq!(ring.to_vec(), [6, 7, 8, 9]);
     }
 }

@@ -2,8 +2,6 @@
 
 use alloc::vec::Vec;
 
-use super::text::Item;
-
 /// Begins a line of a port's output.
 pub(super) const MARK_LINE: u8 = b'|';
 /// Continues a line that was broken.
@@ -34,9 +32,8 @@ enum Line {
 }
 
 /// Where a port's output stands on the wire.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Segment {
-    prefix: Vec<u8>,
     first: u8,
     further: u8,
     line: Line,
@@ -45,76 +42,86 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// Segments with the given prefix, of which the first of each line has the mark `first` and the rest
-    /// `further`.
-    pub fn new(prefix: Vec<u8>, first: u8, further: u8) -> Self {
-        Self { prefix, first, further, line: Line::Unbegun, bare: false }
+    /// Segments of which the first of each line has the mark `first` and the rest `further`.
+    pub fn new(first: u8, further: u8) -> Self {
+        Self { first, further, line: Line::Unbegun, bare: false }
     }
 
-    /// The same port's segments of another kind, with the mark `mark`.
-    pub fn marked(&self, mark: u8) -> Self {
-        Self::new(self.prefix.clone(), mark, mark)
-    }
-
-    /// Whether the cursor is in the port's line.
+    /// Whether the cursor is in the line.
     pub fn is_open(&self) -> bool {
         self.line == Line::Open
     }
+}
 
-    /// Sends `item`.
-    pub fn put(&mut self, item: Item<'_>, wire: &mut Vec<u8>) {
-        match item {
-            Item::Return if self.is_open() && !self.bare => {
-                wire.push(b'\r');
-                self.put_prefix(self.first, wire);
-                return;
-            }
-            _ => self.open(wire),
-        }
-        match item {
-            Item::Plain(bytes) => {
-                wire.extend_from_slice(bytes);
-                self.bare = false;
-            }
-            Item::Concealed(bytes) => conceal(bytes, wire),
-            // Where the cursor is already, a return would only repeat the prefix.
-            Item::Return => conceal(b"\r", wire),
-            Item::End => {
-                wire.extend_from_slice(b"\r\n");
-                self.line = Line::Unbegun;
-            }
+/// Writes a port's segments, which begin with `prefix`, on the wire.
+pub(super) struct Pen<'a> {
+    pub segment: &'a mut Segment,
+    pub prefix: &'a [u8],
+    pub wire: &'a mut Vec<u8>,
+}
+
+impl Pen<'_> {
+    /// Writes `bytes` as they are, or concealed.
+    pub fn put(&mut self, bytes: &[u8], plain: bool) {
+        self.open();
+        if plain {
+            self.wire.extend_from_slice(bytes);
+            self.segment.bare = false;
+        } else {
+            conceal(bytes, self.wire);
         }
     }
 
+    /// Writes a carriage return that does not belong to the end of a line.
+    pub fn put_return(&mut self) {
+        if self.segment.is_open() && !self.segment.bare {
+            self.wire.push(b'\r');
+            self.put_prefix(self.segment.first);
+        } else {
+            // Where the cursor is already, a return would only repeat the prefix.
+            self.put(b"\r", false);
+        }
+    }
+
+    /// Ends the line.
+    pub fn put_end(&mut self) {
+        self.open();
+        self.leave(Line::Unbegun);
+    }
+
     /// Leaves the line, if the cursor is in it, to continue it later.
-    pub fn interrupt(&mut self, wire: &mut Vec<u8>) {
-        if self.is_open() {
-            conceal(b"", wire);
-            wire.extend_from_slice(b"\r\n");
-            self.line = Line::Interrupted;
+    pub fn interrupt(&mut self) {
+        if self.segment.is_open() {
+            conceal(b"", self.wire);
+            self.leave(Line::Interrupted);
         }
     }
 
     /// Ends the line, if a part of it is on the wire.
-    pub fn end(&mut self, wire: &mut Vec<u8>) {
-        if self.line != Line::Unbegun {
-            self.put(Item::End, wire);
+    pub fn finish(&mut self) {
+        if self.segment.line != Line::Unbegun {
+            self.put_end();
         }
     }
 
-    fn open(&mut self, wire: &mut Vec<u8>) {
-        match self.line {
+    fn leave(&mut self, line: Line) {
+        self.wire.extend_from_slice(b"\r\n");
+        self.segment.line = line;
+    }
+
+    fn open(&mut self) {
+        match self.segment.line {
             Line::Open => {}
-            Line::Unbegun => self.put_prefix(self.first, wire),
-            Line::Interrupted => self.put_prefix(self.further, wire),
+            Line::Unbegun => self.put_prefix(self.segment.first),
+            Line::Interrupted => self.put_prefix(self.segment.further),
         }
-        self.line = Line::Open;
     }
 
-    fn put_prefix(&mut self, mark: u8, wire: &mut Vec<u8>) {
-        wire.extend_from_slice(&self.prefix);
-        wire.extend_from_slice(&[mark, b' ']);
-        self.bare = true;
+    fn put_prefix(&mut self, mark: u8) {
+        self.wire.extend_from_slice(self.prefix);
+        self.wire.extend_from_slice(&[mark, b' ']);
+        self.segment.line = Line::Open;
+        self.segment.bare = true;
     }
 }
 
@@ -126,30 +133,19 @@ pub(super) fn prefix(name: &str, width: usize, colour: u8) -> Vec<u8> {
 }
 
 fn conceal(bytes: &[u8], wire: &mut Vec<u8>) {
-    let sequence = |bytes: &[u8], wire: &mut Vec<u8>| {
-        wire.extend_from_slice(CONCEALED);
-        for (index, byte) in bytes.iter().enumerate() {
-            if index > 0 {
-                wire.push(b';');
-            }
-            put_decimal(*byte, wire);
+    wire.extend_from_slice(CONCEALED);
+    for (index, byte) in bytes.iter().enumerate() {
+        if index > 0 && index % CONCEALED_AT_ONCE == 0 {
+            wire.push(CONCEALED_END);
+            wire.extend_from_slice(CONCEALED);
+        } else if index > 0 {
+            wire.push(b';');
         }
-        wire.push(CONCEALED_END);
-    };
-    if bytes.is_empty() {
-        sequence(bytes, wire);
+        for unit in [100, 10, 1] {
+            if unit == 1 || *byte >= unit {
+                wire.push(b'0' + *byte / unit % 10);
+            }
+        }
     }
-    for chunk in bytes.chunks(CONCEALED_AT_ONCE) {
-        sequence(chunk, wire);
-    }
-}
-
-fn put_decimal(value: u8, wire: &mut Vec<u8>) {
-    if value >= 100 {
-        wire.push(b'0' + value / 100);
-    }
-    if value >= 10 {
-        wire.push(b'0' + value / 10 % 10);
-    }
-    wire.push(b'0' + value % 10);
+    wire.push(CONCEALED_END);
 }

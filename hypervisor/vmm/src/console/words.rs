@@ -1,103 +1,129 @@
 //! What the multiplexer says itself: a change of focus, with the port's last output, and help.
 
-use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::{self, Write};
 
-use super::segment::Segment;
+use spin::Mutex;
+
+use super::multiplexer::{ENOUGH, Multiplexer};
+use super::port::{Kind, Port};
+use super::segment::{MARK_REPLAY, Pen, Segment};
 use super::text::Text;
 
-/// Lines of help that may wait; whoever asks faster than the wire is slow gets no more.
-const MOST: usize = 32;
-
-#[derive(Debug)]
-enum Word {
-    Notice { lane: usize, text: String },
-    Replay { segment: Segment, bytes: Vec<u8> },
-}
-
-/// Words that wait for the wire.
+/// What waits to be said. Whoever asks faster than the wire is slow gets one answer.
 #[derive(Debug, Default)]
 pub(super) struct Words {
-    waiting: VecDeque<Word>,
+    /// The focus has moved.
+    refocused: bool,
+    /// Somebody asked for the keys.
+    help: bool,
+    /// The output that the port in focus printed last, on its way.
     replay: Option<Replay>,
 }
 
 /// A port's last output on its way.
 #[derive(Debug)]
 struct Replay {
+    lane: usize,
     segment: Segment,
     text: Text,
-    bytes: alloc::vec::IntoIter<u8>,
-}
-
-/// What comes next.
-#[derive(Debug)]
-pub(super) enum Next {
-    /// A line about the port of this index.
-    Notice(usize, String),
-    /// Some of the replay is on the wire.
-    Replayed,
+    bytes: Vec<u8>,
+    /// Bytes that are sent.
+    sent: usize,
 }
 
 impl Words {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.replay.is_none()
+        !self.refocused && !self.help && self.replay.is_none()
     }
 
-    /// Forgets what waits; a replay that has begun ends with the line that it is in.
-    pub fn clear(&mut self) {
-        self.waiting.clear();
+    /// Adds the change of focus, in place of all that waits; a replay that has begun ends with the line that it is in.
+    pub fn refocus(&mut self) {
+        self.refocused = true;
+        self.help = false;
         if let Some(replay) = &mut self.replay {
-            replay.bytes = Vec::new().into_iter();
+            replay.bytes.clear();
         }
     }
 
-    /// Adds a line about the port `lane`.
-    pub fn notice(&mut self, lane: usize, text: String) {
-        if self.waiting.len() < MOST {
-            self.waiting.push_back(Word::Notice { lane, text });
-        }
+    /// Adds help.
+    pub fn help(&mut self) {
+        self.help = true;
     }
+}
 
-    /// Adds the last output `bytes` of a port, as `segment`s.
-    pub fn replay(&mut self, segment: Segment, bytes: Vec<u8>) {
-        if self.waiting.len() < MOST {
-            self.waiting.push_back(Word::Replay { segment, bytes });
-        }
-    }
-
-    /// Sends more of the replay that is under way, until there are `enough` bytes, or tells the next line. The
-    /// cursor must not be in a port's line.
-    pub fn next(&mut self, enough: usize, wire: &mut Vec<u8>) -> Option<Next> {
-        if let Some(replay) = &mut self.replay {
-            if replay.send(enough, wire) {
-                self.replay = None;
+impl Multiplexer {
+    /// Says some of what waits.
+    pub(super) fn speak(&mut self, ports: &[Mutex<Port>]) {
+        self.interrupt();
+        let Some(port) = self.focus.and_then(|index| ports.get(index)) else { return };
+        if self.words.replay.is_some() {
+            if self.send_replay() && !self.words.refocused {
+                self.notice(format_args!("keys go to {}; from here on it is live", port.lock().name()));
             }
-            return Some(Next::Replayed);
-        }
-        match self.waiting.pop_front()? {
-            Word::Notice { lane, text } => Some(Next::Notice(lane, text)),
-            Word::Replay { segment, bytes } => {
-                self.replay = Some(Replay { segment, text: Text::default(), bytes: bytes.into_iter() });
-                Some(Next::Replayed)
+        } else if core::mem::take(&mut self.words.refocused) {
+            let (port, lane) = (port.lock(), self.focus.unwrap_or_default());
+            let bytes = port.replay();
+            let colon = if bytes.is_empty() { "" } else { ", which printed last:" };
+            self.notice(format_args!("keys go to {}{colon}", port.name()));
+            if !bytes.is_empty() {
+                let segment = Segment::new(MARK_REPLAY, MARK_REPLAY);
+                self.words.replay = Some(Replay { lane, segment, text: Text::default(), bytes, sent: 0 });
             }
+        } else {
+            self.words.help = false;
+            self.say_keys(ports);
+        }
+    }
+
+    /// Sends some of the replay; true if that was the last of it.
+    fn send_replay(&mut self) -> bool {
+        let Some(Replay { lane, segment, text, bytes, sent }) = &mut self.words.replay else { return false };
+        let prefix = self.lanes.get(*lane).map_or(&[][..], |lane| lane.prefix());
+        let mut pen = Pen { segment, prefix, wire: &mut self.staged };
+        while pen.wire.len() < ENOUGH {
+            let Some(byte) = bytes.get(*sent) else {
+                pen.finish();
+                self.words.replay = None;
+                return true;
+            };
+            text.push(*byte, false, &mut pen);
+            *sent += 1;
+        }
+        false
+    }
+
+    /// Says which keys there are.
+    fn say_keys(&mut self, ports: &[Mutex<Port>]) {
+        let escape = key_name(self.settings.escape);
+        let mut guests = String::new();
+        for (number, index) in (1..=9).zip(&self.takers) {
+            if let Some(port) = ports.get(*index).map(Mutex::lock)
+                && port.kind() == Kind::Guest
+            {
+                let _ = write!(guests, "  {number} {}", port.name());
+            }
+        }
+        self.notice(format_args!("after {escape}:{guests}  m monitor  n next  ? this help"));
+        self.notice(format_args!("{escape} twice sends it"));
+    }
+
+    /// Says `text` about the port in focus.
+    fn notice(&mut self, text: fmt::Arguments<'_>) {
+        if let Some(lane) = self.focus.and_then(|index| self.lanes.get(index)) {
+            lane.put_notice(text, &mut self.staged);
         }
     }
 }
 
-impl Replay {
-    /// Sends until there are `enough` bytes; true if that was all.
-    fn send(&mut self, enough: usize, wire: &mut Vec<u8>) -> bool {
-        let Self { segment, text, bytes } = self;
-        while wire.len() < enough {
-            let Some(byte) = bytes.next() else {
-                segment.end(wire);
-                return true;
-            };
-            text.push(byte, false, &mut |item| segment.put(item, wire));
-        }
-        false
-    }
+/// How a key is called, such as `Ctrl-]`.
+fn key_name(byte: u8) -> String {
+    let mut name = String::new();
+    let _ = match byte {
+        0..=0x1f => write!(name, "Ctrl-{}", char::from(byte | 0x40)),
+        _ => write!(name, "key {byte:#04x}"),
+    };
+    name
 }

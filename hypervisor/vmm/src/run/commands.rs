@@ -41,7 +41,7 @@ pub(super) fn carry_out<P: Platform>(
         Command::VmStart(name) => start(platform, machine, &name).into(),
         Command::VmMove { name, core } => move_vm(platform, machine, &name, core).into(),
         Command::Focus(name) => one(machine, &name, |index, _| {
-            multiplexer.focus(&machine.ports, index);
+            multiplexer.focus(index);
             String::new()
         })
         .into(),

@@ -45,7 +45,7 @@ fn a_prompt_in_focus_is_shown_at_once_and_another_when_it_has_rested() {
 #[test]
 fn a_line_without_end_gives_way_after_256_bytes() {
     let mut wire = Wire::new(Sizes::default());
-    wire.multiplexer.focus(&wire.ports, MONITOR);
+    wire.multiplexer.focus(MONITOR);
     wire.shown();
     wire.print(LINUX, &"a".repeat(1000));
     assert!(!wire.shown().contains('~'), "nobody else has anything to print");
@@ -59,7 +59,7 @@ fn a_line_without_end_gives_way_after_256_bytes() {
 #[test]
 fn a_flood_takes_every_other_turn_at_most() {
     let mut wire = Wire::new(Sizes::default());
-    wire.multiplexer.focus(&wire.ports, MONITOR);
+    wire.multiplexer.focus(MONITOR);
     wire.shown();
     let mut shown = String::new();
     for line in 0..100 {
