@@ -121,7 +121,7 @@ fn fit_character(first: u8, count: usize, byte: u8) -> Fit {
     };
     let length = match first {
         ..0xe0 => 2,
-        ..0xf0 => 3,
+        0xe0..0xf0 => 3,
         _ => 4,
     };
     match good.contains(&byte) {
