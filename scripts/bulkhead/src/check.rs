@@ -3,7 +3,7 @@
 use crate::error::ToolError;
 use crate::modules::{self, Files, Given, ModuleFile};
 use crate::pack::Layout;
-use crate::source::{Source, slice};
+use crate::source::Source;
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::Configuration;
 use bulkhead_vmm::config::board::Board;
@@ -17,6 +17,8 @@ use std::fmt::Display;
 pub const ASSUMED_IMAGE_SIZE: u64 = 1 << 20;
 /// Where firmware is assumed to load the hypervisor: so many bytes above the start of RAM, as QEMU does.
 const ASSUMED_LOAD_OFFSET: u64 = 2 << 20;
+/// The hypervisor may be loaded at multiples of this (Linux Documentation/arch/arm64/booting.rst).
+const LOAD_ALIGNMENT: u64 = 2 << 20;
 
 /// What the board will be given.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +57,9 @@ pub struct Outcome {
 /// `setup` names a module that is not there, or the hypervisor itself does not fit. Mistakes in the trees are in the
 /// report.
 pub fn check(config: &Source, board: &Source, setup: &Setup) -> Result<Report, ToolError> {
+    if config.packed.is_some() && !setup.given.is_empty() {
+        return Err(ToolError(format!("--module: {} is packed and holds its modules", config.path.display())));
+    }
     let Files { files, missing } = modules::files(config, &setup.given)?;
     let mut mistakes: Vec<String> = missing.iter().map(|(_, error)| error.to_string()).collect();
     let machine = match Board::read(&board.tree) {
@@ -79,7 +84,7 @@ pub fn check(config: &Source, board: &Source, setup: &Setup) -> Result<Report, T
     let occupied = vec![Occupied { by: "the hypervisor", range: image }];
     let plan = plan::plan(&machine, configuration, &occupied);
     found.extend(plan_mistakes(&plan));
-    found.extend(plan.vms.iter().flatten().filter_map(|vm| load_mistake(vm, head_of_kernel(vm, config, &files)?)));
+    found.extend(plan.vms.iter().flatten().filter_map(|vm| load_mistake(vm, head_of_kernel(vm, &files)?)));
     mistakes.extend(found.iter().map(|error| located(config, error)));
     Ok(Report { mistakes, warnings, outcome: Some(Outcome { board: machine, plan, occupied }) })
 }
@@ -124,24 +129,17 @@ fn image_range(config: &Source, board: &Board, setup: &Setup) -> Result<Range<Pa
     let size = own_size.or(setup.image_size).unwrap_or(ASSUMED_IMAGE_SIZE);
     let ram = board.memory.first().map_or(0, |ram| ram.start().get());
     let base = setup.image_base.unwrap_or(ram.next_multiple_of(ASSUMED_LOAD_OFFSET) + ASSUMED_LOAD_OFFSET);
+    if !base.is_multiple_of(LOAD_ALIGNMENT) {
+        return Err(ToolError(format!("--image-base is {base:#x}; expected a multiple of 2 MiB")));
+    }
     let range = Range::<Pa>::new(Pa::new(base), size).filter(|range| board.is_ram(range));
     range.ok_or_else(|| ToolError(format!("the hypervisor does not fit into RAM at {base:#x}; give --image-base")))
 }
 
-/// The first bytes of the kernel of `vm`, if its file is at hand.
-fn head_of_kernel<'f>(vm: &VmPlan, config: &'f Source, files: &'f [ModuleFile]) -> Option<&'f [u8]> {
-    let file = || files.iter().find(|file| file.path == vm.vm.kernel.node).map(|file| file.bytes.as_slice());
-    let bytes = file().or_else(|| packed_module(config, &vm.vm.kernel.node))?;
+/// The first bytes of the kernel of `vm`, if it is at hand.
+fn head_of_kernel<'f>(vm: &VmPlan, files: &'f [ModuleFile]) -> Option<&'f [u8]> {
+    let bytes = files.iter().find(|file| file.path == vm.vm.kernel.node).map(|file| file.bytes.as_slice())?;
     Some(bytes.get(..HEADER_SIZE).unwrap_or(bytes))
-}
-
-/// The bytes in a packed image of the module with the node at `path`.
-pub(crate) fn packed_module<'f>(config: &'f Source, path: &str) -> Option<&'f [u8]> {
-    let (_, image) = config.packed.as_ref()?;
-    let view = config.tree.view();
-    let node = view.find(path)?;
-    let (offset, size) = *node.reg_as(node.inherited_cell_counts())?.first()?;
-    slice(image, offset, size)
 }
 
 fn load_mistake(vm: &VmPlan, head: &[u8]) -> Option<ConfigError> {

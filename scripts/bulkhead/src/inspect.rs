@@ -1,6 +1,5 @@
 //! Says what is in a packed image.
 
-use crate::check::packed_module;
 use crate::error::ToolError;
 use crate::modules;
 use crate::source::{Source, read};
@@ -25,8 +24,8 @@ pub fn inspect(path: &Path) -> Result<String, ToolError> {
     let source = Source::read(path)?;
     let _ = writeln!(text, "tree          {:#x} at {:#x}", header.pack_size, header.pack_offset);
     for node in modules::nodes(&source.tree) {
-        let module = packed_module(&source, &node.path);
-        let module = module.ok_or_else(|| ToolError::file(path, &format!("{}: lies outside the file", node.path)))?;
+        let module = modules::packed(&source, &node.path);
+        let module = module.map_err(|why| ToolError::file(path, &format!("{}: {why}", node.path)))?;
         let kind = KernelImage::parse(module.get(..HEADER_SIZE).unwrap_or(module), module.len() as u64);
         let kind =
             kind.map_or(String::new(), |kernel| format!(", arm64 kernel of {:#x} in memory", kernel.memory_size));

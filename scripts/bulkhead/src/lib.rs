@@ -6,6 +6,7 @@ pub mod error;
 pub mod inspect;
 pub mod map;
 pub mod modules;
+pub mod output;
 pub mod pack;
 pub mod source;
 pub mod svg;

@@ -3,6 +3,7 @@
 use bulkhead_tool::check::{Report, Setup, check};
 use bulkhead_tool::error::ToolError;
 use bulkhead_tool::modules::{self, Files, Given};
+use bulkhead_tool::output::{complain, line, print};
 use bulkhead_tool::pack::{EarlyConsole, bare_header, pack_with, parse_address};
 use bulkhead_tool::source::{Source, read};
 use bulkhead_tool::{demo, inspect, map, svg};
@@ -85,14 +86,11 @@ fn main() -> ExitCode {
         Command::Check(target) => run_check(&target),
         Command::Map { target, svg } => run_map(&target, svg.as_deref()),
         Command::Pack(arguments) => run_pack(arguments),
-        Command::Inspect { image } => inspect::inspect(&image).map(|text| {
-            print!("{text}");
-            ExitCode::SUCCESS
-        }),
+        Command::Inspect { image } => run_inspect(&image),
         Command::Demo(arguments) => demo::run(arguments),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("bulkhead: {error}");
+        complain(&format!("bulkhead: {error}"));
         ExitCode::FAILURE
     })
 }
@@ -108,10 +106,10 @@ fn report(target: &Target) -> Result<Report, ToolError> {
     check(&config, &board, &Setup { image_size, image_base: target.image_base, given: target.module.clone() })
 }
 
-/// Prints warnings and mistakes; whether there are none of the latter.
-fn print(report: &Report) -> bool {
-    report.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-    report.mistakes.iter().for_each(|mistake| eprintln!("error: {mistake}"));
+/// Says warnings and mistakes; whether there are none of the latter.
+fn say(report: &Report) -> bool {
+    report.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
+    report.mistakes.iter().for_each(|mistake| complain(&format!("error: {mistake}")));
     report.mistakes.is_empty()
 }
 
@@ -121,21 +119,27 @@ fn exit(good: bool) -> ExitCode {
 
 fn run_check(target: &Target) -> Result<ExitCode, ToolError> {
     let report = report(target)?;
-    let good = print(&report);
+    let good = say(&report);
     if let (true, Some(outcome)) = (good, &report.outcome) {
         let vms = outcome.plan.vms.len();
-        println!("{}: VMs: {vms}, warnings: {}, no mistakes", target.config.display(), report.warnings.len());
+        let warnings = report.warnings.len();
+        line(&format!("{}: VMs: {vms}, warnings: {warnings}, no mistakes", target.config.display()))?;
     } else {
-        eprintln!("{}: mistakes: {}", target.config.display(), report.mistakes.len());
+        complain(&format!("{}: mistakes: {}", target.config.display(), report.mistakes.len()));
     }
     Ok(exit(good))
 }
 
+fn run_inspect(image: &Path) -> Result<ExitCode, ToolError> {
+    print(&inspect::inspect(image)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn run_map(target: &Target, svg_file: Option<&Path>) -> Result<ExitCode, ToolError> {
     let report = report(target)?;
-    let good = print(&report);
+    let good = say(&report);
     if let Some(outcome) = &report.outcome {
-        print!("{}", map::draw(outcome));
+        print(&map::draw(outcome))?;
         if let Some(path) = svg_file {
             std::fs::write(path, svg::draw(outcome)).map_err(|error| ToolError::file(path, &error))?;
         }
@@ -149,17 +153,17 @@ fn run_pack(arguments: Pack) -> Result<ExitCode, ToolError> {
     if let Some(board) = &arguments.board_dtb {
         let image_size = Some(bare_header(&image)?.bare_size);
         let setup = Setup { image_size, image_base: None, given: arguments.module.clone() };
-        if !print(&check(&config, &Source::read(board)?, &setup)?) {
+        if !say(&check(&config, &Source::read(board)?, &setup)?) {
             return Ok(ExitCode::FAILURE);
         }
     }
     let Files { files, missing } = modules::files(&config, &arguments.module)?;
     if !missing.is_empty() {
-        missing.iter().for_each(|(_, error)| eprintln!("error: {error}"));
+        missing.iter().for_each(|(_, error)| complain(&format!("error: {error}")));
         return Ok(ExitCode::FAILURE);
     }
     let packed = pack_with(&image, config.tree.as_bytes(), &files, arguments.early_uart)?;
     std::fs::write(&arguments.output, &packed).map_err(|error| ToolError::file(&arguments.output, &error))?;
-    println!("{}: {} bytes, modules: {}", arguments.output.display(), packed.len(), files.len());
+    line(&format!("{}: {} bytes, modules: {}", arguments.output.display(), packed.len(), files.len()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,10 +1,10 @@
 //! The modules that a configuration names, and the files that they come from.
 
 use crate::error::ToolError;
-use crate::source::{Source, read};
+use crate::source::{Source, read, slice};
 use bulkhead_abi::property;
 use bulkhead_vmm::fdt::{Node, Tree};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A module's node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,15 +65,16 @@ impl std::str::FromStr for Given {
     }
 }
 
-/// The modules' files, as far as they are there.
+/// The modules' bytes, as far as they are there.
 pub struct Files {
     /// Those that could be read.
     pub files: Vec<ModuleFile>,
-    /// Path of each module whose file could not be read, and why.
+    /// Path of each module that could not be read, and why.
     pub missing: Vec<(String, ToolError)>,
 }
 
-/// The files of the modules that `source` names, with those `given` in their places.
+/// The modules that `source` names, with the files `given` in their places: from the pack if it is one, else from
+/// the files that it names.
 ///
 /// # Errors
 /// A name that was given means no module or several.
@@ -82,19 +83,44 @@ pub fn files(source: &Source, given: &[Given]) -> Result<Files, ToolError> {
     given.iter().try_for_each(|given| one_module(&nodes, given))?;
     let mut found = Files { files: Vec::new(), missing: Vec::new() };
     for node in nodes {
-        let given = given.iter().find(|given| node.is_called(&given.name)).map(|given| given.file.clone());
-        let Some(file) = given.or_else(|| node.file.as_deref().map(|file| source.beside(file))) else { continue };
-        match read(&file) {
+        let given = given.iter().find(|given| node.is_called(&given.name));
+        let bytes = match (given, &source.packed, &node.file) {
+            (Some(given), _, _) => bytes_of_file(&given.file),
+            (None, Some(_), _) => packed(source, &node.path).map(<[u8]>::to_vec),
+            (None, None, Some(file)) => bytes_of_file(&source.beside(file)),
+            (None, None, None) => continue,
+        };
+        match bytes {
             Ok(bytes) => found.files.push(ModuleFile { path: node.path, bytes }),
-            Err(error) => {
-                let (source, path) = (source.path.display(), &node.path);
-                let error =
-                    format!("{source}: {path}: {} is {error}; expected a file that can be read", property::FILE);
-                found.missing.push((node.path, ToolError(error)));
+            Err(why) => {
+                let error = ToolError(format!("{}: {}: {why}", source.path.display(), node.path));
+                found.missing.push((node.path, error));
             }
         }
     }
     Ok(found)
+}
+
+fn bytes_of_file(file: &Path) -> Result<Vec<u8>, String> {
+    read(file).map_err(|error| format!("{} is {error}; expected a file that can be read", property::FILE))
+}
+
+/// The bytes in the packed image `source` of the module with the node at `path`.
+///
+/// # Errors
+/// Its `reg` is none, or lies outside the file.
+pub(crate) fn packed<'f>(source: &'f Source, path: &str) -> Result<&'f [u8], String> {
+    let view = source.tree.view();
+    let place = view.find(path).and_then(|node| Some(*node.reg_as(node.inherited_cell_counts())?.first()?));
+    let (offset, size) = place.ok_or("reg is not one offset and one size; expected what bulkhead pack writes")?;
+    let image = source.packed.as_ref().map_or(&[][..], |(_, image)| image);
+    let outside = || {
+        format!(
+            "reg is {size:#x} bytes at {offset:#x}; expected a module inside the file, which ends at {:#x}",
+            image.len()
+        )
+    };
+    slice(image, offset, size).ok_or_else(outside)
 }
 
 fn one_module(nodes: &[ModuleNode], given: &Given) -> Result<(), ToolError> {

@@ -81,10 +81,29 @@ fn a_packed_image_is_checked_where_it_will_lie() {
     assert_eq!(report.mistakes, [""; 0]);
     let plan = report.outcome.expect("an outcome").plan;
     assert_eq!(plan.vms[0].as_ref().expect("linux").vm.kernel.range.start().get(), 0x6004_1000);
-    let nowhere = check(&config, &board, &Setup { image_base: Some(0x7fff_f000), ..Setup::default() });
+    let nowhere = check(&config, &board, &Setup { image_base: Some(0x8000_0000), ..Setup::default() });
     assert_eq!(
         nowhere.err().expect("no room").0,
-        "the hypervisor does not fit into RAM at 0x7ffff000; give --image-base"
+        "the hypervisor does not fit into RAM at 0x80000000; give --image-base"
+    );
+    let askew = check(&config, &board, &Setup { image_base: Some(0x4010_0000), ..Setup::default() });
+    assert_eq!(askew.err().expect("no base").0, "--image-base is 0x40100000; expected a multiple of 2 MiB");
+    let given = Setup { given: vec!["linux/kernel=Image".parse().expect("NAME=FILE")], ..Setup::default() };
+    let said = check(&config, &board, &given).err().expect("no --module").0;
+    assert!(said.ends_with("packed.img is packed and holds its modules"), "{said}");
+}
+
+#[test]
+fn a_packed_image_without_its_end_is_a_mistake() {
+    let desk = Desk::new("cut");
+    let mut packed = pack(&image(), &dts::compile(example()), &modules()).expect("a pack");
+    packed.truncate(packed.len() - 4096);
+    let config = Source::read(&desk.folder.write("packed.img", &packed)).expect("a tree");
+    let report = check(&config, &desk.tree("board.dtb", corpus::SOURCES[0].1), &Setup::default()).expect("a report");
+    assert!(
+        matches!(report.mistakes.as_slice(), [only] if only.contains("/chosen/hypervisor/rtos/kernel: reg is 0x1000 bytes at ")),
+        "{:?}",
+        report.mistakes
     );
 }
 

@@ -39,7 +39,25 @@ fn a_configuration_goes_from_check_to_pack_to_inspect() {
     assert!(folder.path().join("map.svg").exists());
     good("pack hypervisor.img config.dtb -o packed.img --early-uart pl011@0x9000000 --board-dtb board.dtb");
     assert!(good("inspect packed.img").contains("early UART    pl011@0x9000000"));
+    // What a pack holds is in no file beside it.
+    for file in ["Image", "initramfs.cpio", "freertos.bin"] {
+        std::fs::remove_file(folder.path().join(file)).expect(file);
+    }
     assert!(good("check packed.img --board-dtb board.dtb").ends_with("no mistakes\n"));
+    good("pack hypervisor.img packed.img -o again.img --early-uart pl011@0x9000000");
+    let bytes = |file: &str| std::fs::read(folder.path().join(file)).expect(file);
+    assert_eq!(bytes("again.img"), bytes("packed.img"));
+}
+
+#[test]
+fn an_output_that_takes_nothing_is_an_exit_status_of_1() {
+    let folder = desk("full");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bulkhead"));
+    let full = std::fs::File::create("/dev/full").expect("a device that is full");
+    command.args(["map", "config.dtb", "--board-dtb", "board.dtb"]).current_dir(folder.path()).stdout(full);
+    let output = command.output().expect("the command");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("bulkhead: standard output: "), "{output:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::check::{self, CHECKS, Check};
 use super::files::{self, Files};
 use super::show;
 use crate::error::ToolError;
+use crate::output;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -56,17 +57,17 @@ const MISSING: u8 = 2;
 /// The board cannot be started, or a file not be read or written.
 pub fn run(arguments: Arguments) -> Result<ExitCode, ToolError> {
     if arguments.list {
-        list();
+        list()?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(log) = &arguments.picture {
-        print!("{}", show::picture(log, arguments.at)?);
+        output::print(&show::picture(log, arguments.at)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let files = match Files::find(arguments.gic) {
         Ok(files) => files,
         Err(error) => {
-            eprintln!("{error}");
+            output::complain(&error.to_string());
             return Ok(ExitCode::from(MISSING));
         }
     };
@@ -88,8 +89,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, ToolError> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn list() {
-    for check in &CHECKS {
-        println!("{:<12} {}\n{:12} --break: {}", check.name, check.claim, "", check.sabotage);
-    }
+fn list() -> Result<(), ToolError> {
+    CHECKS.iter().try_for_each(|check| {
+        output::line(&format!("{:<12} {}\n{:12} --break: {}", check.name, check.claim, "", check.sabotage))
+    })
 }

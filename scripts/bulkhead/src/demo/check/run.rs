@@ -9,6 +9,7 @@ use crate::demo::samples::last_period;
 use crate::demo::session::{LOG, Port, Session, Stopped};
 use crate::demo::transcript::{begin, end};
 use crate::error::ToolError;
+use crate::output::{complain, line};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,27 +51,27 @@ pub fn run(options: &Options, files: &Files) -> Result<bool, ToolError> {
         save(&driver.session, options)?;
         let judged = judged.and_then(|()| judge(check, options, &driver.nonce));
         good &= judged.is_ok();
-        facts += &say(check, judged);
+        facts += &say(check, judged)?;
         record::write(&options.folder.join("facts"), facts.as_bytes())?;
     }
     if driver.session.output().has_ended() {
         let said = std::fs::read_to_string(options.folder.join("qemu-errors")).unwrap_or_default();
-        eprintln!("QEMU ended by itself; it said: {}", said.trim());
+        complain(&format!("QEMU ended by itself; it said: {}", said.trim()));
     }
     Ok(good)
 }
 
 /// Prints a check's line; a line of the facts that it rests on.
-fn say(check: &Check, judged: Result<String, Mismatch>) -> String {
+fn say(check: &Check, judged: Result<String, Mismatch>) -> Result<String, ToolError> {
     let name = check.name;
     match judged {
         Ok(facts) => {
-            println!("check {name}: ok");
-            format!("check {name}: ok: {facts}\n")
+            line(&format!("check {name}: ok"))?;
+            Ok(format!("check {name}: ok: {facts}\n"))
         }
         Err(mismatch) => {
-            println!("check {name}: {mismatch}");
-            format!("check {name}: {mismatch}\n")
+            line(&format!("check {name}: {mismatch}"))?;
+            Ok(format!("check {name}: {mismatch}\n"))
         }
     }
 }

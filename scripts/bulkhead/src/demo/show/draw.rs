@@ -7,7 +7,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Paragraph, Sparkline};
+use ratatui::widgets::{Block, Paragraph, Sparkline, Wrap};
 
 /// Linux's colour.
 pub const LINUX: Color = Color::Cyan;
@@ -61,7 +61,7 @@ pub fn panes(frame: &mut Frame<'_>, model: &Model, focus: Focus) {
         Constraint::Length(2),
         Constraint::Min(8),
         Constraint::Length(8),
-        Constraint::Length(1),
+        Constraint::Length(rows(&model.caption, area.width)),
         Constraint::Length(1),
     ])
     .areas(area);
@@ -71,8 +71,17 @@ pub fn panes(frame: &mut Frame<'_>, model: &Model, focus: Focus) {
     linux(frame, left, model, focus);
     freertos(frame, right, model, focus);
     counts(frame, below, model);
-    frame.render_widget(Paragraph::new(model.caption.clone()).bold().white().on_blue(), caption);
+    frame.render_widget(caption_text(model), caption);
     frame.render_widget(Paragraph::new(help(focus)).fg(Color::Gray), keys);
+}
+
+fn caption_text(model: &Model) -> Paragraph<'static> {
+    Paragraph::new(model.caption.clone()).wrap(Wrap { trim: true }).bold().white().on_blue()
+}
+
+/// Rows that `text` takes: two where it is longer than a row.
+fn rows(text: &str, width: u16) -> u16 {
+    if text.chars().count() > width.into() { 2 } else { 1 }
 }
 
 fn pane<'a>(title: &'a str, colour: Color, focused: bool) -> Block<'a> {
@@ -123,15 +132,15 @@ fn loop_numbers(model: &Model) -> Vec<Line<'static>> {
 }
 
 fn counts(frame: &mut Frame<'_>, area: Rect, model: &Model) {
-    let block = pane("Hypervisor: exits per second by cause, and its log", HYPERVISOR, false);
+    let block = pane("Hypervisor: exits per second by cause, share of time asleep at EL2, log", HYPERVISOR, false);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let mut lines: Vec<Line<'static>> = ["linux", "freertos"].iter().map(|vm| exits(model, vm)).collect();
     let asleep = model.rates.asleep.iter().map(|(core, runs, share)| match runs.as_str() {
-        "none" => format!("core {core} {share:.0} %"),
-        vcpu => format!("{vcpu} {share:.0} %"),
+        "none" => format!("core {core} {share:.0}%"),
+        vcpu => format!("{} {share:.0}%", vcpu.replace("/vcpu", "/")),
     });
-    lines.push(Line::from(format!("asleep at EL2  {}", asleep.collect::<Vec<_>>().join("  "))));
+    lines.push(Line::from(format!("{:<10}{}", "asleep", asleep.collect::<Vec<_>>().join("  "))));
     let log = model.log.last(usize::from(inner.height).saturating_sub(2), inner.width.into());
     let log = log.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>();
     let room = usize::from(inner.height).saturating_sub(lines.len());
@@ -143,12 +152,12 @@ fn exits(model: &Model, vm: &str) -> Line<'static> {
     let causes = model.rates.exits.get(vm).map(Vec::as_slice).unwrap_or_default();
     let shown: Vec<String> = causes.iter().map(|(cause, rate)| format!("{cause} {rate:.1}")).collect();
     let colour = if vm == "linux" { LINUX } else { FREERTOS };
-    Line::from(vec![Span::styled(format!("{vm:<15}"), Style::new().fg(colour)), Span::raw(shown.join("  "))])
+    Line::from(vec![Span::styled(format!("{vm:<10}"), Style::new().fg(colour)), Span::raw(shown.join("  "))])
 }
 
 fn help(focus: Focus) -> &'static str {
     match focus {
-        Focus::Acts => "1 crash Linux   2 read the neighbour   3 flood the console   Tab type to a guest   q quit",
+        Focus::Acts => "1 crash Linux  2 read the neighbour  3 flood the console  Tab to type  q quit",
         Focus::Linux | Focus::FreeRtos => "Tab next guest, then back here   Ctrl-] back to the acts",
     }
 }

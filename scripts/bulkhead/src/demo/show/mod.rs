@@ -19,6 +19,7 @@ use super::files::Files;
 use super::record;
 use super::session::{Session, Stopped};
 use crate::error::ToolError;
+use crate::output;
 use director::Director;
 use facts::grouped;
 use model::Model;
@@ -83,10 +84,10 @@ pub fn run(options: &Options, files: &Files) -> Result<(), ToolError> {
         return Err(ToolError(format!("QEMU ended: {}", said.trim())));
     }
     if let Some(status) = show.model.status {
-        println!("FreeRTOS ran {} periods and missed {}.", grouped(status.periods), grouped(status.missed));
+        let (periods, missed) = (grouped(status.periods), grouped(status.missed));
+        output::line(&format!("FreeRTOS ran {periods} periods and missed {missed}."))?;
     }
-    println!("The log is {}.", options.folder.join(LOG).display());
-    Ok(())
+    output::line(&format!("The log is {}.", options.folder.join(LOG).display()))
 }
 
 impl Show {

@@ -8,12 +8,17 @@ use super::model::Model;
 use super::stopped;
 use crate::demo::session::{Port, Session};
 use crate::error::ToolError;
+use crate::output;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{Clear, ClearType};
 use std::time::Duration;
 
 /// For how long the banner has the screen, in milliseconds after the start.
 const BANNER_UNTIL: u64 = 6_000;
+/// For how long lines wait until the banner is complete, in milliseconds after the start.
+const BANNER_AWAITED: u64 = 3_000;
 
 /// Where it is shown.
 pub enum Screen {
@@ -46,7 +51,11 @@ impl Screen {
     /// It cannot be set up.
     pub fn terminal() -> Result<Self, ToolError> {
         let terminal = ratatui::try_init().map_err(|error| failed(&error))?;
-        Ok(Self::Terminal { terminal, focus: Focus::default() })
+        let screen = Self::Terminal { terminal, focus: Focus::default() };
+        // A terminal without an alternate screen still shows what was on it. Terminal::clear() would ask where the
+        // cursor is, which not every terminal answers.
+        execute!(std::io::stdout(), Clear(ClearType::All)).map_err(|error| failed(&error))?;
+        Ok(screen)
     }
 
     /// Lines on standard output.
@@ -85,30 +94,38 @@ impl Screen {
     /// # Errors
     /// The terminal is gone.
     pub fn draw(&mut self, model: &mut Model) -> Result<(), ToolError> {
-        let printed = std::mem::take(&mut model.printed);
         match self {
             Self::Terminal { terminal, focus } => {
+                model.printed.clear();
                 let drawn = terminal.draw(|frame| match model.now < BANNER_UNTIL {
                     true => draw::banner(frame, model),
                     false => draw::panes(frame, model, *focus),
                 });
                 drawn.map(|_| ()).map_err(|error| failed(&error))
             }
-            Self::Plain { greeted } => {
-                if !*greeted && model.facts.kept.is_some() && model.facts.first_guest.is_some() {
-                    *greeted = true;
-                    print_banner(&model.facts);
-                }
-                printed.iter().for_each(|printed| println!("{:<10}| {}", printed.port, printed.line));
-                Ok(())
-            }
+            Self::Plain { greeted } => print_lines(model, greeted),
         }
     }
 }
 
-fn print_banner(facts: &Facts) {
-    println!("{:<10}| {}", "hypervisor", facts.title);
-    facts.banner().iter().for_each(|(key, value)| println!("{:<10}|   {key:<9}{value}", "hypervisor"));
+/// Prints what is new, the banner first.
+fn print_lines(model: &mut Model, greeted: &mut bool) -> Result<(), ToolError> {
+    let known = model.facts.kept.is_some() && model.facts.first_guest.is_some();
+    if !*greeted {
+        if !known && model.now < BANNER_AWAITED {
+            return Ok(());
+        }
+        *greeted = true;
+        print_banner(&model.facts)?;
+    }
+    let printed = std::mem::take(&mut model.printed);
+    printed.iter().try_for_each(|printed| output::line(&format!("{:<10}| {}", printed.port, printed.line)))
+}
+
+fn print_banner(facts: &Facts) -> Result<(), ToolError> {
+    output::line(&format!("{:<10}| {}", "hypervisor", facts.title))?;
+    let mut lines = facts.banner().into_iter().map(|(key, value)| format!("{:<10}|   {key:<9}{value}", "hypervisor"));
+    lines.try_for_each(|line| output::line(&line))
 }
 
 /// Does what `key` asks for. True if that is to end.

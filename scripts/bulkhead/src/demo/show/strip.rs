@@ -65,10 +65,11 @@ fn memory(facts: &Facts, width: usize) -> Line<'static> {
 
 fn legend(facts: &Facts) -> Line<'static> {
     let names = facts.vms.iter().flat_map(|vm| {
-        let text = format!("{} has {} cores and {} MiB", vm.name, vm.cores.len(), vm.memory);
+        let cores = if vm.cores.len() == 1 { "core" } else { "cores" };
+        let text = format!("{}: {} {cores}, {} MiB", vm.name, vm.cores.len(), vm.memory);
         [block("  ".into(), colour(&vm.name)), Span::raw(format!(" {text}   "))]
     });
-    let own = [block("H ".into(), HYPERVISOR), Span::raw(" the hypervisor")];
+    let own = [block("H ".into(), HYPERVISOR), Span::raw(" hypervisor")];
     Line::from(std::iter::once(Span::raw("        ")).chain(names).chain(own).collect::<Vec<_>>())
 }
 
