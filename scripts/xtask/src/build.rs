@@ -56,10 +56,18 @@ fn image(toolchain: &Toolchain, profile: Profile, locked: bool) -> Result<()> {
 pub fn hypervisor(toolchain: &Toolchain, profile: Profile, locked: bool) -> Result<PathBuf> {
     let mut command = toolchain.bare_metal_cargo("build");
     command.args(["--package", "bulkhead"]);
-    command.args((profile == Profile::Release).then_some("--release"));
+    match profile {
+        Profile::Release => command.arg("--release"),
+        Profile::Debug => command.args(["--config", &farther_reach()]),
+    };
     command.args(locked.then_some("--locked"));
     process::run(&mut command)?;
     Ok(output_folder(profile).join("bulkhead"))
+}
+
+/// Without optimisation the image outgrows the 1 MiB across which the tiny code model of `.cargo/config.toml` reaches.
+fn farther_reach() -> String {
+    format!("target.{}.rustflags = ['-Ccode-model=small']", workspace::BARE_METAL)
 }
 
 /// Where cargo leaves what it built for the bare-metal target.

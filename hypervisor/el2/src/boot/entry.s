@@ -46,21 +46,8 @@ entry:
 2:  stp     xzr, xzr, [x0], #16
     cmp     x0, x1
     b.lo    2b
-    // Apply R_AARCH64_RELATIVE (ELF for the Arm 64-bit Architecture, 5.7.16); the image is linked at 0.
-    adrp    x0, relocations_start
-    add     x0, x0, :lo12:relocations_start
-    adrp    x1, relocations_end
-    add     x1, x1, :lo12:relocations_end
-3:  cmp     x0, x1
-    b.hs    4f
-    ldp     x2, x3, [x0], #16
-    ldr     x4, [x0], #8
-    cmp     w3, #1027
-    b.ne    park                    // the linker made a relocation that we do not know
-    add     x4, x4, x20
-    str     x4, [x2, x20]
-    b       3b
-4:  dsb     sy
+    bl      apply_relocations
+    dsb     sy
     ic      iallu
     dsb     sy
     isb
@@ -71,9 +58,37 @@ entry:
     mov     x29, xzr
     mov     x30, xzr
     cmp     x21, #8
-    b.ne    5f
+    b.ne    3f
     b       boot_primary
-5:  b       boot_below_el2
+3:  b       boot_below_el2
+
+// Adds the image's address, x20, to each of its pointers; it is linked at 0. They are packed (ELF gABI, SHT_RELR):
+// an even entry is the offset of one pointer; in an odd one bits 1 to 63 say which of the next 63 words are pointers.
+apply_relocations:
+    adrp    x0, relocations_start
+    add     x0, x0, :lo12:relocations_start
+    adrp    x1, relocations_end
+    add     x1, x1, :lo12:relocations_end
+4:  cmp     x0, x1
+    b.hs    7f
+    ldr     x2, [x0], #8
+    tbnz    x2, #0, 5f
+    add     x3, x2, x20
+    ldr     x4, [x3]
+    add     x4, x4, x20
+    str     x4, [x3], #8
+    b       4b
+5:  sub     x5, x3, #8
+    add     x3, x3, #(63 * 8)
+6:  add     x5, x5, #8
+    lsr     x2, x2, #1
+    cbz     x2, 4b
+    tbz     x2, #0, 6b
+    ldr     x4, [x5]
+    add     x4, x4, x20
+    str     x4, [x5]
+    b       6b
+7:  ret
 
 // x0: index of the core. Stacks grow down; the lowest page of each is a guard.
 set_stack:
@@ -91,10 +106,10 @@ clean_and_invalidate:
     ubfx    x2, x2, #16, #4
     mov     x3, #4
     lsl     x3, x3, x2
-6:  dc      civac, x0
+8:  dc      civac, x0
     add     x0, x0, x3
     cmp     x0, x1
-    b.lo    6b
+    b.lo    8b
     dsb     sy
     ret
 
@@ -102,7 +117,7 @@ clean_and_invalidate:
 leave_firmware_mmu:
     mov     x22, x30
     mrs     x4, sctlr_el2
-    tbz     x4, #0, 7f
+    tbz     x4, #0, 9f
     adrp    x0, image_start
     adrp    x1, image_end
     bl      clean_and_invalidate
@@ -111,7 +126,7 @@ leave_firmware_mmu:
     bic     x4, x4, #4
     msr     sctlr_el2, x4
     isb
-7:  // RW alone; in particular no E2H and no TGE, whatever was left.
+9:  // RW alone; in particular no E2H and no TGE, whatever was left.
     mov     x4, #(1 << 31)
     msr     hcr_el2, x4
     isb
@@ -160,12 +175,12 @@ secondary_entry_by_mpidr:
     adrp    x3, secondary_mpidrs
     add     x3, x3, :lo12:secondary_mpidrs
     mov     x0, #0
-8:  ldr     x4, [x3, x0, lsl #3]
+1:  ldr     x4, [x3, x0, lsl #3]
     cmp     x4, x1
     b.eq    secondary_entry
     add     x0, x0, #1
     cmp     x0, #{cores}
-    b.lo    8b
+    b.lo    1b
     // Released with another core by one shared address: its turn comes.
     wfe
     b       secondary_entry_by_mpidr

@@ -8,8 +8,8 @@ use core::arch::global_asm;
 use core::cell::UnsafeCell;
 pub use tree::{TreeError, firmware_tree, packed_tree};
 
-/// Bytes from one core's stack to the next: a guard page, then the stack.
-const STACK_STRIDE: usize = 32 * 1024;
+/// Bytes from one core's stack to the next: a guard page, then the stack. Unoptimised frames are several times larger.
+const STACK_STRIDE: usize = if cfg!(debug_assertions) { 128 } else { 32 } * 1024;
 const GUARD: usize = 4096;
 
 global_asm!(include_str!("entry.s"), stack_stride = const STACK_STRIDE, cores = const CORES);
