@@ -69,7 +69,7 @@ fn hardware(core: &Core, board: &Board, most: Option<u8>) -> Hardware {
 fn one(core: &mut Core, plan: VmPlan, index: usize, hardware: &Hardware) -> Result<Vm, String> {
     let name = plan.vm.name.clone();
     let vmid = u8::try_from(index + 1).map(Vmid).map_err(|_| name.clone())?;
-    Vm::build(core, plan, vmid, hardware.clone()).map_err(|error| {
+    Vm::build(core, plan, vmid, hardware).map_err(|error| {
         log::error!("{name} does not start: {error}");
         name
     })

@@ -27,6 +27,18 @@ pub enum MapError {
     OutOfTables,
 }
 
+impl MapError {
+    /// In words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Misaligned => "its memory does not lie in whole pages",
+            Self::OutOfRange => "its memory lies out of its address space",
+            Self::Occupied => "its memory overlaps a device",
+            Self::OutOfTables => "no translation table is left",
+        }
+    }
+}
+
 /// The translation tables of one VM.
 #[derive(Debug)]
 pub struct Stage2 {

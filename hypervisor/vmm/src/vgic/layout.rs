@@ -40,6 +40,18 @@ pub enum LayoutError {
     ListRegisters,
 }
 
+impl LayoutError {
+    /// In words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Vcpus => "its interrupt controller cannot serve so many vCPUs",
+            Self::Spis => "no interrupt controller has so many SPIs",
+            Self::PriorityBits => "this board's interrupt controller has not 5 to 7 bits of priority",
+            Self::ListRegisters => "this board's interrupt controller has not 1 to 16 list registers",
+        }
+    }
+}
+
 impl Layout {
     /// Whether a controller can have this shape.
     ///

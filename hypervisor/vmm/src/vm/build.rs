@@ -11,14 +11,12 @@ use crate::identity::{self, Identity};
 use crate::kernel_image::{HEADER_SIZE, LoadPlan};
 use crate::platform::{CoreId, Platform, TableMemory, Vmid};
 use crate::stage2::{Attributes, Geometry, MapError, Stage2};
-use crate::vgic::{Layout, LayoutError, Version, Vgic};
-use alloc::format;
-use alloc::string::String;
+use crate::vgic::{Layout, Version, Vgic};
 use alloc::vec::Vec;
 use core::fmt;
 
 /// The two pages of a GICv2 guest's CPU interface: where it sees each, and GICV's page behind it.
-pub(super) type InterfacePages = [(Range<Ipa>, Pa); 2];
+pub(super) type InterfacePages = [(Ipa, Pa); 2];
 
 /// SPIs that a guest's interrupt controller has: as many as QEMU's `virt`.
 const SPIS: usize = 256;
@@ -47,31 +45,23 @@ pub enum BuildError {
     Configuration(ConfigError),
     /// There is not so much memory in whole pages.
     Memory(u64),
-    /// Its memory could not be mapped.
-    Map(MapError),
-    /// Its interrupt controller cannot exist on this board.
-    InterruptController(LayoutError),
-    /// A GICv2 guest on a board without GICv2, or the other way round.
-    ForeignGic,
+    /// This board cannot give what it needs, or its state does not fit.
+    Board(&'static str),
+}
+
+impl BuildError {
     /// A state that no such VM can have, or that does not come out as it was put in.
-    State,
-    /// A device overlaps another.
-    Devices(String),
-    /// The board's addresses are too short for stage 2.
-    Geometry,
+    pub(super) const STATE: Self = Self::Board("its state does not fit its machine");
+    /// A GICv2 guest on a board without GICv2, or the other way round.
+    const FOREIGN_GIC: Self = Self::Board("this board cannot give its gic-version");
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Configuration(error) => write!(formatter, "{error}"),
+            Self::Configuration(error) => error.fmt(formatter),
             Self::Memory(size) => write!(formatter, "no {} KiB of memory are left", size / 1024),
-            Self::Map(error) => write!(formatter, "its memory cannot be mapped: {error:?}"),
-            Self::InterruptController(error) => write!(formatter, "no interrupt controller can be made so: {error:?}"),
-            Self::ForeignGic => write!(formatter, "this board cannot give its gic-version"),
-            Self::State => write!(formatter, "its state does not fit its machine"),
-            Self::Devices(overlap) => write!(formatter, "{overlap}"),
-            Self::Geometry => write!(formatter, "the board's physical addresses have less than 31 bits"),
+            Self::Board(lack) => formatter.write_str(lack),
         }
     }
 }
@@ -85,7 +75,7 @@ impl Vm {
         platform: &mut P,
         plan: VmPlan,
         vmid: Vmid,
-        hardware: Hardware,
+        hardware: &Hardware,
     ) -> Result<Self, BuildError> {
         let mut head = [0; HEADER_SIZE];
         let available = plan.vm.kernel.range.size().min(HEADER_SIZE as u64);
@@ -107,19 +97,19 @@ impl Vm {
         platform: &mut P,
         plan: VmPlan,
         vmid: Vmid,
-        hardware: Hardware,
+        hardware: &Hardware,
         head: &[u8],
         pieces: Vec<Range<Pa>>,
     ) -> Result<Self, BuildError> {
         let memory = Memory::new(plan.vm.layout.ram_base, pieces).ok_or(BuildError::Memory(0))?;
         let load = LoadPlan::new(&plan.vm, memory.guest(), head).map_err(BuildError::Configuration)?;
-        let vgic = vgic(&plan, &hardware)?;
-        let bus = bus(&plan).map_err(BuildError::Devices)?;
-        let geometry = Geometry::for_machine(hardware.physical_bits).ok_or(BuildError::Geometry)?;
-        let interface = interface_pages(&plan.vm, vgic.layout().version, &hardware)?;
-        let stage2 = platform.with_tables(|tables| stage2(geometry, &memory, interface, tables))?;
-        let identity = Identity::for_guest(hardware.identity, plan.gic == GuestGic::V3);
-        Ok(Self {
+        let vgic = vgic(&plan, hardware)?;
+        let bus = bus(&plan)?;
+        let geometry = Geometry::for_machine(hardware.physical_bits)
+            .ok_or(BuildError::Board("the board's physical addresses have less than 31 bits"))?;
+        let interface = interface_pages(&plan.vm, plan.gic, &hardware.gic)?;
+        let stage2 = platform.with_tables(|tables| stage2(geometry, &memory, interface.as_ref(), tables))?;
+        let mut vm = Self {
             slots: plan.cores.iter().map(|core| Slot::new(CoreId(*core))).collect(),
             config: plan.vm,
             vmid,
@@ -128,28 +118,17 @@ impl Vm {
             uart: Pl011::new(),
             memory,
             stage2,
-            identity,
-            hardware,
+            interface,
+            identity: Identity::for_guest(hardware.identity, plan.gic == GuestGic::V3),
+            hardware_timer: hardware.virtual_timer,
             counter_offset: 0,
             load,
             lifecycle: Lifecycle::first(),
             counters: Counters::default(),
             reason: None,
-        })
-    }
-}
-
-/// An interrupt controller out of reset, with each vCPU's virtual timer linked to the hardware's.
-pub(super) fn linked_vgic(layout: Layout, guest: u32, physical: u32) -> Vgic {
-    let mut vgic = Vgic::new(layout);
-    link_timers(&mut vgic, guest, physical);
-    vgic
-}
-
-/// Links each vCPU's virtual timer to the hardware's.
-pub(super) fn link_timers(vgic: &mut Vgic, guest: u32, physical: u32) {
-    for vcpu in crate::vcpu::VcpuSet::first(vgic.layout().vcpus).iter() {
-        vgic.link_hardware(vcpu, guest, physical);
+        };
+        vm.link_timers();
+        Ok(vm)
     }
 }
 
@@ -161,22 +140,25 @@ fn vgic(plan: &VmPlan, hardware: &Hardware) -> Result<Vgic, BuildError> {
         priority_bits: hardware.priority_bits,
         list_registers: hardware.list_registers,
     };
-    layout.check().map_err(BuildError::InterruptController)?;
-    Ok(linked_vgic(layout, plan.vm.layout.virtual_timer_intid, hardware.virtual_timer))
+    layout.check().map_err(|error| BuildError::Board(error.text()))?;
+    Ok(Vgic::new(layout))
 }
 
-fn bus(plan: &VmPlan) -> Result<Bus<Device>, String> {
-    let mut bus = Bus::default();
+fn bus(plan: &VmPlan) -> Result<Bus<Device>, BuildError> {
     let layout = &plan.vm.layout;
-    let mut insert = |range, device| bus.insert(range, device).map_err(|overlap| format!("{overlap}"));
-    insert(layout.distributor, Device::Distributor)?;
-    if plan.gic == GuestGic::V3
-        && let Some(range) = layout.redistributor_range(plan.cores.len())
-    {
-        insert(range, Device::Redistributors)?;
-    }
-    if plan.vm.console {
-        insert(layout.uart, Device::Uart)?;
+    let redistributors = layout.redistributor_range(plan.cores.len());
+    let devices = [
+        (Some(layout.distributor), Device::Distributor),
+        (redistributors.filter(|_| plan.gic == GuestGic::V3), Device::Redistributors),
+        (Some(layout.uart).filter(|_| plan.vm.console), Device::Uart),
+    ];
+    let mut bus = Bus::default();
+    for (range, device) in devices {
+        if let Some(range) = range
+            && bus.insert(range, device).is_err()
+        {
+            return Err(BuildError::Board("two of its devices overlap"));
+        }
     }
     Ok(bus)
 }
@@ -185,17 +167,13 @@ fn bus(plan: &VmPlan) -> Result<Bus<Device>, String> {
 ///
 /// # Errors
 /// The board has another version than the guest.
-pub(super) fn interface_pages(
-    config: &VmConfig,
-    version: Version,
-    hardware: &Hardware,
-) -> Result<Option<InterfacePages>, BuildError> {
-    match (&hardware.gic, version) {
-        (GicVersion::V3 { .. }, Version::V3) => Ok(None),
-        (GicVersion::V2 { virtual_cpu_interface, .. }, Version::V2) => {
-            pages(config.layout.cpu_interface.start(), virtual_cpu_interface).map(Some).ok_or(BuildError::ForeignGic)
+fn interface_pages(config: &VmConfig, guest: GuestGic, gic: &GicVersion) -> Result<Option<InterfacePages>, BuildError> {
+    match (gic, guest) {
+        (GicVersion::V3 { .. }, GuestGic::V3) => Ok(None),
+        (GicVersion::V2 { virtual_cpu_interface, .. }, GuestGic::V2) => {
+            pages(config.layout.cpu_interface.start(), virtual_cpu_interface).map(Some).ok_or(BuildError::FOREIGN_GIC)
         }
-        _ => Err(BuildError::ForeignGic),
+        _ => Err(BuildError::FOREIGN_GIC),
     }
 }
 
@@ -204,27 +182,25 @@ pub(super) fn interface_pages(
 fn pages(guest: Ipa, hardware: &Range<Pa>) -> Option<InterfacePages> {
     const SPACED: u64 = 0x2_0000;
     let second = if hardware.size() >= SPACED { SPACED / 2 } else { PAGE_SIZE };
-    let page = |offset| Range::<Ipa>::new(guest.checked_add(offset)?, PAGE_SIZE);
     if hardware.size() < 2 * PAGE_SIZE {
         return None;
     }
-    Some([(page(0)?, hardware.start()), (page(PAGE_SIZE)?, hardware.start().checked_add(second)?)])
+    Some([(guest, hardware.start()), (guest.checked_add(PAGE_SIZE)?, hardware.start().checked_add(second)?)])
 }
 
 /// The guest's address space: its RAM, and for a GICv2 guest the virtual CPU interface.
 pub(super) fn stage2(
     geometry: Geometry,
     memory: &Memory,
-    interface: Option<InterfacePages>,
+    interface: Option<&InterfacePages>,
     tables: &mut impl TableMemory,
 ) -> Result<Stage2, BuildError> {
-    let mut stage2 = Stage2::new(geometry, tables).ok_or(BuildError::Map(MapError::OutOfTables))?;
-    let mapped = map_all(&mut stage2, memory, interface, tables);
-    match mapped {
+    let mut stage2 = Stage2::new(geometry, tables).ok_or(BuildError::Board(MapError::OutOfTables.text()))?;
+    match map_all(&mut stage2, memory, interface, tables) {
         Ok(()) => Ok(stage2),
         Err(error) => {
             stage2.free(tables);
-            Err(BuildError::Map(error))
+            Err(BuildError::Board(error.text()))
         }
     }
 }
@@ -232,15 +208,18 @@ pub(super) fn stage2(
 fn map_all(
     stage2: &mut Stage2,
     memory: &Memory,
-    interface: Option<InterfacePages>,
+    interface: Option<&InterfacePages>,
     tables: &mut impl TableMemory,
 ) -> Result<(), MapError> {
+    let mut map = |guest, physical, size, attributes| {
+        let guest = Range::<Ipa>::new(guest, size).ok_or(MapError::OutOfRange)?;
+        stage2.map(guest, physical, attributes, tables)
+    };
     for (guest, piece) in memory.mapped() {
-        let guest = Range::<Ipa>::new(guest, piece.size()).ok_or(MapError::OutOfRange)?;
-        stage2.map(guest, piece.start(), Attributes::Memory, tables)?;
+        map(guest, piece.start(), piece.size(), Attributes::Memory)?;
     }
     for (guest, page) in interface.into_iter().flatten() {
-        stage2.map(guest, page, Attributes::Device, tables)?;
+        map(*guest, *page, PAGE_SIZE, Attributes::Device)?;
     }
     Ok(())
 }

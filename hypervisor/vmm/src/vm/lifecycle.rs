@@ -10,7 +10,7 @@
 //! Every transition is a change of one value under the VM's lock. Cores look at it before each entry, so whoever
 //! makes the change only has to kick them. Memory is worked on by the boot vCPU's core, a piece at a time.
 
-use super::{Run, Slot, Vm, build, memory};
+use super::{Run, Slot, Vm, memory};
 use crate::address::{Ipa, Pa, Range};
 use crate::config::{Policy, guest_tree};
 use crate::device::pl011::Pl011;
@@ -142,7 +142,7 @@ impl Vm {
         }
     }
 
-    fn all_parked(&self) -> bool {
+    pub(super) fn all_parked(&self) -> bool {
         self.slots.iter().all(|slot| !slot.loaded)
     }
 
@@ -310,9 +310,11 @@ impl Vm {
         }
     }
 
-    /// Links the virtual timers of `vgic` to the hardware's, as when the VM was made.
-    pub(super) fn link_timers(&self, vgic: &mut crate::vgic::Vgic) {
-        build::link_timers(vgic, self.config.layout.virtual_timer_intid, self.hardware.virtual_timer);
+    /// Links each vCPU's virtual timer to the hardware's.
+    pub(super) fn link_timers(&mut self) {
+        for vcpu in VcpuSet::first(self.slots.len()).iter() {
+            self.vgic.link_hardware(vcpu, self.config.layout.virtual_timer_intid, self.hardware_timer);
+        }
     }
 }
 

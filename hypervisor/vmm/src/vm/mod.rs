@@ -11,6 +11,7 @@ mod movement;
 mod power;
 mod slot;
 
+use build::InterfacePages;
 pub use build::{BuildError, Hardware};
 pub use devices::{Device, KickList};
 pub use lifecycle::{After, Lifecycle, Part, Work};
@@ -61,8 +62,11 @@ pub struct Vm {
     uart: Pl011,
     memory: Memory,
     stage2: Stage2,
+    /// For a GICv2 guest: its CPU interface.
+    interface: Option<InterfacePages>,
     identity: Identity,
-    hardware: Hardware,
+    /// The physical INTID of the virtual timer.
+    hardware_timer: u32,
     counter_offset: u64,
     load: LoadPlan,
     lifecycle: Lifecycle,

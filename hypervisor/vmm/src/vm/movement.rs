@@ -9,10 +9,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Everything that a guest could see of its machine, but its RAM.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct State {
     /// Each vCPU: what it does, and its registers if it has any.
-    pub vcpus: Vec<(Run, Option<Vcpu>)>,
+    pub vcpus: Vec<(Run, Option<Box<Vcpu>>)>,
     /// The interrupt controller.
     pub vgic: vgic::State,
     /// The PL011.
@@ -22,13 +22,14 @@ pub struct State {
 }
 
 impl Vm {
-    /// The VM's state at the machine's counter value `now`. `None` while a vCPU is loaded: it is incomplete then.
-    pub fn state(&self, now: u64) -> Option<State> {
-        if self.slots.iter().any(|slot| slot.loaded) {
+    /// Takes the VM's state out at the machine's counter value `now`: its vCPUs have no registers then. `None` while a
+    /// vCPU is loaded: the state is incomplete then.
+    pub fn take_state(&mut self, now: u64) -> Option<State> {
+        if !self.all_parked() {
             return None;
         }
         Some(State {
-            vcpus: self.slots.iter().map(|slot| (slot.run, slot.parked.as_deref().cloned())).collect(),
+            vcpus: self.slots.iter_mut().map(|slot| (slot.run, slot.parked.take())).collect(),
             vgic: self.vgic.state(),
             uart: self.uart.state().clone(),
             counter: self.guest_counter(now),
@@ -36,58 +37,51 @@ impl Vm {
     }
 
     /// Makes this VM anew, on `cores`, out of nothing but `state` and its RAM: address space, interrupt controller,
-    /// devices and vCPUs of before are gone. The guest's counter goes on from `state` at the machine's `now`.
+    /// devices and vCPUs of before are gone. The guest's counter goes on from `state` at the machine's `now`. The
+    /// registers of the vCPUs are moved out of `state`; all else must come out as it was put in.
     ///
     /// # Errors
-    /// The state does not fit the machine, or there are no tables; the VM is then as it was, or has no address
-    /// space and must be stopped.
+    /// The state does not fit the machine, there are no tables, or something came out otherwise; the VM must then be
+    /// stopped.
     pub fn rebuild<P: Platform>(
         &mut self,
         platform: &mut P,
-        state: &State,
+        state: &mut State,
         cores: &[CoreId],
         now: u64,
     ) -> Result<(), BuildError> {
-        let mut vgic = Vgic::restore(self.vgic.layout(), &state.vgic).map_err(|_| BuildError::State)?;
-        self.link_timers(&mut vgic);
-        let uart = Pl011::restore(state.uart.clone()).ok_or(BuildError::State)?;
-        platform.invalidate_vm(&self.stage2, self.vmid);
-        let geometry = self.stage2.geometry();
-        let interface = build::interface_pages(&self.config, self.vgic.layout().version, &self.hardware)?;
-        let fresh = platform.with_tables(|tables| build::stage2(geometry, &self.memory, interface, tables))?;
-        let old = core::mem::replace(&mut self.stage2, fresh);
-        platform.with_tables(|tables| old.free(tables));
-        self.slots = state
-            .vcpus
-            .iter()
-            .zip(cores)
-            .zip(&self.slots)
-            .map(|((vcpu, core), old)| revive(vcpu, *core, old))
-            .collect();
-        self.vgic = vgic;
-        self.uart = uart;
+        self.remap(platform)?;
+        self.vgic = Vgic::restore(self.vgic.layout(), &state.vgic).map_err(|_| BuildError::STATE)?;
+        self.link_timers();
+        self.uart = Pl011::restore(state.uart.clone()).ok_or(BuildError::STATE)?;
         self.counter_offset = now.wrapping_sub(state.counter);
-        Ok(())
+        for ((slot, core), (run, registers)) in self.slots.iter_mut().zip(cores).zip(&mut state.vcpus) {
+            let exits = core::mem::take(&mut slot.exits);
+            *slot = Slot { run: *run, parked: registers.take(), exits, ..Slot::new(*core) };
+        }
+        let same = self.vgic.state() == state.vgic && *self.uart.state() == state.uart;
+        if same && self.guest_counter(now) == state.counter { Ok(()) } else { Err(BuildError::STATE) }
     }
-}
 
-impl Vm {
-    /// Takes the state out, makes the VM anew on `core` from it, and checks that it is the same.
+    /// Makes the address space anew.
+    fn remap<P: Platform>(&mut self, platform: &mut P) -> Result<(), BuildError> {
+        platform.invalidate_vm(&self.stage2, self.vmid);
+        platform.with_tables(|tables| {
+            let fresh = build::stage2(self.stage2.geometry(), &self.memory, self.interface.as_ref(), tables)?;
+            core::mem::replace(&mut self.stage2, fresh).free(tables);
+            Ok(())
+        })
+    }
+
+    /// Takes the state out and makes the VM anew on `core` from it.
     ///
     /// # Errors
     /// As for [`Vm::rebuild`].
     pub(crate) fn move_to<P: Platform>(&mut self, platform: &mut P, core: CoreId) -> Result<(), BuildError> {
         let now = platform.counter();
-        let state = self.state(now).ok_or(BuildError::State)?;
-        self.rebuild(platform, &state, &[core], now)?;
-        if self.state(now).as_ref() != Some(&state) {
-            return Err(BuildError::State);
-        }
+        let mut state = self.take_state(now).ok_or(BuildError::STATE)?;
+        self.rebuild(platform, &mut state, &[core], now)?;
         self.lifecycle = Lifecycle::Running;
         Ok(())
     }
-}
-
-fn revive((run, registers): &(Run, Option<Vcpu>), core: CoreId, old: &Slot) -> Slot {
-    Slot { run: *run, parked: registers.clone().map(Box::new), exits: old.exits.clone(), ..Slot::new(core) }
 }

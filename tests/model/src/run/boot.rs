@@ -26,7 +26,7 @@ pub fn build(shared: &Arc<Shared>, shape: &Shape, guests: Vec<Guest>) -> Machine
         let image = guest.program.image(index);
         core.hardware().memory.write(Guest::module(index).get(), &image);
         let vmid = Vmid(u8::try_from(index + 1).expect("a machine has few VMs"));
-        let vm = Vm::build(&mut core, guest.plan(index, shape), vmid, shape.hardware());
+        let vm = Vm::build(&mut core, guest.plan(index, shape), vmid, &shape.hardware());
         let vm = vm.unwrap_or_else(|error| panic!("{}: {error}", guest.name));
         for (vcpu, core) in (0..).filter_map(VcpuId::new).zip(&guest.cores) {
             cores[*core].assign(Some(Assignment { vm: index, vcpu }));

@@ -5,40 +5,45 @@
 
 use tock_registers::fields::FieldValue;
 
-use super::register::{Flag, Interrupt};
-use super::{Pl011, State};
+use super::Pl011;
+use super::register::{IMSC, Interrupt, MODEM, RIS};
 
 impl Pl011 {
     /// The level of UARTINTR: whether any interrupt is raised and not masked.
     pub fn interrupt(&self) -> bool {
-        self.state.raw_interrupts & self.state.interrupt_mask != 0
+        self.masked_interrupts() != 0
+    }
+
+    /// UARTMIS.
+    pub(super) fn masked_interrupts(&self) -> u32 {
+        self.state.registers[RIS] & self.state.registers[IMSC]
     }
 
     pub(super) fn raise(&mut self, interrupt: FieldValue<u32, Interrupt::Register>) {
-        self.state.raw_interrupts |= interrupt.value;
+        self.state.registers[RIS] |= interrupt.value;
     }
 
     pub(super) fn lower(&mut self, interrupt: FieldValue<u32, Interrupt::Register>) {
-        self.state.raw_interrupts &= !interrupt.value;
+        self.state.registers[RIS] &= !interrupt.value;
     }
 
-    /// Does `what` to the FIFOs or their levels, and what follows from it for the two FIFOs' interrupts.
-    pub(super) fn change<R>(&mut self, what: impl FnOnce(&mut Self) -> R) -> R {
-        let receive_was_high = self.receive_is_high();
-        let transmit_was_low = self.transmit_is_low();
-        let result = what(self);
+    /// Whether the receive FIFO is at or over its trigger level, and the transmit FIFO at or under its own.
+    pub(super) fn levels(&self) -> [bool; 2] {
+        [self.state.received.len() >= self.state.receive_trigger(), self.transmit_is_low()]
+    }
+
+    /// What follows for the two FIFOs' interrupts from a change of the FIFOs or their trigger levels; `before` is what
+    /// [`Self::levels`] was.
+    pub(super) fn follow(&mut self, before: [bool; 2]) {
         self.state.transmit_level = self.state.fifo_depth().saturating_sub(self.transmit_space);
-        match (receive_was_high, self.receive_is_high()) {
-            (false, true) => self.raise(Interrupt::RX::SET),
-            (_, false) => self.lower(Interrupt::RX::SET),
-            (true, true) => {}
+        let interrupts = [Interrupt::RX::SET, Interrupt::TX::SET];
+        for ((before, after), interrupt) in before.into_iter().zip(self.levels()).zip(interrupts) {
+            if !after {
+                self.lower(interrupt);
+            } else if !before {
+                self.raise(interrupt);
+            }
         }
-        match (transmit_was_low, self.transmit_is_low()) {
-            (false, true) => self.raise(Interrupt::TX::SET),
-            (_, false) => self.lower(Interrupt::TX::SET),
-            (true, true) => {}
-        }
-        result
     }
 
     /// After a character has gone into the transmit FIFO: it has left it at once, if the far end had room.
@@ -67,15 +72,9 @@ impl Pl011 {
 
     /// After the modem inputs `changed`, bits of UARTFR, have changed.
     pub(super) fn after_modem(&mut self, changed: u32) {
-        let pairs = [
-            (Flag::RI, Interrupt::RI::SET),
-            (Flag::CTS, Interrupt::CTS::SET),
-            (Flag::DCD, Interrupt::DCD::SET),
-            (Flag::DSR, Interrupt::DSR::SET),
-        ];
-        for (input, interrupt) in pairs {
+        for (_, input, interrupt) in MODEM {
             if input.is_set(changed) {
-                self.raise(interrupt);
+                self.raise(interrupt.val(1));
             }
         }
     }
@@ -83,15 +82,11 @@ impl Pl011 {
     /// A write of `value` to UARTICR.
     pub(super) fn clear_interrupts(&mut self, value: u32) {
         let survives = Interrupt::RT.is_set(value) && self.state.timeout_pending;
-        self.state.raw_interrupts &= !(value & State::INTERRUPTS);
+        self.state.registers[RIS] &= !(value);
         if survives {
             self.state.timeout_pending = false;
             self.raise(Interrupt::RT::SET);
         }
-    }
-
-    fn receive_is_high(&self) -> bool {
-        self.state.received.len() >= self.state.receive_trigger()
     }
 
     pub(super) fn transmit_is_low(&self) -> bool {

@@ -95,19 +95,21 @@ impl Pl011 {
 
     /// Says that the far end takes `free` more bytes now.
     pub fn set_transmit_space(&mut self, free: usize) {
-        self.change(|uart| uart.transmit_space = free);
+        let before = self.levels();
+        self.transmit_space = free;
+        self.follow(before);
     }
 
     /// How much transmit space the guest waits for, in bytes: when there is as much, [`Self::set_transmit_space`]
     /// will raise the interrupt. `None` if the guest waits for no interrupt.
     pub fn awaited_transmit_space(&self) -> Option<usize> {
-        let waits = Interrupt::TX.is_set(self.state.interrupt_mask) && !self.transmit_is_low();
+        let waits = Interrupt::TX.is_set(self.state.registers[offset::IMSC]) && !self.transmit_is_low();
         waits.then(|| self.state.fifo_depth() - self.state.transmit_trigger())
     }
 
     /// Whether [`Self::receive`] would take a byte now.
     pub fn can_receive(&self) -> bool {
-        let control = self.state.control;
+        let control = self.state.registers[offset::CR];
         Control::RXE.is_set(control) && !Control::LBE.is_set(control) && !self.state.receive_is_full()
     }
 
@@ -131,18 +133,11 @@ impl Pl011 {
             offset::DR => self.read_data(),
             offset::RSR_ECR => self.state.receive_status,
             offset::FR => self.flags(),
-            offset::ILPR => self.state.low_power_counter,
-            offset::IBRD => self.state.integer_baud,
-            offset::FBRD => self.state.fractional_baud,
-            offset::LCR_H => self.state.line_control,
-            offset::CR => self.state.control,
-            offset::IFLS => self.state.fifo_level,
-            offset::IMSC => self.state.interrupt_mask,
-            offset::RIS => self.state.raw_interrupts,
-            offset::MIS => self.state.raw_interrupts & self.state.interrupt_mask,
-            offset::DMACR => self.state.dma_control,
             offset::PERIPH_ID0.. => identification(offset - offset::PERIPH_ID0),
-            _ => 0,
+            _ => match kept(offset) {
+                Some(offset::MIS) => self.masked_interrupts(),
+                index => index.and_then(|index| self.state.registers.get(index)).copied().unwrap_or(0),
+            },
         }
     }
 
@@ -150,32 +145,52 @@ impl Pl011 {
         match offset {
             offset::DR => return self.transmit(value),
             offset::RSR_ECR => self.state.receive_status = 0,
-            offset::ILPR => self.state.low_power_counter = value & State::LOW_POWER_COUNTER,
-            offset::IBRD => self.state.integer_baud = value & State::INTEGER_BAUD,
-            offset::FBRD => self.state.fractional_baud = value & State::FRACTIONAL_BAUD,
-            offset::LCR_H => self.set_line_control(value & State::LINE_CONTROL),
-            offset::CR => self.set_control(value & State::CONTROL),
-            offset::IFLS => self.change(|uart| uart.state.fifo_level = value & State::FIFO_LEVEL),
-            offset::IMSC => self.state.interrupt_mask = value & State::INTERRUPTS,
-            offset::ICR => self.clear_interrupts(value),
-            offset::DMACR => self.state.dma_control = value & State::DMA_CONTROL,
-            _ => {}
+            _ => {
+                if let Some(index) = kept(offset) {
+                    self.write_kept(index, value);
+                }
+            }
         }
         None
+    }
+
+    fn write_kept(&mut self, index: usize, value: u32) {
+        let (levels, modem) = (self.levels(), self.modem());
+        let fifos = LineControl::FEN.is_set(self.state.registers[offset::LCR_H]);
+        match index {
+            offset::ICR => return self.clear_interrupts(value),
+            offset::RIS | offset::MIS => return,
+            _ => {}
+        }
+        if let (Some(place), Some(implemented)) = (self.state.registers.get_mut(index), offset::IMPLEMENTED.get(index))
+        {
+            *place = value & implemented;
+        }
+        let disabled = fifos && !LineControl::FEN.is_set(self.state.registers[offset::LCR_H]);
+        if disabled {
+            self.state.received.clear();
+        }
+        self.follow(levels);
+        self.after_modem(modem ^ self.modem());
+        if disabled {
+            self.after_read();
+        }
     }
 
     fn read_data(&mut self) -> u32 {
         if self.state.received.is_empty() {
             return 0;
         }
-        let character = self.change(|uart| uart.state.received.remove(0));
+        let before = self.levels();
+        let character = self.state.received.remove(0);
+        self.follow(before);
         self.after_read();
         u32::from(character)
     }
 
     fn transmit(&mut self, value: u32) -> Option<u8> {
         let [byte, ..] = value.to_le_bytes();
-        if Control::LBE.is_set(self.state.control) {
+        if Control::LBE.is_set(self.state.registers[offset::CR]) {
             self.loop_back(byte);
             return None;
         }
@@ -183,13 +198,15 @@ impl Pl011 {
             self.state.lost = self.state.lost.saturating_add(1);
             return None;
         }
-        self.change(|uart| uart.transmit_space -= 1);
+        let before = self.levels();
+        self.transmit_space -= 1;
+        self.follow(before);
         self.after_transmit();
         Some(byte)
     }
 
     fn loop_back(&mut self, byte: u8) {
-        match (Control::RXE.is_set(self.state.control), self.state.receive_is_full()) {
+        match (Control::RXE.is_set(self.state.registers[offset::CR]), self.state.receive_is_full()) {
             (true, false) => self.accept(byte),
             (true, true) => self.overrun(),
             (false, _) => {}
@@ -206,43 +223,19 @@ impl Pl011 {
     fn accept(&mut self, byte: u8) {
         let overrun = core::mem::take(&mut self.state.overrun);
         let mark = if overrun { State::OVERRUN } else { 0 };
-        let character = mark | u16::from(byte);
-        self.change(|uart| uart.state.received.push(character));
+        let before = self.levels();
+        self.state.received.push(mark | u16::from(byte));
+        self.follow(before);
         self.after_arrival();
-    }
-
-    fn set_line_control(&mut self, value: u32) {
-        let disabled = !LineControl::FEN.is_set(value) && LineControl::FEN.is_set(self.state.line_control);
-        self.change(|uart| {
-            uart.state.line_control = value;
-            if disabled {
-                uart.state.received.clear();
-            }
-        });
-        if disabled {
-            self.after_read();
-        }
-    }
-
-    fn set_control(&mut self, value: u32) {
-        let before = self.modem();
-        self.state.control = value;
-        self.after_modem(before ^ self.modem());
     }
 
     /// The modem inputs, as bits of UARTFR. In loopback the outputs are looped back too (3.3.8, LBE).
     fn modem(&self) -> u32 {
-        let control = self.state.control;
+        let control = self.state.registers[offset::CR];
         if !Control::LBE.is_set(control) {
             return (Flag::CTS::SET + Flag::DSR::SET + Flag::DCD::SET).value;
         }
-        let pairs = [
-            (Control::RTS, Flag::CTS::SET),
-            (Control::DTR, Flag::DSR::SET),
-            (Control::OUT1, Flag::DCD::SET),
-            (Control::OUT2, Flag::RI::SET),
-        ];
-        pairs.iter().filter(|(output, _)| output.is_set(control)).fold(0, |flags, (_, input)| flags | input.value)
+        offset::MODEM.iter().fold(0, |flags, (output, input, _)| flags | input.val(output.read(control)).value)
     }
 
     fn flags(&self) -> u32 {
@@ -256,6 +249,12 @@ impl Pl011 {
             + Flag::RXFF.val(u32::from(state.receive_is_full()));
         self.modem() | flags.value
     }
+}
+
+/// The place of the register at `offset` among those of [`State::registers`].
+fn kept(offset: u64) -> Option<usize> {
+    let index = usize::try_from(offset.checked_sub(offset::FIRST_KEPT)? / 4).ok()?;
+    (index < offset::KEPT).then_some(index)
 }
 
 /// A mask of the low `size` bytes, of 8 at most.

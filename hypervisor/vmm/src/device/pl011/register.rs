@@ -1,6 +1,18 @@
 //! Offsets and bits of the PL011's registers (Arm DDI 0183 r1p5, chapter 3).
 
+use tock_registers::fields::Field;
 use tock_registers::register_bitfields;
+
+/// A modem output, the input that it is looped back to (3.3.8, LBE), and the interrupt of that input.
+type ModemSignal = (Field<u32, Control::Register>, Field<u32, Flag::Register>, Field<u32, Interrupt::Register>);
+
+/// The four of them.
+pub const MODEM: [ModemSignal; 4] = [
+    (Control::RTS, Flag::CTS, Interrupt::CTS),
+    (Control::DTR, Flag::DSR, Interrupt::DSR),
+    (Control::OUT1, Flag::DCD, Interrupt::DCD),
+    (Control::OUT2, Flag::RI, Interrupt::RI),
+];
 
 /// Data (3.3.1).
 pub const DR: u64 = 0x000;
@@ -8,28 +20,31 @@ pub const DR: u64 = 0x000;
 pub const RSR_ECR: u64 = 0x004;
 /// Flags (3.3.3).
 pub const FR: u64 = 0x018;
-/// IrDA low-power counter (3.3.4).
-pub const ILPR: u64 = 0x020;
-/// Integer baud rate divisor (3.3.5).
-pub const IBRD: u64 = 0x024;
-/// Fractional baud rate divisor (3.3.6).
-pub const FBRD: u64 = 0x028;
-/// Line control (3.3.7).
-pub const LCR_H: u64 = 0x02c;
+/// The first of those that a UART keeps as they were written; the others follow, 4 bytes apart.
+pub const FIRST_KEPT: u64 = 0x020;
+/// How many follow it, with itself: IrDA low-power counter, integer and fractional baud rate divisors, then those
+/// below (3.3.4 to 3.3.14).
+pub const KEPT: usize = 11;
+/// Line control (3.3.7), as all below by its place among those.
+pub const LCR_H: usize = 3;
 /// Control (3.3.8).
-pub const CR: u64 = 0x030;
+pub const CR: usize = 4;
 /// FIFO level select (3.3.9).
-pub const IFLS: u64 = 0x034;
+pub const IFLS: usize = 5;
 /// Interrupt mask set/clear: a bit of 1 lets the interrupt through (3.3.10).
-pub const IMSC: u64 = 0x038;
+pub const IMSC: usize = 6;
 /// Raw interrupt status (3.3.11).
-pub const RIS: u64 = 0x03c;
+pub const RIS: usize = 7;
 /// Masked interrupt status (3.3.12).
-pub const MIS: u64 = 0x040;
+pub const MIS: usize = 8;
 /// Interrupt clear (3.3.13).
-pub const ICR: u64 = 0x044;
-/// DMA control (3.3.14).
-pub const DMACR: u64 = 0x048;
+pub const ICR: usize = 9;
+/// Their bits that are implemented; the last is DMA control (3.3.14). Of UARTCR, bits 6:3 are reserved.
+pub const IMPLEMENTED: [u32; KEPT] = [0xff, 0xffff, 0x3f, 0xff, 0xff87, 0x3f, INTERRUPTS, INTERRUPTS, 0, 0, 0x7];
+/// Their values after reset (3.2).
+pub const RESET: [u32; KEPT] = [0, 0, 0, 0, 0x300, 0x12, 0, 0, 0, 0, 0];
+/// Every interrupt.
+pub const INTERRUPTS: u32 = 0x7ff;
 /// The first of eight identification registers, a byte each (3.3.15 to 3.3.22).
 pub const PERIPH_ID0: u64 = 0xfe0;
 
