@@ -7,18 +7,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const FOLDER: &str = "tests/guests";
+/// The one binary of `tests/bench`.
+const BENCH: &str = "bench";
 const FREERTOS: &str = "tests/guests/freertos";
 const FREERTOS_IMAGES: [&str; 2] = ["freertos-gicv2.img", "freertos-gicv3.img"];
 
-/// Builds every binary of `tests/guests` into `target/guests/NAME.img`, then FreeRTOS.
+/// Builds every binary of `tests/guests` and `tests/bench` into `target/guests/NAME.img`, then FreeRTOS.
 pub fn build(toolchain: &Toolchain, locked: bool) -> Result<()> {
-    let names = names(&workspace::root().join(FOLDER).join("src/bin"))?;
-    if !names.is_empty() {
-        let mut command = toolchain.bare_metal_cargo("build");
-        command.args(["--package", "bulkhead-guests", "--bins", "--release"]);
-        command.args(locked.then_some("--locked"));
-        process::run(&mut command)?;
-    }
+    let mut names = names(&workspace::root().join(FOLDER).join("src/bin"))?;
+    names.push(BENCH.to_owned());
+    let mut command = toolchain.bare_metal_cargo("build");
+    command.args(["--package", "bulkhead-guests", "--package", "bulkhead-bench", "--bins", "--release"]);
+    command.args(locked.then_some("--locked"));
+    process::run(&mut command)?;
     for name in &names {
         let image = workspace::guests().join(name).with_extension("img");
         write_flat(&output_folder(Profile::Release).join(name), &image, |_| Ok(()))?;

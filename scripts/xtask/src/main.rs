@@ -1,8 +1,9 @@
-//! The developers' door: `cargo xtask build | run | test | demo | image | size | tidy | ci`.
+//! The developers' door: `cargo xtask build | run | test | demo | image | size | bench | tidy | ci`.
 //!
 //! Every command stands in a file of its own. Set-up is not done here: `scripts/setup` writes what it
 //! found or installed to the file that [`toolchain`] reads.
 
+mod bench;
 mod build;
 mod ci;
 mod code;
@@ -46,6 +47,8 @@ enum Command {
     Image,
     /// Measure text by room, lines and unsafe blocks of el2, and hold them against their limits
     Size(size::Arguments),
+    /// Count what each operation costs in instructions, into target/bench/
+    Bench(bench::Arguments),
     /// Check formatting, lints, documentation, links, file lengths and words
     Tidy(tidy::Arguments),
     /// Everything that .ci/run checks: the test suites with every stage of tidy
@@ -64,6 +67,7 @@ fn main() -> std::process::ExitCode {
         Command::Demo(forwarded) => process::script("demo", &forwarded),
         Command::Image => image::main(),
         Command::Size(arguments) => size::main(&arguments),
+        Command::Bench(arguments) => bench::main(&arguments),
         Command::Tidy(arguments) => tidy::main(&arguments),
         Command::Ci(arguments) => ci::main(&arguments),
         Command::Suite(arguments) => suite::main(&arguments),

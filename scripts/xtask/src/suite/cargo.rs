@@ -16,7 +16,8 @@ const LONG_LIMIT: &str = "86400";
 const HOST: [&str; 5] =
     ["test", "--workspace", "--exclude=bulkhead-qemu", "--exclude=bulkhead-model", "--no-fail-fast"];
 /// Crates that do not build on the host.
-const BARE_METAL: [&str; 3] = ["--exclude=bulkhead-el2", "--exclude=bulkhead", "--exclude=bulkhead-guests"];
+const BARE_METAL: [&str; 4] =
+    ["--exclude=bulkhead-el2", "--exclude=bulkhead", "--exclude=bulkhead-guests", "--exclude=bulkhead-bench"];
 const MODEL: [&str; 4] = ["test", "--release", "--package=bulkhead-model", "--no-fail-fast"];
 /// The demo's checks boot boards too, so a plain `cargo test` leaves them out (`test = false` in the tool's manifest).
 const DEMO: [&str; 5] = ["test", "--release", "--package=bulkhead-tool", "--test=demo", "--no-fail-fast"];

@@ -3,7 +3,7 @@
 use super::outcome::{Outcome, Verdict};
 use super::stage::Plan;
 use crate::tidy::Check;
-use crate::{Result, build, process, size, tidy, toolchain, workspace};
+use crate::{Result, bench, build, process, size, tidy, toolchain, workspace};
 use std::process::{Command, Stdio};
 
 /// The check without which nothing can be booted.
@@ -11,6 +11,8 @@ pub const BUILT: &str = "build::image-and-guests";
 
 const BUILD: [Check; 2] =
     [Check { name: BUILT, run: build_all }, Check { name: "build::image-size", run: size::check_image }];
+
+const BENCH: [Check; 1] = [Check { name: "bench::costs", run: bench::check }];
 
 const FREERTOS: &str = "freertos::alone";
 
@@ -49,6 +51,16 @@ pub fn build(_: &Plan) -> Result<Vec<Outcome>> {
 /// Names the checks of the build.
 pub fn list_build(_: &Plan) -> Result<Vec<String>> {
     Ok(names(&BUILD, ""))
+}
+
+/// Holds the costs of operations against the baseline.
+pub fn bench(plan: &Plan) -> Result<Vec<Outcome>> {
+    Ok(run(&BENCH, &plan.filter))
+}
+
+/// Names that check.
+pub fn list_bench(plan: &Plan) -> Result<Vec<String>> {
+    Ok(names(&BENCH, &plan.filter))
 }
 
 fn run(checks: &[Check], filter: &str) -> Vec<Outcome> {

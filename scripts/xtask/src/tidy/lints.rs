@@ -5,7 +5,7 @@ use crate::{Result, process};
 use std::process::{Command, Stdio};
 
 /// The crates that only build for the bare-metal target.
-const BARE_METAL: [&str; 3] = ["bulkhead-el2", "bulkhead", "bulkhead-guests"];
+const BARE_METAL: [&str; 4] = ["bulkhead-el2", "bulkhead", "bulkhead-guests", "bulkhead-bench"];
 
 /// Private items are documented too, so links to them resolve.
 const RUSTDOC: &str = "--deny warnings --allow rustdoc::private_intra_doc_links";

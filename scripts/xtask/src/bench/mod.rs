@@ -1,0 +1,117 @@
+//! `cargo xtask bench`: what each operation costs in instructions, natively at EL1 and under the hypervisor.
+//!
+//! The guest of `tests/bench` reads the counter around each operation on a board that counts instructions, so a number
+//! is the same on every machine and at every load; a run is made twice, and one whose repeats differ is reported.
+
+mod baseline;
+mod chart;
+mod matrix;
+mod report;
+mod results;
+mod run;
+
+use crate::toolchain::Toolchain;
+use crate::{Result, build, process, workspace};
+use baseline::Change;
+use matrix::Configuration;
+use results::Results;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Options of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Write the medians as the new baseline, scripts/xtask/bench-baseline.toml
+    #[arg(long)]
+    update: bool,
+    /// Measure this revision's hypervisor too, and show the difference
+    #[arg(long, value_name = "REVISION")]
+    against: Option<String>,
+    /// Leave out operations whose names do not begin with this
+    #[arg(long, default_value = "", conflicts_with = "update")]
+    only: String,
+    /// Samples of each operation
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=8192))]
+    samples: u32,
+}
+
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let toolchain = Toolchain::load()?;
+    build::all()?;
+    let folder = emptied_folder()?;
+    let results = measure(&toolchain, &workspace::image(), &matrix::ALL, arguments)?;
+    let against = match &arguments.against {
+        Some(revision) => {
+            let image = image_of(&toolchain, revision, &folder)?;
+            measure(&toolchain, &image, &matrix::HYPERVISOR, arguments)?.named(revision)
+        }
+        None if baseline::is_there() => baseline::load()?,
+        None => Results::default(),
+    };
+    let text = report::markdown(&results, &against);
+    print!("{text}");
+    std::fs::write(folder.join("report.md"), text)?;
+    std::fs::write(folder.join("results.json"), serde_json::to_string_pretty(&results)? + "\n")?;
+    for gic in [2, 3] {
+        chart::draw(&folder.join(format!("gicv{gic}.svg")), &results, gic)?;
+    }
+    println!("{}: report.md, results.json, gicv2.svg, gicv3.svg", workspace::shown(&folder));
+    if arguments.update {
+        baseline::store(&results)?;
+    }
+    match results.not_exact.as_slice() {
+        [] => Ok(()),
+        differ => Err(format!("not exact, two runs differ: {}", differ.join(", ")).into()),
+    }
+}
+
+/// What grew beyond the committed baseline; for the test suites.
+pub fn check() -> Result<Vec<String>> {
+    let arguments = Arguments { update: false, against: None, only: String::new(), samples: 200 };
+    let results = measure(&Toolchain::load()?, &workspace::image(), &matrix::HYPERVISOR, &arguments)?;
+    let inexact = results.not_exact.iter().map(|operation| format!("{operation}: two runs differ"));
+    let grown = baseline::changes(&results, &baseline::load()?).into_iter().filter(Change::is_too_much);
+    Ok(inexact.chain(grown.map(|change| change.to_string())).collect())
+}
+
+fn measure(
+    toolchain: &Toolchain,
+    image: &Path,
+    configurations: &[Configuration],
+    arguments: &Arguments,
+) -> Result<Results> {
+    let mut results = Results::default();
+    for configuration in configurations {
+        println!("{configuration} ...");
+        let bootargs = format!("samples={} only={}", arguments.samples, arguments.only);
+        for _ in 0..2 {
+            results.add(configuration, run::run(&toolchain.qemu(), image, configuration, &bootargs)?);
+        }
+    }
+    Ok(results)
+}
+
+fn emptied_folder() -> Result<PathBuf> {
+    let folder = workspace::target().join("bench");
+    if folder.is_dir() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// The image that the recipe of `revision` makes, built in a work tree of its own, which is gone afterwards.
+fn image_of(toolchain: &Toolchain, revision: &str, folder: &Path) -> Result<PathBuf> {
+    let (tree, image) = (folder.join("revision"), folder.join("revision.img"));
+    let mut add = Command::new("git");
+    add.current_dir(workspace::root()).args(["worktree", "add", "--quiet", "--detach"]).arg(&tree).arg(revision);
+    process::run(&mut add)?;
+    let target = tree.join("target");
+    let mut build = toolchain.host_cargo();
+    build.current_dir(&tree).env("CARGO_TARGET_DIR", &target).args(["xtask", "build", "--no-guests"]);
+    let built = process::run(&mut build).and_then(|()| Ok(std::fs::copy(target.join("bulkhead.img"), &image)?));
+    let mut remove = Command::new("git");
+    remove.current_dir(workspace::root()).args(["worktree", "remove", "--force"]).arg(&tree);
+    process::run(&mut remove)?;
+    built.map(|_| image)
+}

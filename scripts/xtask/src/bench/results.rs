@@ -1,0 +1,78 @@
+//! What was measured.
+
+use super::matrix::Configuration;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What one operation costs, in instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Cost {
+    pub median: u64,
+    pub minimum: u64,
+    pub p99: u64,
+    pub maximum: u64,
+}
+
+/// Costs by operation.
+pub type Costs = BTreeMap<String, Cost>;
+
+/// Costs by board and operation.
+#[derive(Default, Serialize)]
+pub struct Results {
+    /// The revision, if it is not the work tree.
+    pub revision: Option<String>,
+    /// By the board's name.
+    pub boards: BTreeMap<String, Costs>,
+    /// Operations whose two runs differed, as `BOARD/OPERATION`.
+    pub not_exact: Vec<String>,
+}
+
+impl Results {
+    /// Takes the costs of one run; from the second on they are compared with the first.
+    pub fn add(&mut self, configuration: &Configuration, costs: Costs) {
+        let board = configuration.to_string();
+        let Some(first) = self.boards.get(&board) else {
+            self.boards.insert(board, costs);
+            return;
+        };
+        let names = first.keys().chain(costs.keys().filter(|name| !first.contains_key(*name)));
+        // With several cores the largest samples hold other cores' turns, which the host's timing may shift.
+        let seen = |cost: &Cost| if configuration.cores == 1 { *cost } else { Cost { p99: 0, maximum: 0, ..*cost } };
+        let differ = names.filter(|name| first.get(*name).map(seen) != costs.get(*name).map(seen));
+        self.not_exact.extend(differ.map(|name| format!("{board}/{name}")));
+    }
+
+    /// The results as those of `revision`.
+    pub fn named(self, revision: &str) -> Self {
+        Self { revision: Some(revision.to_owned()), ..self }
+    }
+
+    /// The cost of `operation` on `board`.
+    pub fn get(&self, board: &str, operation: &str) -> Option<Cost> {
+        self.boards.get(board)?.get(operation).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::matrix::HYPERVISOR;
+    use super::*;
+
+    fn costs(median: u64) -> Costs {
+        [("call".to_owned(), Cost { median, minimum: 1, p99: 3, maximum: 4 })].into()
+    }
+
+    #[test]
+    fn runs_that_differ_are_told() {
+        let mut results = Results::default();
+        results.add(&HYPERVISOR[0], costs(2));
+        results.add(&HYPERVISOR[0], costs(2));
+        assert!(results.not_exact.is_empty());
+        results.add(&HYPERVISOR[0], costs(3));
+        assert_eq!(results.not_exact, ["bulkhead-gicv2-1/call"]);
+        results.add(&HYPERVISOR[0], Costs::new());
+        assert_eq!(results.not_exact.len(), 2);
+        assert_eq!(results.get("bulkhead-gicv2-1", "call").map(|cost| cost.median), Some(2));
+    }
+}

@@ -1,0 +1,103 @@
+//! Boots a board with the guest and reads what it prints.
+
+use super::matrix::{Configuration, System};
+use super::results::{Cost, Costs};
+use crate::{Result, process, workspace};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// One tick of a counter of 1 GHz is one instruction at `shift=0`.
+const CPU: &str = "cortex-a57,cntfrq=1000000000";
+/// Cores that count instructions take turns, each as long as it is to the machine's next timer: a packet filter's timer,
+/// which no guest can see, bounds every turn, in microseconds (tests/qemu/src/board.rs says more).
+const TURNS: [&str; 4] =
+    ["-netdev", "hubport,id=nobody,hubid=0", "-object", "filter-buffer,id=turns,netdev=nobody,interval=200"];
+/// Where the guest's kernel is put, in bytes, for the hypervisor to find.
+const GUEST_ADDRESS: &str = "0x46000000";
+/// Seconds after which a board is ended.
+const LIMIT: &str = "300";
+
+/// Boots the board of `configuration`, with the hypervisor `image` if it has one; what each operation costs.
+pub fn run(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &str) -> Result<Costs> {
+    let mut command = command(qemu, image, configuration, bootargs);
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| format!("{}: {error}", process::line(&command)))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let costs: Costs = text.lines().filter_map(operation).chain(entry(&text)).collect();
+    // A line may be cut in two by another's, so the end is looked for in the words of whoever sees it.
+    let end = if configuration.system == System::Native { "guest: 0 passed" } else { "it switched itself off" };
+    let good = !["guest: panicked", "guest: unexpected"].iter().any(|words| text.contains(words));
+    if output.status.success() && good && text.contains(end) {
+        return Ok(costs);
+    }
+    Err(format!(
+        "{} ended with {}\n{text}{}",
+        process::line(&command),
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    )
+    .into())
+}
+
+fn command(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &str) -> Command {
+    let guest = workspace::guests().join("bench.img");
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=10", LIMIT]).arg(qemu);
+    command.args(["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot", "-m", "256M"]);
+    command.args(["-icount", "shift=0,sleep=off", "-cpu", CPU, "-smp", &configuration.cores.to_string()]);
+    command.args(TURNS);
+    let machine = format!("virt,gic-version={}", configuration.gic);
+    match configuration.system {
+        System::Native => {
+            command.args(["-M", &machine, "-append", &format!("native {bootargs}"), "-kernel"]).arg(guest);
+        }
+        System::Bulkhead => {
+            command.args(["-M", &format!("{machine},virtualization=on"), "-kernel"]).arg(image);
+            let kernel = guest.display().to_string().replace(',', ",,");
+            let module = format!("guest-loader,addr={GUEST_ADDRESS},kernel={kernel},bootargs={bootargs}");
+            command.args(["-device", &module]);
+        }
+    }
+    command
+}
+
+/// `bench NAME median=M minimum=M p99=M maximum=M`, behind whatever the console puts before a line.
+fn operation(line: &str) -> Option<(String, Cost)> {
+    let (_, told) = line.split_once("bench ")?;
+    let mut words = told.split_whitespace();
+    let name = words.next()?;
+    let mut value = |key: &str| words.next()?.strip_prefix(key)?.strip_prefix('=')?.parse().ok();
+    let cost =
+        Cost { median: value("median")?, minimum: value("minimum")?, p99: value("p99")?, maximum: value("maximum")? };
+    Some((name.to_owned(), cost))
+}
+
+/// The hypervisor's `running, N ticks after entry, M spent on zeroing and copying`: what is left without those.
+fn entry(text: &str) -> Option<(String, Cost)> {
+    let (_, told) = text.split_once(": running, ")?;
+    let mut numbers = told.split(|sign: char| !sign.is_ascii_digit()).filter(|word| !word.is_empty());
+    let mut number = || numbers.next()?.parse::<u64>().ok();
+    let cost = number()?.checked_sub(number()?)?;
+    Some(("entry-to-guest".to_owned(), Cost { median: cost, minimum: cost, p99: cost, maximum: cost }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_behind_a_name_in_colour() {
+        let line = "\x1b[0;36mguest     \x1b[0m| bench sgi-to-self median=3 minimum=2 p99=4 maximum=5\r";
+        let cost = Cost { median: 3, minimum: 2, p99: 4, maximum: 5 };
+        assert_eq!(operation(line), Some(("sgi-to-self".to_owned(), cost)));
+        assert_eq!(operation("bench sgi-to-self median=3"), None);
+        assert_eq!(operation("guest: 0 passed, 0 failed"), None);
+    }
+
+    #[test]
+    fn zeroing_and_copying_are_left_out() {
+        let text = "x\n[    0.041] info: guest: running, 4186 ticks after entry, 4096 spent on zeroing and copying\n";
+        assert_eq!(entry(text).map(|(_, cost)| cost.median), Some(90));
+        assert_eq!(entry("guest: off"), None);
+    }
+}

@@ -1,0 +1,63 @@
+//! Counts what each operation costs, read by CNTVCT_EL0 around it. Where the board counts instructions (`-icount
+//! shift=0` and a counter of 1 GHz) a tick is an instruction, so the numbers are exact and the same on every machine.
+//!
+//! Prints one line an operation, `bench NAME median=M minimum=M p99=M maximum=M`, in ticks. The difference of two
+//! counts next to each other is one tick: an operation of one instruction costs two.
+//!
+//! Bootargs: `samples=N` (2000) counted and `warm=N` (200) before them; `only=TEXT` leaves out operations whose names do
+//! not begin with it.
+#![no_std]
+#![no_main]
+
+mod operations;
+mod samples;
+mod vectors;
+
+use bulkhead_guests::{Machine, entry, interrupt};
+use operations::{calls, controller, cores, faults, interrupts, memory, registers, uart};
+
+entry!(main);
+
+/// What operations need of the machine.
+struct Bench {
+    machine: &'static Machine,
+    samples: u64,
+    warm: u64,
+}
+
+impl Bench {
+    /// Runs `operation`, which returns what it cost in ticks, and prints what it cost mostly and at worst.
+    fn measure(&self, name: &str, operation: impl FnMut() -> u64) {
+        self.measure_then(name, operation, || {});
+    }
+
+    /// [`Self::measure`], with `tidy_up` called before anything is printed.
+    fn measure_then(&self, name: &str, mut operation: impl FnMut() -> u64, tidy_up: impl FnOnce()) {
+        if !name.starts_with(self.machine.arguments.text("only").unwrap_or("")) {
+            return;
+        }
+        for _ in 0..self.warm {
+            operation();
+        }
+        let samples = samples::take(self.samples as usize, operation);
+        tidy_up();
+        samples.print(name);
+    }
+}
+
+fn main(machine: &'static Machine) {
+    let number = |name, default| machine.arguments.number(name, default);
+    let bench = Bench { machine, samples: number("samples", 2000), warm: number("warm", 200) };
+    interrupt::initialise(machine);
+    vectors::install();
+    calls::measure(&bench);
+    registers::measure(&bench);
+    controller::measure(&bench);
+    interrupts::measure(&bench);
+    memory::measure(&bench);
+    faults::measure(&bench);
+    uart::measure(&bench);
+    if machine.cpus.len() > 1 {
+        cores::measure(&bench);
+    }
+}

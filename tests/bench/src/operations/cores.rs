@@ -1,0 +1,90 @@
+//! From one vCPU to another.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use super::interrupts::SGI;
+use crate::Bench;
+use crate::vectors::{self, cpu_interface, interrupted};
+use bulkhead_guests::gic::register;
+use bulkhead_guests::machine::Controller;
+use bulkhead_guests::psci::{self, function, status};
+use bulkhead_guests::{Machine, cpu, interrupt, machine, smp};
+
+core::arch::global_asm!(include_str!("started.s"));
+
+unsafe extern "C" {
+    fn started_entry();
+}
+
+/// The count at which the other vCPU noticed, or 0.
+static NOTICED: AtomicU64 = AtomicU64::new(0);
+/// 1 while the other vCPU waits for interrupts; 2 to send it home.
+static LISTENING: AtomicU64 = AtomicU64::new(0);
+
+pub fn measure(bench: &Bench) {
+    bench.measure("cpu-on", || cpu_on(bench.machine));
+    assert_eq!(smp::start(bench.machine, 1, listen), status::SUCCESS, "vCPU 1 starts");
+    wait(|| LISTENING.load(Ordering::SeqCst) == 1);
+    bench.measure("sgi-to-other", || sgi(bench.machine));
+    LISTENING.store(2, Ordering::SeqCst);
+    sgi(bench.machine);
+    wait_until_off(bench.machine);
+}
+
+/// Ticks from CPU_ON to the first instruction of the vCPU that it starts, which goes off again.
+fn cpu_on(machine: &Machine) -> u64 {
+    let entry = started_entry as *const () as u64;
+    NOTICED.store(0, Ordering::SeqCst);
+    let before = bulkhead_guests::read_register!("cntvct_el0");
+    let answer = psci::psci(function::CPU_ON_64, [machine.cpus[1], entry, NOTICED.as_ptr() as u64]);
+    assert_eq!(answer, status::SUCCESS, "vCPU 1 starts");
+    wait(|| NOTICED.load(Ordering::SeqCst) != 0);
+    wait_until_off(machine);
+    NOTICED.load(Ordering::SeqCst) - before
+}
+
+/// Ticks from sending an SGI to the first instruction of the other vCPU's handler.
+fn sgi(machine: &Machine) -> u64 {
+    NOTICED.store(0, Ordering::SeqCst);
+    let target = machine.cpus[1];
+    let before: u64;
+    match machine.controller {
+        Controller::V2 { distributor, .. } => {
+            before = bulkhead_guests::read_register!("cntvct_el0");
+            bulkhead_guests::memory::write32(distributor + register::SGIR, 1 << 17 | SGI as u32);
+        }
+        Controller::V3 { .. } => {
+            let value = SGI << 24 | 1 << (target & 0xf) | (target >> 8 & 0xff) << 16;
+            before = bulkhead_guests::read_register!("cntvct_el0");
+            bulkhead_guests::write_register!("s3_0_c12_c11_5", value);
+        }
+    }
+    wait(|| NOTICED.load(Ordering::SeqCst) != 0);
+    NOTICED.load(Ordering::SeqCst) - before
+}
+
+/// The other vCPU: notes when each interrupt came.
+fn listen(_index: usize) {
+    vectors::install();
+    interrupt::controller().initialise_cpu();
+    let interface = cpu_interface(machine());
+    LISTENING.store(1, Ordering::SeqCst);
+    while LISTENING.load(Ordering::SeqCst) != 2 {
+        // Cores that count instructions take turns, and YIELD gives a turn away.
+        let (_, taken) = interrupted!(["3: yield", "cbz x11, 3b"], 0, interface,);
+        NOTICED.store(taken, Ordering::SeqCst);
+    }
+}
+
+fn wait(done: impl Fn() -> bool) {
+    while !done() {
+        core::hint::spin_loop();
+        // SAFETY: a hint that gives the turn away.
+        unsafe { core::arch::asm!("yield", options(nostack, nomem)) };
+    }
+}
+
+fn wait_until_off(machine: &Machine) {
+    wait(|| psci::psci(function::AFFINITY_INFO_64, [machine.cpus[1], 0, 0]) == 1);
+    cpu::send_event();
+}
