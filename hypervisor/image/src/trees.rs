@@ -23,15 +23,17 @@ pub fn read(address: u64) -> Trees {
 impl Trees {
     /// The board: by the firmware's tree, or by the packed one if the firmware gave none.
     pub fn board(&self) -> Board {
-        let tree = match (&self.firmware, &self.packed) {
-            (Ok(tree), _) => tree,
-            (Err(_), Some(Ok(tree))) => tree,
+        match (&self.firmware, &self.packed) {
+            (Ok(tree), _) => Board::read(tree)
+                .unwrap_or_else(|error| stop(&format!("the board's device tree is of no use: {error}"))),
+            (Err(firmware), Some(Ok(tree))) => Board::read(tree).unwrap_or_else(|error| {
+                stop(&format!("no device tree: {firmware}; and the packed one describes no board: {error}"))
+            }),
             (Err(firmware), None) => stop(&format!("no device tree: {firmware}, and none is packed")),
             (Err(firmware), Some(Err(packed))) => {
                 stop(&format!("no device tree: {firmware}; and the packed one: {packed}"))
             }
-        };
-        Board::read(tree).unwrap_or_else(|error| stop(&format!("the board's device tree is of no use: {error}")))
+        }
     }
 
     /// The UART that the firmware's tree names, or else the packed one.

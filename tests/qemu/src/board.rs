@@ -1,7 +1,10 @@
 //! Boards: a QEMU machine with its cores and its memory.
 
-use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{env, fmt, fs, process};
+
+use bulkhead_vmm::fdt::Tree;
 
 use crate::artifacts;
 use crate::model::Model;
@@ -144,6 +147,24 @@ impl Board {
             Machine::Real(model) if model.needs_tree => Some(artifacts::tree(model.name)),
             _ => None,
         }
+    }
+
+    /// The tree that QEMU makes for the board.
+    ///
+    /// # Panics
+    /// If QEMU is missing or makes none.
+    pub fn own_tree(&self) -> Tree {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let file = env::temp_dir().join(format!("bulkhead-tree-{}-{number}.dtb", process::id()));
+        let qemu = artifacts::qemu().expect("the suite skips tests without QEMU");
+        let mut arguments = self.arguments();
+        arguments.extend(["-M".into(), format!("dumpdtb={}", file.display())]);
+        let output = process::Command::new(qemu).args(&arguments).stdin(process::Stdio::null()).output();
+        let bytes = fs::read(&file).unwrap_or_else(|error| panic!("{arguments:?}: {error}, {output:?}"));
+        // Nobody looks at it again.
+        let _ = fs::remove_file(&file);
+        Tree::new(&bytes).unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
     }
 
     /// QEMU's arguments for the board: its serial port on standard input and output, and nothing else attached.

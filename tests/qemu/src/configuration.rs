@@ -7,9 +7,9 @@ use bulkhead_abi::image::EarlyUart;
 use bulkhead_abi::property;
 use bulkhead_tool::modules::ModuleFile;
 use bulkhead_tool::pack::{EarlyConsole, pack_with};
-use bulkhead_vmm::fdt::Writer;
+use bulkhead_vmm::fdt::{Node, Writer};
 
-use crate::artifacts;
+use crate::{Board, artifacts};
 
 /// The value of a property.
 #[derive(Clone, Debug)]
@@ -134,6 +134,8 @@ pub struct Configuration {
     properties: Vec<(String, Value)>,
     vms: Vec<Vm>,
     early_uart: Option<u64>,
+    /// Described by the same tree.
+    board: Option<Board>,
 }
 
 impl Configuration {
@@ -159,6 +161,11 @@ impl Configuration {
         Self { early_uart: Some(base), ..self }
     }
 
+    /// With the description of `board` in the same tree, for when the firmware gives none.
+    pub fn board(self, board: Board) -> Self {
+        Self { board: Some(board), ..self }
+    }
+
     /// The kernels of its VMs, as far as they are files.
     pub fn files(&self) -> Vec<PathBuf> {
         let file = |vm: &Vm| match &vm.kernel {
@@ -175,7 +182,11 @@ impl Configuration {
     pub fn tree(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         writer.begin_node("");
+        let board = self.board.as_ref().map(Board::own_tree);
+        let root = board.as_ref().and_then(|board| board.view().root());
+        root.iter().for_each(|root| copy_all_but_chosen(&mut writer, root));
         writer.begin_node("chosen");
+        root.and_then(|root| root.child("chosen")).iter().for_each(|chosen| copy_properties(&mut writer, chosen));
         writer.begin_node(property::HYPERVISOR_NODE);
         writer.property_string("compatible", property::HYPERVISOR);
         writer.property_u32("#address-cells", 2);
@@ -197,11 +208,23 @@ impl Configuration {
     }
 }
 
+fn copy_all_but_chosen(writer: &mut Writer, node: &Node<'_>) {
+    copy_properties(writer, node);
+    for child in node.children().filter(|child| child.name() != "chosen") {
+        writer.begin_node(child.name());
+        copy_all_but_chosen(writer, &child);
+        writer.end_node();
+    }
+}
+
+fn copy_properties(writer: &mut Writer, node: &Node<'_>) {
+    node.properties().for_each(|property| writer.property(property.name, property.value));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use bulkhead_vmm::fdt::Tree;
-
     #[test]
     fn a_configuration_is_a_tree() {
         let vm = Vm::new("a", "hello").cores(&[1, 2]).memory_mib(32).bootargs("x=1");

@@ -18,6 +18,9 @@ use crate::{Board, Boot, artifacts};
 /// How long to wait for text that must come, in wall time: a net under a broken test, not a measure.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
+/// How long to look for what must not come, in wall time: on a slow host it is seen less surely, but never wrongly.
+const WHILE: Duration = Duration::from_millis(300);
+
 /// Held while a board with much memory runs.
 static BIG: Mutex<()> = Mutex::new(());
 
@@ -155,6 +158,15 @@ impl Session {
         let status = self.child.wait().expect("QEMU is our child");
         assert!(status.success(), "QEMU ended with {status}\n{}", self.tail());
         status
+    }
+
+    /// Waits [`WHILE`] for what must not come: the end of QEMU. A machine that reset itself would end it.
+    ///
+    /// # Panics
+    /// If QEMU ended.
+    #[track_caller]
+    pub fn stands(&mut self) {
+        assert_eq!(self.output.wait_for_end(WHILE), Err(Missed::TimedOut), "QEMU ended\n{}", self.tail());
     }
 
     /// Moves the console's focus by the escape key and `key`: `1` to `9` for a guest, `m` for the monitor.

@@ -2,15 +2,19 @@
 
 use super::image;
 use crate::mmu::{self, Kind};
+use crate::vectors;
+use bulkhead_vmm::address::PAGE_SIZE;
 use bulkhead_vmm::fdt::{self, FdtError, Tree};
 use core::fmt;
 
 /// Why there is no tree at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TreeError {
-    /// The address is zero, misaligned or beyond the physical address space
+    /// The address is zero, misaligned, in our own image or beyond the physical address space
     /// (Linux Documentation/arch/arm64/booting.rst).
     Address(u64),
+    /// No memory answers at the address.
+    Absent(u64),
     /// What is there is no device tree, or a damaged one.
     Damaged(FdtError),
 }
@@ -19,6 +23,7 @@ impl fmt::Display for TreeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => write!(formatter, "X0 is {address:#x}, where no tree can be"),
+            Self::Absent(address) => write!(formatter, "X0 leads to {address:#x}, where no memory answers"),
             Self::Damaged(error) => write!(formatter, "{error}"),
         }
     }
@@ -29,7 +34,8 @@ impl fmt::Display for TreeError {
 /// # Errors
 /// [`TreeError`], if there is none.
 pub fn firmware_tree(address: u64) -> Result<Tree, TreeError> {
-    if address == 0 || !address.is_multiple_of(8) || address >> crate::cpu::physical_address_bits() != 0 {
+    let layout = image::layout();
+    if address == 0 || !address.is_multiple_of(8) || (layout.start..layout.end).contains(&address) {
         return Err(TreeError::Address(address));
     }
     read(address)
@@ -46,17 +52,28 @@ fn read(address: u64) -> Result<Tree, TreeError> {
     let used = with_mapped(address, fdt::HEADER_SIZE, |header| {
         let header = header.try_into().expect("the slice has the header's size");
         fdt::extent(header).map(|extent| extent.used())
-    });
-    let used = used.map_err(TreeError::Damaged)?;
-    with_mapped(address, used, Tree::new).map_err(TreeError::Damaged)
+    })?;
+    with_mapped(address, used, Tree::new)
 }
 
-/// Gives `length` bytes of memory from `address` to `work`.
-fn with_mapped<R>(address: u64, length: usize, work: impl FnOnce(&[u8]) -> R) -> R {
-    mmu::map(address, length as u64, Kind::ReadOnly);
-    // SAFETY: just mapped; only this core runs yet, so nobody writes there while `work` reads; u8 has no
-    // alignment and no invalid values.
-    let result = work(unsafe { core::slice::from_raw_parts(address as *const u8, length) });
-    mmu::unmap(address, length as u64);
+/// Gives `length` bytes of memory from `address`, a multiple of 8, to `work`, if there is memory.
+fn with_mapped<R>(
+    address: u64,
+    length: usize,
+    work: impl FnOnce(&[u8]) -> Result<R, FdtError>,
+) -> Result<R, TreeError> {
+    let length_in_memory = length as u64;
+    if address.saturating_add(length_in_memory) >> crate::cpu::physical_address_bits() != 0 {
+        return Err(TreeError::Address(address));
+    }
+    mmu::map(address, length_in_memory, Kind::ReadOnly);
+    let pages = (address & !(PAGE_SIZE - 1)..address + length_in_memory).step_by(PAGE_SIZE as usize);
+    let result = match pages.map(|page| page.max(address)).find(|word| !vectors::can_be_read(*word)) {
+        Some(absent) => Err(TreeError::Absent(absent)),
+        // SAFETY: just mapped, and there; only this core runs yet, so nobody writes there while `work` reads; u8 has no
+        // alignment and no invalid values.
+        None => work(unsafe { core::slice::from_raw_parts(address as *const u8, length) }).map_err(TreeError::Damaged),
+    };
+    mmu::unmap(address, length_in_memory);
     result
 }

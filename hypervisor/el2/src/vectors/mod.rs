@@ -23,6 +23,7 @@ static EMERGENCY_STACK: EmergencyStack = EmergencyStack(UnsafeCell::new([0; EMER
 unsafe extern "C" {
     static vectors: u8;
     fn guest_enter(registers: *mut GeneralRegisters) -> u64;
+    fn probe(address: u64) -> u64;
 }
 
 /// Points this core's VBAR_EL2 at the vectors.
@@ -40,6 +41,14 @@ pub fn enter(registers: &mut GeneralRegisters) -> u64 {
     // SAFETY: guest_enter keeps what the procedure call standard says it keeps. The guest runs at EL1 in its
     // own address space, by HCR_EL2 and VTTBR_EL2, which guest.rs set when it loaded the vCPU.
     unsafe { guest_enter(registers) }
+}
+
+/// Whether the word at `address` can be read, or nothing answers there: a read of absent memory ends in a synchronous
+/// external abort (Arm ARM DDI 0487 D1.3.6.2), or, as a system chooses, in an SError, which ends more than the read. Only
+/// for the boot core: it shares the emergency stack. `address` must be mapped, and a multiple of 4.
+pub fn can_be_read(address: u64) -> bool {
+    // SAFETY: it reads one word, and uses the registers that the procedure call standard leaves it.
+    unsafe { probe(address) != 0 }
 }
 
 /// What vectors.s stores of an exception of our own.

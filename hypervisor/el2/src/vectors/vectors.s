@@ -114,9 +114,31 @@ guest_exit:
     add     sp, sp, #112
     ret
 
+// x0: address of a mapped word that can be read or not. Returns 1 or 0. The abort of this load alone is none of ours.
+.global probe
+probe:
+    ldr     w0, [x0]
+    dsb     sy                      // the load is over, well or badly
+    mov     x0, #1
+probed:
+    ret
+
+// The load of `probe` ended in an abort: back to its caller, on the caller's stack.
+probe_failed:
+    adr     x1, probed
+    msr     elr_el2, x1
+    ldr     x1, [sp, #264]
+    mov     sp, x1
+    mov     x0, #0
+    eret
+
 // A broken invariant of ours. x0: the vector's number; X0 to X2 and SP are on the stack already. The layout
 // is that of `OwnException`.
 own_exception:
+    mrs     x1, elr_el2
+    adr     x2, probe
+    cmp     x1, x2
+    b.eq    probe_failed
     str     x3, [sp, #24]
     stp     x4, x5, [sp, #32]
     stp     x6, x7, [sp, #48]

@@ -1,7 +1,9 @@
 //! Plays firmware that leaves things untidy: it runs at EL2 and enters an image that lies elsewhere in memory.
 //!
-//! Bootargs: `entry=ADDRESS` of the image; `tree=` what x0 holds: `own` (the tree that this got), `none` (0), `magic` (a copy
-//! with another first word), `truncated` (a copy cut to half, its header saying the whole), `damaged` (a copy with some
+//! Bootargs: `entry=ADDRESS` of the image; `tree=` what x0 holds: `own` (the tree that this got), `none` (0), `absent` (an
+//! address behind all RAM), `misaligned` (one between words), `beyond` (one that no core can form),
+//! `image` (within the image), `garbage` (RAM full of
+//! nonsense from `seed=N`), `magic` (a copy with another first word), `truncated` (a copy cut to half, its header saying the whole), `damaged` (a copy with some
 //! bytes changed, from `seed=N`), `no-uart` (a copy in which no PL011 is found); `hcr=VALUE` for HCR_EL2; `registers`
 //! fills the others with nonsense instead of zeroes.
 #![no_std]
@@ -49,6 +51,14 @@ fn tree(machine: &Machine) -> usize {
     match machine.arguments.text("tree").unwrap_or("own") {
         "own" => machine.tree.start,
         "none" => 0,
+        "absent" => machine.memory.iter().map(|bank| bank.end()).max().expect("there is RAM"),
+        "misaligned" => machine.tree.start + 4,
+        "beyond" => 1 << 63,
+        "image" => machine.arguments.number("entry", 0) as usize + 0x1000,
+        "garbage" => {
+            garbage(machine);
+            SCRATCH
+        }
         "magic" => {
             copy(machine, length);
             write8(SCRATCH, 0);
@@ -70,6 +80,12 @@ fn tree(machine: &Machine) -> usize {
         }
         other => panic!("bootargs: tree={other} is not known"),
     }
+}
+
+/// As many bytes of nonsense as a tree has.
+fn garbage(machine: &Machine) {
+    let mut random = Random::new(machine.arguments.number("seed", 1));
+    (0..machine.tree.length).for_each(|offset| write8(SCRATCH + offset, random.bits() as u8));
 }
 
 fn copy(machine: &Machine, length: usize) {

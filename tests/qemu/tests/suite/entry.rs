@@ -9,6 +9,17 @@ const ADDRESSES: [u64; 3] = [0x4200_0000, 0x44e0_0000, 0x4f00_0000];
 const HCR: [(&str, &str); 2] = [("tge", "hcr=0x08000038"), ("e2h", "hcr=0x408000038")];
 /// Address of the `virt` board's PL011, in bytes.
 const UART: u64 = 0x0900_0000;
+/// What X0 may hold that is no tree, as the guest `firmware` takes it, and what is said of it.
+const NO_TREE: [(&str, &str); 8] = [
+    ("none", "X0 is 0x0, where no tree can be"),
+    ("misaligned", ", where no tree can be"),
+    ("beyond", "X0 is 0x8000000000000000, where no tree can be"),
+    ("image", "X0 is 0x42001000, where no tree can be"),
+    ("absent", "X0 leads to 0x50000000, where no memory answers"),
+    ("garbage", "magic"),
+    ("magic", "magic"),
+    ("truncated", ""),
+];
 /// Damaged trees that are tried.
 const DAMAGED: u64 = 8;
 
@@ -32,13 +43,16 @@ pub fn register(suite: &mut Suite) {
 
 fn trees(suite: &mut Suite) {
     let packed = || Boot::packed(Configuration::new().early_uart(UART).vm(Vm::new("a", "hello")));
-    for kind in ["none", "magic", "truncated"] {
-        let boot = packed().through_firmware(ADDRESSES[0], &format!("tree={kind}"));
-        suite.on_each(&format!("entered_with_tree_{kind}"), &boot, boards(), |session| {
-            session.expect(concat!("Bulkhead ", env!("CARGO_PKG_VERSION"), " stops: "));
-            let reason = session.rest_of_line();
-            assert!(reason.contains("device tree"), "no word about the tree: {reason}");
-        });
+    for (kind, why) in NO_TREE {
+        let bootargs = format!("tree={kind} seed={}", suite.seed());
+        let boot = packed().through_firmware(ADDRESSES[0], &bootargs);
+        suite.on_each(&format!("entered_with_tree_{kind}"), &boot, boards(), move |session| no_tree(session, why));
+        for board in boards() {
+            let vm = Vm::new("guest", "hello");
+            let boot = Boot::packed(Configuration::new().early_uart(UART).board(board.clone()).vm(vm));
+            let boot = boot.through_firmware(ADDRESSES[0], &bootargs);
+            suite.on_each(&format!("packed_board_with_tree_{kind}"), &boot, [board], runs);
+        }
     }
     for number in 0..suite.steps(DAMAGED, 500) {
         let seed = suite.seed().wrapping_add(number);
@@ -55,6 +69,18 @@ fn runs(session: &mut Session) {
     session.expect("Bulkhead ").expect(" at EL2");
     session.port("guest").verdict();
     session.end();
+}
+
+/// One sentence, which says what is wrong with the firmware's tree and with the packed one, and then nothing: the machine
+/// stands, and is not begun again.
+fn no_tree(session: &mut Session, why: &str) {
+    session.expect(concat!("Bulkhead ", env!("CARGO_PKG_VERSION"), " stops: no device tree: "));
+    let reason = session.rest_of_line();
+    assert!(reason.contains(why), "expected {why:?} got {reason}");
+    assert!(reason.contains("; and the packed one describes no board: "), "{reason}");
+    session.stands();
+    let text = session.text();
+    assert_eq!(text.matches("Bulkhead").count(), 1, "more than one sentence:\n{text}");
 }
 
 /// With no UART that it can drive it works all the same, and says nothing: the guest's end switches the machine off.
