@@ -1,19 +1,18 @@
 //! The `log` crate's back end: straight to the UART while the machine comes up, then to the log's console port.
 
-use alloc::format;
 use bulkhead_el2::uart;
-use bulkhead_vmm::monitor::{LogRing, Record};
+use bulkhead_vmm::monitor::{LogRing, log_line};
 use bulkhead_vmm::platform::Platform;
 use bulkhead_vmm::run::Machine;
 use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use log::{LevelFilter, Log, Metadata};
-use spin::{Lazy, Mutex, Once};
+use spin::{Mutex, Once};
 
 /// Bytes of the newest records that the monitor's `log` shows.
 const CAPACITY: usize = 8 * 1024;
 
-static RECORDS: Lazy<Mutex<LogRing>> = Lazy::new(|| Mutex::new(LogRing::new(CAPACITY)));
+static RECORDS: Mutex<LogRing> = Mutex::new(LogRing::new(CAPACITY));
 static MACHINE: Once<&'static Machine> = Once::new();
 static NEWS: AtomicBool = AtomicBool::new(false);
 static BOOTED: AtomicU64 = AtomicU64::new(0);
@@ -64,12 +63,12 @@ impl Log for Logger {
     fn log(&self, record: &log::Record<'_>) {
         let ticks = bulkhead_el2::counter().saturating_sub(BOOTED.load(Ordering::Relaxed));
         let time_ms = ticks.saturating_mul(1000) / bulkhead_el2::counter_frequency().max(1);
-        let record = Record { level: record.level(), time_ms, text: format!("{}", record.args()) };
+        let record = log_line(record.level(), time_ms, *record.args());
         match MACHINE.get() {
             Some(machine) => {
                 if let Some(port) = machine.ports.get(machine.log_port()) {
                     let mut port = port.lock();
-                    format!("{record}\n").bytes().for_each(|byte| {
+                    record.bytes().chain([b'\n']).for_each(|byte| {
                         port.push(byte);
                     });
                     NEWS.store(true, Ordering::Release);

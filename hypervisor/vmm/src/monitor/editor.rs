@@ -1,6 +1,5 @@
 //! Editing of a line as it is typed on a terminal.
 
-use alloc::collections::VecDeque;
 use alloc::string::String;
 
 /// The longest line, in bytes. Further characters ring the bell.
@@ -9,9 +8,9 @@ const LONGEST: usize = 200;
 const HISTORY: usize = 8;
 
 /// Stands before each line; the editor repeats it when a line is given up.
-pub(super) const PROMPT: &[u8] = b"> ";
+pub(super) const PROMPT: &str = "> ";
 
-const BELL: u8 = 0x07;
+const BELL: char = '\x07';
 const BACKSPACE: u8 = 0x08;
 const ESCAPE: u8 = 0x1b;
 const DELETE: u8 = 0x7f;
@@ -42,7 +41,10 @@ enum Before {
 pub struct LineEditor {
     line: String,
     before: Before,
-    history: VecDeque<String>,
+    /// The last lines: line n stands at n modulo their number. An empty one is none.
+    history: [String; HISTORY],
+    /// Lines that were put there.
+    lines: usize,
     /// How many lines back in the history the line is; 0 when it is none of them.
     back: usize,
 }
@@ -50,73 +52,87 @@ pub struct LineEditor {
 impl LineEditor {
     /// Takes a typed byte and echoes. Returns the line when it is ended by a carriage return, a line feed or
     /// both; the echo has ended it on the terminal too.
-    pub fn input(&mut self, byte: u8, echo: &mut dyn FnMut(u8)) -> Option<String> {
+    pub fn input(&mut self, byte: u8, echo: &mut String) -> Option<String> {
         match (core::mem::take(&mut self.before), byte) {
-            (Before::Escape, b'[') => self.before = Before::Bracket,
-            (Before::Bracket, b'0'..=b'9' | b';') => self.before = Before::Bracket,
+            (Before::Escape, b'[') | (Before::Bracket, b'0'..=b'9' | b';') => self.before = Before::Bracket,
             (Before::Bracket, b'A') => self.recall(self.back + 1, echo),
             (Before::Bracket, b'B') => self.recall(self.back.saturating_sub(1), echo),
             (Before::Escape | Before::Bracket, _) | (Before::Return, b'\n') => {}
-            (_, b'\r') => {
-                self.before = Before::Return;
+            (_, b'\r' | b'\n') => {
+                if byte == b'\r' {
+                    self.before = Before::Return;
+                }
                 return Some(self.finish(echo));
             }
-            (_, b'\n') => return Some(self.finish(echo)),
             (_, ESCAPE) => self.before = Before::Escape,
             (_, byte) => self.edit(byte, echo),
         }
         None
     }
 
-    fn edit(&mut self, byte: u8, echo: &mut dyn FnMut(u8)) {
+    fn edit(&mut self, byte: u8, echo: &mut String) {
         match byte {
             b' '..=b'~' if self.line.len() < LONGEST => {
                 self.line.push(char::from(byte));
-                echo(byte);
+                echo.push(char::from(byte));
             }
-            BACKSPACE | DELETE => self.erase(1, echo),
-            KILL_LINE => self.erase(self.line.len(), echo),
-            KILL_WORD => {
-                let kept = self.line.trim_end().rfind(' ').map_or(0, |space| space + 1);
-                self.erase(self.line.len() - kept, echo);
-            }
+            BACKSPACE | DELETE => self.erase(self.line.len().saturating_sub(1), echo),
+            KILL_LINE => self.erase(0, echo),
+            KILL_WORD => self.erase(last_word(self.line.as_bytes()), echo),
             CANCEL => {
                 self.line.clear();
                 self.back = 0;
-                b"^C\n".iter().chain(PROMPT).for_each(|byte| echo(*byte));
+                echo.push_str("^C\n");
+                echo.push_str(PROMPT);
             }
-            _ => echo(BELL),
+            _ => echo.push(BELL),
         }
     }
 
-    /// Takes the last `count` characters off the line, as far as there are any.
-    fn erase(&mut self, count: usize, echo: &mut dyn FnMut(u8)) {
-        for _ in 0..count {
-            if self.line.pop().is_some() {
-                [BACKSPACE, b' ', BACKSPACE].into_iter().for_each(&mut *echo);
-            }
+    /// Takes characters off the line until `kept` are left.
+    fn erase(&mut self, kept: usize, echo: &mut String) {
+        while self.line.len() > kept {
+            self.line.pop();
+            echo.push_str("\x08 \x08");
         }
     }
 
-    fn recall(&mut self, back: usize, echo: &mut dyn FnMut(u8)) {
-        if back > self.history.len() {
-            return echo(BELL);
+    /// Puts what was typed `back` lines ago in place of the line; for 0 an empty line.
+    fn recall(&mut self, back: usize, echo: &mut String) {
+        let old = match back {
+            1..=HISTORY => self.history.get(self.lines.wrapping_sub(back) % HISTORY).cloned().unwrap_or_default(),
+            _ => String::new(),
+        };
+        if back > 0 && old.is_empty() {
+            return echo.push(BELL);
         }
-        self.erase(self.line.len(), echo);
+        self.erase(0, echo);
+        echo.push_str(&old);
+        self.line = old;
         self.back = back;
-        let old = back.checked_sub(1).and_then(|index| self.history.get(index));
-        self.line = old.cloned().unwrap_or_default();
-        self.line.bytes().for_each(echo);
     }
 
-    fn finish(&mut self, echo: &mut dyn FnMut(u8)) -> String {
-        echo(b'\n');
+    fn finish(&mut self, echo: &mut String) -> String {
+        echo.push('\n');
         self.back = 0;
         let line = core::mem::take(&mut self.line);
-        if !line.trim().is_empty() && self.history.front() != Some(&line) {
-            self.history.truncate(HISTORY - 1);
-            self.history.push_front(line.clone());
+        if !line.is_empty()
+            && let Some(place) = self.history.get_mut(self.lines % HISTORY)
+        {
+            place.clone_from(&line);
+            self.lines += 1;
         }
         line
     }
+}
+
+/// Where the last word of `line` begins.
+fn last_word(mut line: &[u8]) -> usize {
+    while let [rest @ .., b' '] = line {
+        line = rest;
+    }
+    while let [rest @ .., b'!'..=b'~'] = line {
+        line = rest;
+    }
+    line.len()
 }

@@ -1,65 +1,55 @@
 //! The hypervisor's log: its newest records.
 
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
 use ::log::Level;
 
 /// A record beside its text costs about this many bytes.
-const OVERHEAD: usize = 48;
+const OVERHEAD: usize = 32;
 
-/// One message of the hypervisor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// How grave it is.
-    pub level: Level,
-    /// When it was logged, in ms since the hypervisor started.
-    pub time_ms: u64,
-    /// What happened.
-    pub text: String,
+/// A record as a line without its end, such as `[    1.234] warn: text`: it was made `time_ms` ms after the
+/// hypervisor started.
+pub fn line(level: Level, time_ms: u64, text: fmt::Arguments<'_>) -> String {
+    let level = match level {
+        Level::Error => "error",
+        Level::Warn => "warn",
+        Level::Info => "info",
+        Level::Debug => "debug",
+        Level::Trace => "trace",
+    };
+    format!("[{:5}.{:03}] {level}: {text}", time_ms / 1000, time_ms % 1000)
 }
 
-impl fmt::Display for Record {
-    /// Such as `[    1.234] warn: text`, with the time in seconds.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let level = match self.level {
-            Level::Error => "error",
-            Level::Warn => "warn",
-            Level::Info => "info",
-            Level::Debug => "debug",
-            Level::Trace => "trace",
-        };
-        let (seconds, milliseconds) = (self.time_ms / 1000, self.time_ms % 1000);
-        write!(formatter, "[{seconds:5}.{milliseconds:03}] {level}: {}", self.text)
-    }
-}
-
-/// The newest records, within a bound of memory: for a new one the oldest go.
+/// The newest records, a line each, within a bound of memory: for a new one the oldest go.
 #[derive(Debug)]
 pub struct LogRing {
-    records: VecDeque<Record>,
-    capacity: usize,
-    used: usize,
-    dropped: u64,
+    records: VecDeque<String>,
+    /// Bytes that the records may yet cost.
+    free: usize,
+    dropped: usize,
 }
 
 impl LogRing {
     /// An empty log of about `capacity` bytes.
-    pub fn new(capacity: usize) -> Self {
-        Self { records: VecDeque::new(), capacity, used: 0, dropped: 0 }
+    pub const fn new(capacity: usize) -> Self {
+        Self { records: VecDeque::new(), free: capacity, dropped: 0 }
     }
 
     /// Adds `record`. One that is larger than the whole log is dropped, and all before it.
-    pub fn push(&mut self, record: Record) {
-        self.used += cost(&record);
-        self.records.push_back(record);
-        while self.used > self.capacity
-            && let Some(oldest) = self.records.pop_front()
-        {
-            self.used -= cost(&oldest);
+    pub fn push(&mut self, record: String) {
+        let cost = record.len() + OVERHEAD;
+        while self.free < cost {
             self.dropped += 1;
+            match self.records.pop_front() {
+                Some(oldest) => self.free += oldest.len() + OVERHEAD,
+                None => return,
+            }
         }
+        self.free -= cost;
+        self.records.push_back(record);
     }
 
     /// Records that are there.
@@ -73,16 +63,12 @@ impl LogRing {
     }
 
     /// Records that are no longer there.
-    pub fn dropped(&self) -> u64 {
+    pub fn dropped(&self) -> usize {
         self.dropped
     }
 
     /// The newest `count` records, oldest first.
-    pub fn last(&self, count: usize) -> impl Iterator<Item = &Record> {
-        self.records.iter().skip(self.records.len().saturating_sub(count))
+    pub fn last(&self, count: usize) -> impl Iterator<Item = &str> {
+        self.records.iter().skip(self.records.len().saturating_sub(count)).map(String::as_str)
     }
-}
-
-fn cost(record: &Record) -> usize {
-    record.text.len() + OVERHEAD
 }

@@ -1,75 +1,85 @@
-//! Rows of `key=value` cells, aligned, in lines of at most [`COLUMNS`] columns.
+//! Rows of `key=value` cells, aligned, in lines of at most [`LINE`] columns.
 
-use alloc::format;
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
-use core::fmt::Display;
+use alloc::string::String;
+use core::fmt::{Arguments, Write};
 
 /// The longest line, unless a single cell is longer.
-pub(super) const COLUMNS: usize = 100;
+const LINE: usize = 100;
+/// The most cells of a row, with what it is about, that are aligned.
+const CELLS: usize = 24;
+/// Spaces behind the widest cell of a column.
+const GAP: usize = 2;
 
-/// The cells of a row.
-#[derive(Debug, Default)]
-pub(super) struct Row {
-    cells: Vec<String>,
-    /// The first cells, which say what the row is about and begin each of its lines.
-    subject: usize,
+/// A table that is being written.
+#[derive(Debug)]
+pub struct Table<'text> {
+    text: &'text mut String,
+    /// The widest cell of each column, in characters, as far as known.
+    widths: [usize; CELLS],
+    /// What the row is about; it begins each of the row's lines.
+    subject: String,
+    /// Cells of the row so far.
+    cells: usize,
+    /// Characters of the line so far, with the `gap` up to the next cell.
+    column: usize,
+    gap: usize,
 }
 
-impl Row {
-    /// A row about what its first cell names.
-    pub fn about(key: &str, value: impl Display) -> Self {
-        Self::default().and_about(key, value)
+impl<'text> Table<'text> {
+    /// Appends to `text` what `rows` gives. It is called twice: the first time only the columns' widths are learnt.
+    pub fn write(text: &'text mut String, rows: &mut dyn FnMut(&mut Self)) {
+        let start = text.len();
+        let mut table = Self { text, widths: [0; CELLS], subject: String::new(), cells: 0, column: 0, gap: 0 };
+        rows(&mut table);
+        table.text.truncate(start);
+        table.column = 0;
+        rows(&mut table);
+        table.end_line();
     }
 
-    /// Narrows down what the row is about.
-    pub fn and_about(self, key: &str, value: impl Display) -> Self {
-        let mut row = self.cell(key, value);
-        row.subject = row.cells.len();
-        row
+    /// Begins a row about `subject`, in the form of a cell or several.
+    pub fn row(&mut self, subject: Arguments<'_>) {
+        self.subject.clear();
+        let _ = self.subject.write_fmt(subject);
+        self.begin_line();
+        self.cells = 1;
     }
 
-    /// Adds a cell. Spaces in the value become `_`.
-    pub fn cell(mut self, key: &str, value: impl Display) -> Self {
-        self.push(key, &value);
-        self
+    /// Adds the cell `key=value` to the row.
+    pub fn number(&mut self, key: &str, value: u64) {
+        self.cell(format_args!("{key}={value}"));
     }
 
-    /// Out of line: there are many cells, of many types.
-    #[inline(never)]
-    fn push(&mut self, key: &str, value: &dyn Display) {
-        self.cells.push(format!("{key}={}", value.to_string().replace(' ', "_")));
-    }
-
-    /// The row's lines, with every cell padded to its column's width.
-    fn lines(&self, widths: &[usize], text: &mut String) {
-        let cells: Vec<String> = self.cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        let (subject, rest) = cells.split_at_checked(self.subject).unwrap_or((&cells, &[]));
-        let subject = subject.join("  ");
-        let mut line = subject.clone();
-        for cell in rest {
-            if line.len() + 2 + cell.trim_end().len() > COLUMNS && line.len() > subject.len() {
-                push_line(&line, text);
-                line.clone_from(&subject);
-            }
-            line.push_str("  ");
-            line.push_str(cell);
+    /// Adds a cell to the row.
+    pub fn cell(&mut self, cell: Arguments<'_>) {
+        let cell = alloc::fmt::format(cell);
+        if self.column + cell.len() > LINE {
+            self.begin_line();
         }
-        push_line(&line, text);
+        let _ = write!(self.text, "{:gap$}{cell}", "", gap = self.gap);
+        self.advance(self.cells, cell.len());
+        self.cells += 1;
     }
-}
 
-fn push_line(line: &str, text: &mut String) {
-    text.push_str(line.trim_end());
-    text.push('\n');
-}
+    fn begin_line(&mut self) {
+        self.end_line();
+        self.text.push_str(&self.subject);
+        self.advance(0, self.subject.len());
+    }
 
-/// The rows as text, one below the other.
-pub(super) fn table(rows: &[Row]) -> String {
-    let columns = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.cells.get(column)).map(String::len).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let mut text = String::new();
-    rows.iter().for_each(|row| row.lines(&widths, &mut text));
-    text
+    fn end_line(&mut self) {
+        if self.column > 0 {
+            self.text.push('\n');
+        }
+        self.column = 0;
+    }
+
+    /// A cell of `length` characters was written to column `cell`.
+    fn advance(&mut self, cell: usize, length: usize) {
+        if let Some(width) = self.widths.get_mut(cell) {
+            *width = length.max(*width);
+            self.gap = *width - length + GAP;
+            self.column += *width + GAP;
+        }
+    }
 }

@@ -11,9 +11,9 @@ use crate::console::{Kind, Port, Sizes};
 /// Types `keys`; returns the lines entered and the echo.
 fn edit(keys: &[u8]) -> (Vec<String>, String) {
     let mut editor = LineEditor::default();
-    let mut echo = Vec::new();
-    let lines = keys.iter().filter_map(|key| editor.input(*key, &mut |byte| echo.push(byte))).collect();
-    (lines, String::from_utf8(echo).unwrap())
+    let mut echo = String::new();
+    let lines = keys.iter().filter_map(|key| editor.input(*key, &mut echo)).collect();
+    (lines, echo)
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn strange_keys_and_endless_lines_ring_the_bell() {
 
 #[test]
 fn arrow_keys_bring_lines_back() {
-    assert_eq!(edit(b"one\rtwo\rtwo\r\x1b[A\x1b[A\r").0, ["one", "two", "two", "one"]);
+    assert_eq!(edit(b"one\rtwo\r\r\x1b[A\x1b[A\r").0, ["one", "two", "", "one"]);
     assert_eq!(edit(b"one\rtwo\r\x1b[A\x1b[A\x1b[B\r").0[2], "two");
     assert_eq!(edit(b"one\rx\x1b[A\x1b[By\r").0[1], "y");
     assert_eq!(edit(b"\x1b[Aa\x1b[1;5Cb\x1bOc\r").0, ["abc"]);
@@ -48,162 +48,132 @@ fn arrow_keys_bring_lines_back() {
     assert_eq!(edit(&[many, b"\x1b[A".repeat(30), b"\r".to_vec()].concat()).0.last().unwrap(), "12");
 }
 
+/// What `line` is as a command, and what is said if it is none.
+fn parse(line: &str) -> (Option<Command<'_>>, String) {
+    let mut answer = String::new();
+    (Command::parse(line, &mut answer), answer)
+}
+
 #[test]
 fn every_command_is_read() {
     let cases = [
-        ("help", Command::Help(None)),
-        ("help vm", Command::Help(Some("vm".into()))),
-        ("vm list", Command::VmList),
-        (" vm  stop linux ", Command::VmStop("linux".into())),
-        ("vm start linux", Command::VmStart("linux".into())),
-        ("vm restart linux", Command::VmRestart("linux".into())),
-        ("vm info linux", Command::VmInfo("linux".into())),
-        ("vm move freertos 3", Command::VmMove { name: "freertos".into(), core: 3 }),
-        ("focus linux", Command::Focus("linux".into())),
-        ("stats", Command::Stats(None)),
-        ("stats linux", Command::Stats(Some("linux".into()))),
-        ("log", Command::Log(None)),
-        ("log 20", Command::Log(Some(20))),
-        ("poweroff", Command::PowerOff),
+        ("help", Verb::Help, ["", ""]),
+        ("help vm", Verb::Help, ["vm", ""]),
+        ("vm list", Verb::VmList, ["", ""]),
+        (" vm  stop linux ", Verb::VmStop, ["linux", ""]),
+        ("vm start linux", Verb::VmStart, ["linux", ""]),
+        ("vm restart linux", Verb::VmRestart, ["linux", ""]),
+        ("vm info linux", Verb::VmInfo, ["linux", ""]),
+        ("vm move freertos 3", Verb::VmMove, ["freertos", "3"]),
+        ("focus linux", Verb::Focus, ["linux", ""]),
+        ("stats", Verb::Stats, ["", ""]),
+        ("stats linux", Verb::Stats, ["linux", ""]),
+        ("log", Verb::Log, ["", ""]),
+        ("log 20", Verb::Log, ["20", ""]),
+        ("poweroff", Verb::PowerOff, ["", ""]),
     ];
-    for (line, command) in cases {
-        assert_eq!(Command::parse(line), Ok(command), "{line}");
+    for (line, verb, arguments) in cases {
+        assert_eq!(parse(line), (Some(Command { verb, arguments }), String::new()), "{line}");
     }
 }
 
 #[test]
 fn what_is_not_a_command_is_told_what_is() {
     let cases = [
-        ("", "type a command, such as help"),
-        ("ls -l", "no command \"ls\"; there are: help, vm, focus, stats, log, poweroff"),
-        ("vm", "vm needs one of: list, info, start, stop, restart, move"),
-        ("vm kill linux", "vm needs one of: list, info, start, stop, restart, move"),
-        ("vm list all", "usage: vm list"),
-        ("vm stop", "usage: vm stop NAME"),
-        ("vm move linux", "usage: vm move NAME CORE"),
-        ("vm move linux two", "usage: vm move NAME CORE"),
-        ("vm move linux -1", "usage: vm move NAME CORE"),
-        ("log many", "usage: log [N]"),
-        ("stats a b", "usage: stats [NAME]"),
-        ("poweroff now", "usage: poweroff"),
+        ("ls -l", "no command \"ls\": see help\n"),
+        ("VM list", "no command \"VM\": see help\n"),
+        ("log 1 2", "log [N]            the newest N records of the hypervisor's log\n"),
+        ("focus", "focus NAME         let the keys go to a guest\n"),
+        ("stats a b", "stats [NAME]       exits by cause, wake-ups and time asleep\n"),
+        ("poweroff now", "poweroff           stop every guest and switch the machine off\n"),
+        ("", ""),
+        ("  ", ""),
     ];
-    for (line, message) in cases {
-        assert_eq!(Command::parse(line), Err(message.into()), "{line}");
+    for (line, answer) in cases {
+        assert_eq!(parse(line), (None, answer.into()), "{line}");
+    }
+    for line in ["vm", "vm kill linux", "vm list all", "vm stop", "vm move linux", "vm move linux 2 3"] {
+        let (command, answer) = parse(line);
+        assert_eq!((command, answer.lines().count()), (None, 6), "{line}");
+        assert!(answer.lines().all(|form| form.starts_with("vm ")), "{line}");
     }
 }
 
 #[test]
-fn help_tells_every_form_or_those_of_one_command() {
-    let all = help(None).unwrap();
+fn help_tells_every_form() {
+    let mut all = String::new();
+    help("", &mut all);
     assert_eq!(all.lines().count(), 11);
     assert!(all.lines().all(|line| line.len() <= 100));
-    assert_eq!(help(Some("log")).unwrap(), "log [N]  the newest N records of the hypervisor's log\n");
-    assert_eq!(help(Some("vm")).unwrap().lines().count(), 6);
-    assert!(help(Some("ls")).unwrap_err().starts_with("no command \"ls\"; there are: help"));
-}
-
-fn vms() -> [VmView; 2] {
-    let vcpu = |core, timer, hvc| VcpuView {
-        core: Some(core),
-        state: "running",
-        exits: vec![("timer", timer), ("sgi", 5), ("hvc", hvc), ("data-abort", 3), ("system-register", 0)],
-        asleep_ticks: 985,
-        total_ticks: 1000,
-    };
-    let linux = VmView {
-        name: "linux".into(),
-        state: "running",
-        vcpus: vec![vcpu(0, 1000, 12), vcpu(1, 990, 0)],
-        memory: 256 << 20,
-        stage2_faults: 3,
-        restarts: 0,
-        timer_expiries: 1990,
-        sgis: 10,
-    };
-    let stopped = VcpuView { state: "off", ..VcpuView::default() };
-    let freertos =
-        VmView { name: "freertos".into(), state: "stopped", vcpus: vec![stopped], memory: 4096, ..VmView::default() };
-    [linux, freertos]
 }
 
 #[test]
-fn guests_are_listed_in_columns() {
+fn cells_stand_below_each_other_in_lines_that_repeat_what_they_are_about() {
+    let mut text = String::from("before\n");
+    Table::write(&mut text, &mut |table| {
+        for (name, long) in [("linux", 123_456), ("freertos", 7)] {
+            table.row(format_args!("vm={name}"));
+            table.number("a", long);
+            table.cell(format_args!("state={}", "x".repeat(60)));
+            table.number("first", 1);
+            table.number("second", long);
+            table.number("third", 3);
+        }
+    });
+    let state = format!("state={}", "x".repeat(60));
     assert_eq!(
-        answer::vm_list(&vms()),
-        "vm=linux     state=running  vcpus=2  cores=0,1   memory=256MiB  restarts=0\n\
-         vm=freertos  state=stopped  vcpus=1  cores=none  memory=4KiB    restarts=0\n"
+        text,
+        format!(
+            "before\n\
+             vm=linux     a=123456  {state}  first=1\n\
+             vm=linux     second=123456  third=3\n\
+             vm=freertos  a=7       {state}  first=1\n\
+             vm=freertos  second=7       third=3\n"
+        )
     );
-    assert_eq!(answer::vm_list(&[]), "no guests\n");
+    assert!(text.lines().all(|line| line.len() <= 100));
 }
 
 #[test]
-fn a_guest_is_told_with_its_vcpus() {
-    assert_eq!(
-        answer::vm_info(&vms()[0]),
-        "vm=linux  state=running  vcpus=2  cores=0,1  memory=256MiB  restarts=0  stage2-faults=3\n\
-         vm=linux  vcpu=0  state=running  core=0  exits=1020  asleep=98.5%\n\
-         vm=linux  vcpu=1  state=running  core=1  exits=998   asleep=98.5%\n"
-    );
+fn a_table_without_rows_is_nothing() {
+    let mut text = String::from("before\n");
+    Table::write(&mut text, &mut |_| {});
+    assert_eq!(text, "before\n");
 }
 
 #[test]
-fn statistics_are_of_cores_guests_and_causes() {
-    let core = CoreView { index: 0, vm: Some("linux".into()), wake_ups: 7, asleep_ticks: 1, total_ticks: 3 };
-    let idle = CoreView { index: 3, ..CoreView::default() };
-    assert_eq!(
-        answer::stats(&[core, idle], &vms()),
-        "core=0  vm=linux  wake-ups=7  asleep=33.3%  asleep-ticks=1  total-ticks=3\n\
-         core=3  vm=none   wake-ups=0  asleep=0.0%   asleep-ticks=0  total-ticks=0\n\
-         vm=linux     exits=2018  timer-expiries=1990  sgis=10  other-exits=18  stage2-faults=3  restarts=0\n\
-         vm=freertos  exits=0     timer-expiries=0     sgis=0   other-exits=0   stage2-faults=0  restarts=0\n\
-         vm=linux     vcpu=0  core=0     asleep=98.5%  asleep-ticks=985  timer=1000  sgi=5  hvc=12\n\
-         vm=linux     vcpu=0  data-abort=3  system-register=0\n\
-         vm=linux     vcpu=1  core=1     asleep=98.5%  asleep-ticks=985  timer=990   sgi=5  hvc=0\n\
-         vm=linux     vcpu=1  data-abort=3  system-register=0\n\
-         vm=freertos  vcpu=0  core=none  asleep=0.0%   asleep-ticks=0\n"
-    );
-    assert!(answer::stats(&[], &vms()).lines().all(|line| line.len() <= 100));
-}
-
-#[test]
-fn a_guest_that_is_not_there_is_told_who_is() {
-    assert_eq!(answer::no_such_vm("linus", &vms()), "no guest \"linus\"; there are: linux, freertos\n");
-}
-
-fn record(time_ms: u64, text: &str) -> Record {
-    Record { level: Level::Warn, time_ms, text: text.into() }
+fn a_record_is_a_line() {
+    assert_eq!(log_line(Level::Warn, 180_003, format_args!("linux: stopped")), "[  180.003] warn: linux: stopped");
 }
 
 #[test]
 fn the_log_keeps_its_newest_records() {
-    let mut log = LogRing::new(200);
-    for time in 0..5 {
-        log.push(record(time * 60_001, "linux: data abort"));
+    let mut log = LogRing::new(150);
+    for number in 0..5 {
+        log.push(format!("record number {number}"));
     }
     assert_eq!((log.len(), log.dropped()), (3, 2));
-    assert_eq!(
-        answer::log(&log, Some(2)),
-        "records=3  shown=2  dropped=2\n\
-         [  180.003] warn: linux: data abort\n\
-         [  240.004] warn: linux: data abort\n"
-    );
-    assert_eq!(answer::log(&log, None).lines().count(), 4);
-    log.push(record(0, &"x".repeat(500)));
+    assert_eq!(log.last(2).collect::<Vec<_>>(), ["record number 3", "record number 4"]);
+    assert_eq!(log.last(usize::MAX).count(), 3);
+    log.push("x".repeat(500));
     assert!(log.is_empty() && log.dropped() == 6);
+    log.push("small".to_string());
+    assert_eq!(log.last(9).collect::<Vec<_>>(), ["small"]);
 }
 
-/// Types `keys` into the monitor's port; returns the commands and what was printed. Each command is answered
-/// by `answer`.
-fn converse(transmit: usize, keys: &[u8], answer: &str) -> (Vec<Command>, String) {
+/// Types `keys` into the monitor's port; returns the lines and what was printed. Each is answered by `answer`.
+fn converse(transmit: usize, keys: &[u8], answer: &str) -> (Vec<String>, String) {
     let mut port = Port::new("monitor", Kind::Monitor, Sizes { transmit, ..Sizes::default() });
     let mut monitor = Monitor::default();
-    let (mut commands, mut printed) = (Vec::new(), Vec::new());
+    let (mut lines, mut printed) = (Vec::new(), Vec::new());
     for key in keys {
         port.push_input(*key);
         loop {
-            if let Some(command) = monitor.serve(&mut port) {
-                commands.push(command);
-                monitor.answer(answer);
+            if let Some(line) = monitor.serve(&mut port) {
+                lines.push(line);
+                monitor.output().push_str(answer);
+                monitor.prompt();
+                continue;
             }
             let before = printed.len();
             printed.extend(core::iter::from_fn(|| port.take_printed()));
@@ -212,17 +182,14 @@ fn converse(transmit: usize, keys: &[u8], answer: &str) -> (Vec<Command>, String
             }
         }
     }
-    (commands, String::from_utf8(printed).unwrap())
+    (lines, String::from_utf8(printed).unwrap())
 }
 
 #[test]
 fn the_monitor_answers_each_line_and_prompts_again() {
-    let (commands, printed) = converse(4096, b"stats\r\rvm\rlog 1\r", "an answer");
-    assert_eq!(commands, [Command::Stats(None), Command::Log(Some(1))]);
-    assert_eq!(
-        printed,
-        "> stats\nan answer\n> \n> vm\nvm needs one of: list, info, start, stop, restart, move\n> log 1\nan answer\n> "
-    );
+    let (lines, printed) = converse(4096, b"stats\r\rlog 1\r", "an answer\n");
+    assert_eq!(lines, ["stats", "", "log 1"]);
+    assert_eq!(printed, "> stats\nan answer\n> \nan answer\n> log 1\nan answer\n> ");
 }
 
 #[test]
@@ -237,8 +204,11 @@ fn what_is_typed_ahead_waits_for_the_answer() {
     let mut port = Port::new("monitor", Kind::Monitor, Sizes::default());
     let mut monitor = Monitor::default();
     b"stats\rlog\r".iter().for_each(|key| assert!(port.push_input(*key)));
-    assert_eq!(monitor.serve(&mut port), Some(Command::Stats(None)));
+    assert_eq!(monitor.serve(&mut port).as_deref(), Some("stats"));
+    monitor.output().push_str("an answer\n");
+    monitor.prompt();
+    assert_eq!(monitor.serve(&mut port).as_deref(), Some("log"));
     assert_eq!(monitor.serve(&mut port), None);
-    monitor.answer("");
-    assert_eq!(monitor.serve(&mut port), Some(Command::Log(None)));
+    let printed: Vec<u8> = core::iter::from_fn(|| port.take_printed()).collect();
+    assert_eq!(printed, b"> stats\nan answer\n> log\n");
 }

@@ -1,117 +1,84 @@
 //! The monitor's commands, carried out.
 
-use super::{Assignment, Machine};
+use super::Machine;
 use crate::console::Multiplexer;
 use crate::exit::Cause;
-use crate::monitor::{Command, CoreView, VcpuView, VmView, answer, help};
+use crate::monitor::{Command, Table, Verb, help};
 use crate::platform::{CoreId, Platform};
 use crate::vm::{After, Lifecycle, Run, Slot, Vm};
-use alloc::format;
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use alloc::string::String;
+use core::fmt::Write;
 use core::sync::atomic::Ordering;
 use spin::Mutex;
 
-/// What a command leads to.
-pub(super) struct Answer {
-    pub(super) text: String,
-    pub(super) power_off: bool,
-}
+/// Why a guest stopped that the monitor stopped.
+const ASKED: &str = "the monitor asked for it";
 
-impl From<String> for Answer {
-    fn from(text: String) -> Self {
-        Self { text, power_off: false }
-    }
-}
-
-/// Carries out `command`. The caller holds no VM's lock.
+/// Carries out what was typed as `line`, and appends the answer to `answer`. Whether the machine is to be switched
+/// off. The caller holds no VM's lock.
 pub(super) fn carry_out<P: Platform>(
     platform: &mut P,
     machine: &Machine,
     multiplexer: &mut Multiplexer,
-    command: Command,
-) -> Answer {
-    let now = platform.counter();
-    match command {
-        Command::Help(about) => help(about.as_deref()).unwrap_or_else(|message| message).into(),
-        Command::VmList => answer::vm_list(&views(machine, now)).into(),
-        Command::VmInfo(name) => one(machine, &name, |_, vm| info(vm, now)).into(),
-        Command::VmStop(name) => stop(platform, machine, &name, After::Off).into(),
-        Command::VmRestart(name) => stop(platform, machine, &name, After::Start).into(),
-        Command::VmStart(name) => start(platform, machine, &name).into(),
-        Command::VmMove { name, core } => move_vm(platform, machine, &name, core).into(),
-        Command::Focus(name) => one(machine, &name, |index, _| {
-            multiplexer.focus(index);
-            String::new()
-        })
-        .into(),
-        Command::Stats(None) => (about(machine) + &answer::stats(&cores(machine, now), &views(machine, now))).into(),
-        Command::Stats(Some(name)) => one(machine, &name, |_, vm| answer::stats(&[], &[view(vm, now)])).into(),
-        Command::Log(count) => answer::log(&machine.log.lock(), count).into(),
-        Command::PowerOff => Answer { text: "switching the machine off".to_string(), power_off: true },
-    }
-}
-
-/// The hypervisor's own cost: memory that it keeps, and ticks from its first instruction to the first guest's, but
-/// for zeroing and copying.
-fn about(machine: &Machine) -> String {
-    let first_guest = machine.first_guest.load(Ordering::Relaxed);
-    format!("hypervisor kept={}KiB first-guest-ticks={first_guest}\n", machine.kept / 1024)
-}
-
-/// Gives the VM named `name` to `work`, or says that there is none.
-fn one(machine: &Machine, name: &str, work: impl FnOnce(usize, &mut Vm) -> String) -> String {
-    for (index, vm) in machine.vms.iter().enumerate() {
-        let mut vm = vm.lock();
-        if vm.name() == name {
-            return work(index, &mut vm);
+    line: &str,
+    answer: &mut String,
+) -> bool {
+    let Some(Command { verb, arguments: [name, further] }) = Command::parse(line, answer) else { return false };
+    match verb {
+        Verb::Help => help(name, answer),
+        Verb::VmList => Table::write(answer, &mut |table| list(machine, table)),
+        Verb::Stats if name.is_empty() => {
+            about(machine, answer);
+            Table::write(answer, &mut |table| cores(machine, platform.counter(), table));
+            stats(&machine.vms, answer);
         }
+        Verb::Log => log(machine, name, answer),
+        Verb::PowerOff => answer.push_str("switching the machine off\n"),
+        _ => match machine.vms.iter().enumerate().find(|(_, vm)| vm.lock().name() == name) {
+            None => say(answer, format_args!("no guest \"{name}\": see vm list")),
+            Some((index, _)) if verb == Verb::Focus => {
+                multiplexer.focus(index);
+            }
+            Some((_, vm)) if verb == Verb::Stats => stats(core::slice::from_ref(vm), answer),
+            Some((_, vm)) if verb == Verb::VmInfo => info(vm, answer),
+            Some((_, vm)) if verb == Verb::VmMove => move_to(platform, machine, vm, further, answer),
+            Some((_, vm)) => change(platform, machine, verb, &mut vm.lock(), answer),
+        },
     }
-    answer::no_such_vm(name, &views(machine, 0))
+    verb == Verb::PowerOff
 }
 
-fn info(vm: &Vm, now: u64) -> String {
-    let mut text = answer::vm_info(&view(vm, now));
-    for (guest, piece) in vm.memory().mapped() {
-        text.push_str(&format!("vm={} ram={guest} physical={} size={:#x}\n", vm.name(), piece.start(), piece.size()));
-    }
-    if let Some(reason) = vm.reason() {
-        text.push_str(&format!("last stopped: {reason}\n"));
-    }
-    text
+fn say(answer: &mut String, line: core::fmt::Arguments<'_>) {
+    let _ = answer.write_fmt(line);
+    answer.push('\n');
 }
 
-fn stop<P: Platform>(platform: &mut P, machine: &Machine, name: &str, after: After) -> String {
-    one(machine, name, |_, vm| {
-        vm.stop(after, Some("the monitor asked for it".to_string()));
-        machine.kick_all(platform, vm);
-        format!("vm={name} state={}\n", vm.lifecycle().label())
-    })
-}
-
-fn start<P: Platform>(platform: &mut P, machine: &Machine, name: &str) -> String {
-    one(machine, name, |_, vm| {
-        if !vm.lifecycle().is_at_rest() {
-            return format!("{name} is {}: it can be started when it is off\n", vm.lifecycle().label());
+/// Starts, stops or restarts `vm`.
+fn change<P: Platform>(platform: &mut P, machine: &Machine, verb: Verb, vm: &mut Vm, answer: &mut String) {
+    let label = vm.lifecycle().label();
+    let (after, reason) = match verb {
+        Verb::VmStart if !vm.lifecycle().is_at_rest() => {
+            return say(answer, format_args!("{} is {label}: it can be started when it is off", vm.name()));
         }
-        vm.stop(After::Start, None);
-        machine.kick_all(platform, vm);
-        format!("vm={name} state={}\n", vm.lifecycle().label())
-    })
-}
-
-fn move_vm<P: Platform>(platform: &mut P, machine: &Machine, name: &str, core: u32) -> String {
-    let target = usize::try_from(core).map(CoreId).ok().filter(|core| is_free(machine, *core));
-    let Some(target) = target else {
-        return format!("core {core} does not run, or runs a vCPU: see stats\n");
+        Verb::VmStart => (After::Start, None),
+        Verb::VmStop => (After::Off, Some(ASKED)),
+        _ => (After::Start, Some(ASKED)),
     };
-    one(machine, name, |_, vm| match vm.request_move(target) {
-        Ok(()) => {
-            machine.kick_all(platform, vm);
-            format!("vm={name} core={core}\n")
-        }
-        Err(reason) => format!("{reason}\n"),
-    })
+    vm.stop(after, reason.map(String::from));
+    machine.kick_all(platform, vm);
+    say(answer, format_args!("vm={} state={}", vm.name(), vm.lifecycle().label()));
+}
+
+fn move_to<P: Platform>(platform: &mut P, machine: &Machine, vm: &Mutex<Vm>, core: &str, answer: &mut String) {
+    let Some(free) = core.parse().ok().map(CoreId).filter(|core| is_free(machine, *core)) else {
+        return say(answer, format_args!("core {core} does not run, or runs a vCPU: see stats"));
+    };
+    let mut vm = vm.lock();
+    if let Err(reason) = vm.request_move(free) {
+        return say(answer, format_args!("{reason}"));
+    }
+    machine.kick_all(platform, &vm);
+    say(answer, format_args!("vm={} core={core}", vm.name()));
 }
 
 /// Whether `core` runs no vCPU, and none is on its way there.
@@ -120,57 +87,122 @@ fn is_free(machine: &Machine, core: CoreId) -> bool {
         && machine.vms.iter().all(|vm| vm.lock().lifecycle() != Lifecycle::Moving(core))
 }
 
-fn views(machine: &Machine, now: u64) -> Vec<VmView> {
-    let refused =
-        machine.refused.iter().map(|name| VmView { name: name.clone(), state: "refused", ..VmView::default() });
-    machine.vms.iter().map(|vm| view(&vm.lock(), now)).chain(refused).collect()
-}
-
-fn view(vm: &Vm, now: u64) -> VmView {
-    let counters = vm.counters();
-    VmView {
-        name: vm.name().to_string(),
-        state: vm.lifecycle().label(),
-        vcpus: vm.slots().iter().map(|slot| vcpu(slot, vm.guest_counter(now))).collect(),
-        memory: vm.memory().guest().size(),
-        stage2_faults: counters.stage2_faults,
-        restarts: counters.starts.saturating_sub(1),
-        timer_expiries: counters.timer_expiries,
-        sgis: counters.sgis,
+fn list(machine: &Machine, table: &mut Table<'_>) {
+    machine.vms.iter().for_each(|vm| head(&vm.lock(), table));
+    for name in &machine.refused {
+        table.row(format_args!("vm={name}"));
+        table.cell(format_args!("state=refused"));
     }
 }
 
-fn vcpu(slot: &Slot, total_ticks: u64) -> VcpuView {
-    VcpuView {
-        core: u32::try_from(slot.core.0).ok(),
-        state: match slot.run {
-            Run::Off => "off",
-            Run::Starting(_) => "starting",
-            Run::On if slot.loaded => "running",
-            Run::On => "parked",
-            Run::Suspended(_) => "asleep",
-        },
-        exits: Cause::ALL.iter().map(|cause| (cause.label(), slot.exits.get(*cause))).collect(),
-        asleep_ticks: 0,
-        total_ticks,
+fn head(vm: &Vm, table: &mut Table<'_>) {
+    let mut cores = String::new();
+    for slot in vm.slots() {
+        let _ = write!(cores, "{}{}", if cores.is_empty() { "" } else { "," }, slot.core.0);
     }
+    row(vm, table);
+    table.cell(format_args!("state={}", vm.lifecycle().label()));
+    table.cell(format_args!("cores={cores}"));
+    let memory = vm.memory().guest().size() >> 10;
+    let (memory, unit) = if memory.is_multiple_of(1024) { (memory >> 10, "MiB") } else { (memory, "KiB") };
+    table.cell(format_args!("memory={memory}{unit}"));
+    table.number("restarts", vm.counters().starts.saturating_sub(1));
 }
 
-fn cores(machine: &Machine, now: u64) -> Vec<CoreView> {
-    let running = machine.cores.iter().enumerate().filter(|(_, core)| core.is_running());
-    let views = running.map(|(index, core)| {
-        let (wake_ups, asleep_ticks) = core.sleep();
-        CoreView {
-            index: u32::try_from(index).unwrap_or(u32::MAX),
-            vm: core.assignment().and_then(|it| vm_name(machine.vms.get(it.vm), it)),
-            wake_ups,
-            asleep_ticks,
-            total_ticks: now.saturating_sub(machine.booted),
+fn row(vm: &Vm, table: &mut Table<'_>) {
+    table.row(format_args!("vm={}", vm.name()));
+}
+
+/// Begins a row about a vCPU.
+fn vcpu_row(vm: &Vm, index: usize, slot: &Slot, table: &mut Table<'_>) {
+    table.row(format_args!("vm={}  vcpu={index}", vm.name()));
+    table.cell(format_args!("state={}", state(slot)));
+    table.cell(format_args!("core={}", slot.core.0));
+}
+
+fn info(vm: &Mutex<Vm>, answer: &mut String) {
+    let vm = vm.lock();
+    Table::write(answer, &mut |table| head(&vm, table));
+    Table::write(answer, &mut |table| {
+        for (index, slot) in vm.slots().iter().enumerate() {
+            vcpu_row(&vm, index, slot, table);
+            table.number("exits", slot.exits.total());
         }
     });
-    views.collect()
+    for (guest, piece) in vm.memory().mapped() {
+        let (name, physical, size) = (vm.name(), piece.start(), piece.size());
+        say(answer, format_args!("vm={name} ram={guest} physical={physical} size={size:#x}"));
+    }
+    if let Some(reason) = vm.reason() {
+        say(answer, format_args!("last stopped: {reason}"));
+    }
 }
 
-fn vm_name(vm: Option<&Mutex<Vm>>, it: Assignment) -> Option<String> {
-    Some(format!("{}/{}", vm?.lock().name(), it.vcpu))
+fn state(slot: &Slot) -> &'static str {
+    match slot.run {
+        Run::Off => "off",
+        Run::Starting(_) => "starting",
+        Run::On if slot.loaded => "running",
+        Run::On => "parked",
+        Run::Suspended(_) => "asleep",
+    }
+}
+
+/// The hypervisor's own cost: memory that it keeps, and ticks from its first instruction to the first guest's, but
+/// for zeroing and copying.
+fn about(machine: &Machine, answer: &mut String) {
+    let (kept, ticks) = (machine.kept >> 10, machine.first_guest.load(Ordering::Relaxed));
+    say(answer, format_args!("hypervisor kept={kept}KiB first-guest-ticks={ticks}"));
+}
+
+fn cores(machine: &Machine, now: u64, table: &mut Table<'_>) {
+    let total = now.saturating_sub(machine.booted);
+    for (index, core) in machine.cores.iter().enumerate().filter(|(_, core)| core.is_running()) {
+        let (wake_ups, asleep) = core.sleep();
+        table.row(format_args!("core={index}"));
+        match core.assignment().and_then(|it| Some((machine.vms.get(it.vm)?, it.vcpu))) {
+            Some((vm, vcpu)) => table.cell(format_args!("vm={}/{vcpu}", vm.lock().name())),
+            None => table.cell(format_args!("vm=none")),
+        }
+        table.number("wake-ups", wake_ups);
+        table.cell(format_args!("asleep={}%", asleep.saturating_mul(100).checked_div(total).unwrap_or(0)));
+        table.number("asleep-ticks", asleep);
+        table.number("total-ticks", total);
+    }
+}
+
+fn stats(vms: &[Mutex<Vm>], answer: &mut String) {
+    Table::write(answer, &mut |table| vms.iter().for_each(|vm| counters(&vm.lock(), table)));
+    Table::write(answer, &mut |table| vms.iter().for_each(|vm| causes(&vm.lock(), table)));
+}
+
+/// `other-exits` is what a quiet guest has none of: exits that are neither a timer's expiry nor an SGI.
+fn counters(vm: &Vm, table: &mut Table<'_>) {
+    let counters = vm.counters();
+    let exits: u64 = vm.slots().iter().map(|slot| slot.exits.total()).sum();
+    row(vm, table);
+    table.number("exits", exits);
+    table.number("timer-expiries", counters.timer_expiries);
+    table.number("sgis", counters.sgis);
+    table.number("other-exits", exits.saturating_sub(counters.timer_expiries).saturating_sub(counters.sgis));
+    table.number("stage2-faults", counters.stage2_faults);
+    table.number("restarts", counters.starts.saturating_sub(1));
+}
+
+fn causes(vm: &Vm, table: &mut Table<'_>) {
+    for (index, slot) in vm.slots().iter().enumerate() {
+        vcpu_row(vm, index, slot, table);
+        Cause::ALL.iter().for_each(|cause| table.number(cause.label(), slot.exits.get(*cause)));
+    }
+}
+
+fn log(machine: &Machine, count: &str, answer: &mut String) {
+    let log = machine.log.lock();
+    let count = match count.parse() {
+        Ok(count) => log.len().min(count),
+        Err(_) if count.is_empty() => log.len(),
+        Err(_) => return help("log", answer),
+    };
+    say(answer, format_args!("records={}  shown={count}  dropped={}", log.len(), log.dropped()));
+    log.last(count).for_each(|record| say(answer, format_args!("{record}")));
 }

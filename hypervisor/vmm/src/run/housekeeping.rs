@@ -53,11 +53,11 @@ impl CoreLoop {
     fn serve_monitor<P: Platform>(&mut self, platform: &mut P, machine: &Machine, console: &mut Console) {
         let Some(port) = machine.ports.get(machine.monitor_port()) else { return };
         loop {
-            let command = console.monitor.serve(&mut port.lock());
-            let Some(command) = command else { return };
-            let answer = commands::carry_out(platform, machine, &mut console.multiplexer, command);
-            self.power_off |= answer.power_off;
-            console.monitor.answer(&answer.text);
+            let line = console.monitor.serve(&mut port.lock());
+            let Some(line) = line else { return };
+            let Console { multiplexer, monitor, .. } = console;
+            self.power_off |= commands::carry_out(platform, machine, multiplexer, &line, monitor.output());
+            monitor.prompt();
         }
     }
 

@@ -1,0 +1,161 @@
+//! What the monitor answers, held against the machine that it tells of. `BULKHEAD_MODEL_SEED` sets the seed
+//! (default 1).
+
+use bulkhead_model::run::guests::smp::boss;
+use bulkhead_model::run::guests::ticker::{TICKS, ticker};
+use bulkhead_model::run::machine::{Guest, Shape};
+use bulkhead_model::run::world::World;
+use bulkhead_model::setting;
+use bulkhead_vmm::exit::Cause;
+use bulkhead_vmm::vm::Lifecycle;
+use std::collections::BTreeMap;
+
+/// The longest line of an answer that is a table.
+const LINE: usize = 100;
+
+/// Two guests on four cores, on their way.
+fn world(shape: Shape) -> World {
+    let seed = setting::number("BULKHEAD_MODEL_SEED", 1);
+    let guests =
+        vec![Guest::new("smp", boss(shape.v3, 2), &[0, 1]), Guest::new("ticking", ticker(shape.v3, 300), &[2])];
+    let world = World::new(shape, seed, guests);
+    world.run_until(10_000, "it ticks", |world| world.starts(0) == 1 && world.data(1, TICKS) > 3);
+    world
+}
+
+/// Switches both off.
+fn stop(world: &World) {
+    for name in ["smp", "ticking"] {
+        ask(world, &format!("vm stop {name}"));
+    }
+    world.run_until(10_000, "both are off", |world| [0, 1].iter().all(|vm| world.lifecycle(*vm) == Lifecycle::Off));
+}
+
+/// What the monitor answers to `command`.
+fn ask(world: &World, command: &str) -> String {
+    let from = world.output("monitor").len();
+    let echo = format!("{command}\n");
+    world.command(command);
+    let answer = |world: &World| {
+        let said = world.output("monitor");
+        let (_, answer) = said[from..].split_once(&echo)?;
+        answer.strip_suffix("> ").map(String::from)
+    };
+    world.run_until(50_000, "the answer", |world| answer(world).is_some());
+    answer(world).expect("it was answered")
+}
+
+/// The cells behind `subject` in all its lines; other rows whose subject only begins so are left out.
+fn cells(answer: &str, subject: &str) -> BTreeMap<String, String> {
+    let lines = answer.lines().filter_map(|line| line.strip_prefix(subject));
+    let rests = lines.filter(|rest| rest.starts_with("  ") && !rest.trim_start().starts_with("vcpu="));
+    let cells = rests.flat_map(str::split_whitespace).filter_map(|cell| cell.split_once('='));
+    cells.map(|(key, value)| (key.to_string(), value.to_string())).collect()
+}
+
+#[test]
+fn guests_are_listed_in_columns() {
+    let world = world(Shape::new(true, 4, 4));
+    stop(&world);
+    let memory = world.machine().vms[0].lock().memory().guest().size() >> 10;
+    let memory = if memory.is_multiple_of(1024) { format!("{}MiB", memory >> 10) } else { format!("{memory}KiB") };
+    let expected = format!(
+        "vm=smp      state=off  cores=0,1  memory={memory}  restarts=0\n\
+         vm=ticking  state=off  cores=2    memory={memory}  restarts=0\n"
+    );
+    assert_eq!(ask(&world, "vm list"), expected);
+    let info = ask(&world, "vm info ticking");
+    assert!(info.starts_with(&format!("vm=ticking  state=off  cores=2  memory={memory}  restarts=0\n")), "{info}");
+    let exits = world.machine().vms[1].lock().slots()[0].exits.total();
+    assert!(info.contains(&format!("\nvm=ticking  vcpu=0  state=parked  core=2  exits={exits}\n")), "{info}");
+    assert!(info.contains("\nvm=ticking ram=0x40000000 physical=0x"), "{info}");
+    assert!(info.ends_with("\nlast stopped: the monitor asked for it\n"), "{info}");
+}
+
+/// What `stats` must tell of each guest and vCPU.
+fn counted(world: &World) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let mut counted = BTreeMap::new();
+    for vm in &world.machine().vms {
+        let vm = vm.lock();
+        let (subject, counters) = (format!("vm={}", vm.name()), vm.counters());
+        let exits = vm.slots().iter().map(|slot| slot.exits.total()).sum::<u64>();
+        let row = [
+            ("exits", exits),
+            ("timer-expiries", counters.timer_expiries),
+            ("sgis", counters.sgis),
+            ("stage2-faults", counters.stage2_faults),
+            ("restarts", counters.starts - 1),
+        ];
+        for (index, slot) in vm.slots().iter().enumerate() {
+            let causes = Cause::ALL.iter().map(|cause| (cause.label().to_string(), slot.exits.get(*cause)));
+            counted.insert(format!("{subject}  vcpu={index}"), causes.collect());
+        }
+        counted.insert(subject, row.map(|(key, value)| (key.to_string(), value)).into());
+    }
+    counted
+}
+
+/// The guests go on while they are asked about: what is told lies between what was before and what is after.
+fn check(
+    answer: &str,
+    before: &BTreeMap<String, BTreeMap<String, u64>>,
+    after: &BTreeMap<String, BTreeMap<String, u64>>,
+) {
+    for (subject, before) in before {
+        let told = cells(answer, subject);
+        for (key, least) in before {
+            let number: u64 = told[key].parse().expect("a number");
+            assert!((*least..=after[subject][key]).contains(&number), "{subject} {key}, at least {least}\n{answer}");
+        }
+    }
+}
+
+#[test]
+fn statistics_are_of_cores_guests_and_causes() {
+    for shape in Shape::all(4) {
+        let world = world(shape);
+        let before = counted(&world);
+        assert!(before["vm=ticking"]["timer-expiries"] > 3 && before["vm=ticking  vcpu=0"]["virtual-timer"] > 3);
+        let answer = ask(&world, "stats");
+        check(&answer, &before, &counted(&world));
+        for vm in ["vm=smp", "vm=ticking"] {
+            let [exits, timer, sgis, other] = ["exits", "timer-expiries", "sgis", "other-exits"]
+                .map(|key| cells(&answer, vm)[key].parse::<u64>().expect("a number"));
+            assert_eq!(other, exits.saturating_sub(timer + sgis), "{answer}");
+        }
+        assert!(answer.starts_with("hypervisor kept=0KiB first-guest-ticks="), "{answer}");
+        assert!(answer.lines().all(|line| line.len() <= LINE), "{answer}");
+        for (index, runs) in ["smp/vcpu0", "smp/vcpu1", "ticking/vcpu0", "none"].iter().enumerate() {
+            let core = cells(&answer, &format!("core={index}"));
+            assert_eq!(core["vm"], *runs, "{answer}");
+            let [asleep, total] = ["asleep-ticks", "total-ticks"].map(|key| core[key].parse::<u64>().unwrap());
+            assert!(asleep <= total && core["asleep"] == format!("{}%", asleep * 100 / total), "{answer}");
+        }
+        let mut before = counted(&world);
+        let one = ask(&world, "stats ticking");
+        assert!(one.lines().all(|line| line.starts_with("vm=ticking  ")), "{one}");
+        before.retain(|subject, _| subject.starts_with("vm=ticking"));
+        check(&one, &before, &counted(&world));
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_told() {
+    let world = world(Shape::new(true, 4, 4));
+    stop(&world);
+    for (command, answer) in [
+        ("vm info nobody", "no guest \"nobody\": see vm list\n"),
+        ("stats nobody", "no guest \"nobody\": see vm list\n"),
+        ("focus nobody", "no guest \"nobody\": see vm list\n"),
+        ("vm move ticking x", "core x does not run, or runs a vCPU: see stats\n"),
+        ("vm move ticking -1", "core -1 does not run, or runs a vCPU: see stats\n"),
+        ("vm stop ticking", "vm=ticking state=off\n"),
+        ("vm start ticking", "vm=ticking state=loading\n"),
+        ("log many", "log [N]            the newest N records of the hypervisor's log\n"),
+        ("log 3", "records=0  shown=0  dropped=0\n"),
+    ] {
+        assert_eq!(ask(&world, command), answer, "{command}");
+    }
+    world.run_until(10_000, "it runs", |world| world.lifecycle(1) == Lifecycle::Running);
+    assert_eq!(ask(&world, "vm start ticking"), "ticking is running: it can be started when it is off\n");
+}
