@@ -2,6 +2,7 @@
 
 use spin::Mutex;
 
+use super::lane::Lane;
 use super::multiplexer::Multiplexer;
 use super::port::{Kind, Port};
 
@@ -43,7 +44,7 @@ impl Multiplexer {
 
     /// Moves the focus to the port `index`, and shows its last output; false if the port takes no input.
     pub fn focus(&mut self, index: usize) -> bool {
-        let takes = self.takers.contains(&index);
+        let takes = self.takes_input(index);
         if takes {
             self.focus = Some(index);
             self.words.refocus();
@@ -61,8 +62,8 @@ impl Multiplexer {
 
     fn command(&mut self, key: u8) -> InputAction {
         let target = match key {
-            b'1'..=b'9' => self.taker(usize::from(key - b'1'), Kind::Guest),
-            b'0' | b'm' => self.taker(self.takers.len().wrapping_sub(1), Kind::Monitor),
+            b'1'..=b'9' => Some(usize::from(key - b'1')).filter(|index| self.kind(*index) == Some(Kind::Guest)),
+            b'0' | b'm' => self.lanes.iter().position(|lane| lane.kind() == Kind::Monitor),
             b'n' => self.next_focus(),
             _ => None,
         };
@@ -76,16 +77,22 @@ impl Multiplexer {
         }
     }
 
-    /// The port at `position` among those that take input, if it is of the kind `kind`.
-    fn taker(&self, position: usize, kind: Kind) -> Option<usize> {
-        let index = *self.takers.get(position)?;
-        if self.lanes.get(index)?.kind() == kind { Some(index) } else { None }
+    fn kind(&self, index: usize) -> Option<Kind> {
+        self.lanes.get(index).map(Lane::kind)
+    }
+
+    fn takes_input(&self, index: usize) -> bool {
+        matches!(self.kind(index), Some(Kind::Guest | Kind::Monitor))
     }
 
     /// The next port that takes input after the one in focus.
-    pub(super) fn next_focus(&self) -> Option<usize> {
-        let position = self.takers.iter().position(|index| Some(*index) == self.focus);
-        let next = position.and_then(|position| self.takers.get(position + 1));
-        next.or(self.takers.first()).copied()
+    fn next_focus(&self) -> Option<usize> {
+        let mut next = self.focus?;
+        loop {
+            next = self.behind(next);
+            if self.takes_input(next) {
+                return Some(next);
+            }
+        }
     }
 }

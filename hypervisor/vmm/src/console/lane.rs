@@ -1,11 +1,12 @@
 //! What the multiplexer keeps of one port.
 
 use alloc::fmt::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::port::{Kind, Port, Watch};
-use super::segment::{MARK_CONTINUED, MARK_LINE, MARK_NOTICE, Pen, Segment, prefix};
+use super::segment::{MARK_CONTINUED, MARK_LINE, MARK_NOTICE, Pen, Segment};
 use super::text::Text;
 
 /// Colours of guests' names, by turns, as SGR parameters (ECMA-48 8.3.117).
@@ -17,7 +18,9 @@ const LOG_COLOUR: u8 = 90;
 #[derive(Debug)]
 pub(super) struct Lane {
     kind: Kind,
-    prefix: Vec<u8>,
+    name: String,
+    /// What the port's segments begin with.
+    prefix: String,
     text: Text,
     segment: Segment,
     /// Bytes printed when the multiplexer last looked, and when that number was new.
@@ -37,16 +40,26 @@ pub(super) enum Readiness {
 }
 
 impl Lane {
-    /// The lane of the `index`th port, with names padded to `width`.
-    pub fn new(index: usize, port: &Port, width: usize) -> Self {
-        let colour = match port.kind() {
+    /// The lane of `port`, without a prefix.
+    pub fn new(port: &Port) -> Self {
+        let (name, prefix) = (String::from(port.name()), String::new());
+        let segment = Segment::new(MARK_LINE, MARK_CONTINUED);
+        Self { kind: port.kind(), name, prefix, text: Text::default(), segment, printed: 0, since: 0 }
+    }
+
+    /// Gives the `index`th lane its prefix: the name in colour, padded to `width`.
+    pub fn colour(&mut self, index: usize, width: usize) {
+        let colour = match self.kind {
             Kind::Guest => GUEST_COLOURS.get(index % GUEST_COLOURS.len()).copied().unwrap_or(MONITOR_COLOUR),
             Kind::Monitor => MONITOR_COLOUR,
             Kind::Log => LOG_COLOUR,
         };
-        let segment = Segment::new(MARK_LINE, MARK_CONTINUED);
-        let prefix = prefix(port.name(), width, colour);
-        Self { kind: port.kind(), prefix, text: Text::default(), segment, printed: 0, since: 0 }
+        self.prefix = alloc::format!("\x1b[0;{colour}m{:width$}\x1b[0m", self.name);
+    }
+
+    /// The port's name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Whose lane it is.
@@ -55,7 +68,7 @@ impl Lane {
     }
 
     /// What the port's segments begin with.
-    pub fn prefix(&self) -> &[u8] {
+    pub fn prefix(&self) -> &str {
         &self.prefix
     }
 

@@ -67,12 +67,10 @@ struct Turn {
 
 /// Joins the output of all ports into one stream of lines, and hands what is typed to the port in focus.
 ///
-/// One core owns it; the ports are shared. The order of the ports never changes.
+/// One core owns it; the ports are shared. Their order never changes: the guests', the monitor's, the log's.
 #[derive(Debug)]
 pub struct Multiplexer {
     pub(super) lanes: Vec<Lane>,
-    /// The ports that take input, by index: the guests in their order and then the monitor.
-    pub(super) takers: Vec<usize>,
     pub(super) settings: Settings,
     pub(super) focus: Option<usize>,
     pub(super) escaped: bool,
@@ -97,21 +95,19 @@ impl Multiplexer {
     /// There are more than 64 ports.
     pub fn new(ports: &[Mutex<Port>], settings: Settings) -> Self {
         assert!(ports.len() <= MOST_PORTS, "there are more than 64 console ports");
-        let width = ports.iter().map(|port| port.lock().name().len()).max().unwrap_or(0);
-        let (mut lanes, mut takers) = (Vec::with_capacity(ports.len()), Vec::new());
-        for (index, port) in ports.iter().enumerate() {
-            lanes.push(Lane::new(index, &port.lock(), width));
+        let mut lanes = Vec::with_capacity(ports.len());
+        let mut width = 0;
+        for port in ports {
+            let lane = Lane::new(&port.lock());
+            width = width.max(lane.name().len());
+            lanes.push(lane);
         }
-        for kind in [Kind::Guest, Kind::Monitor] {
-            for (index, lane) in lanes.iter().enumerate() {
-                if lane.kind() == kind {
-                    takers.push(index);
-                }
-            }
+        for (index, lane) in lanes.iter_mut().enumerate() {
+            lane.colour(index, width);
         }
+        let focus = lanes.first().and_then(|lane| if lane.kind() == Kind::Log { None } else { Some(0) });
         Self {
-            focus: takers.first().copied(),
-            takers,
+            focus,
             last: lanes.len().saturating_sub(1),
             lanes,
             settings,
@@ -184,7 +180,7 @@ impl Multiplexer {
         let mut deadline = None;
         let mut index = self.last;
         for _ in 0..self.lanes.len() {
-            index = if index + 1 < self.lanes.len() { index + 1 } else { 0 };
+            index = self.behind(index);
             let eager = self.focus == Some(index) || self.open == Some(index);
             let (lane, port) = (self.lanes.get_mut(index)?, ports.get(index)?);
             match lane.look(&mut port.lock(), eager, now, self.settings.flush_after) {
@@ -198,6 +194,11 @@ impl Multiplexer {
         }
         self.deadline = deadline;
         None
+    }
+
+    /// The index of the port behind the port `index`, by turns.
+    pub(super) fn behind(&self, index: usize) -> usize {
+        if index + 1 < self.lanes.len() { index + 1 } else { 0 }
     }
 
     /// Sends some of the port's line; returns what is left of its turn.

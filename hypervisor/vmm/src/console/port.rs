@@ -84,9 +84,12 @@ impl Port {
     /// An empty console. `name` is the prefix of its lines: at most 31 bytes of it are used, and what is not a
     /// printable ASCII character other than space becomes `_`.
     pub fn new(name: &str, kind: Kind, sizes: Sizes) -> Self {
-        let printable = |byte: u8| if byte.is_ascii_graphic() { char::from(byte) } else { '_' };
+        let mut printable = String::new();
+        for byte in name.bytes().take(31) {
+            printable.push(if byte.is_ascii_graphic() { char::from(byte) } else { '_' });
+        }
         Self {
-            name: name.bytes().take(31).map(printable).collect(),
+            name: printable,
             kind,
             transmit: Ring::new(sizes.transmit),
             line_ends: 0,
@@ -172,15 +175,12 @@ impl Port {
         taken
     }
 
-    /// The last output that is on the wire, whole lines unless there is only a part of one.
-    pub(super) fn replay(&self) -> Vec<u8> {
-        let mut last = self.replay.to_vec();
-        if self.replay.free() == 0
-            && let Some(end) = last.iter().position(|byte| *byte == b'\n')
-        {
-            last.drain(..=end);
-        }
-        last
+    /// The last output that is on the wire, and where in it the first whole line begins, or the part of a line if there
+    /// is only that.
+    pub(super) fn replay(&self) -> (Vec<u8>, usize) {
+        let last = self.replay.to_vec();
+        let cut = if self.replay.free() == 0 { last.iter().position(|byte| *byte == b'\n') } else { None };
+        (last, cut.map_or(0, |end| end + 1))
     }
 
     /// The next byte for the wire.

@@ -1,13 +1,12 @@
 //! A bounded queue of bytes.
 
-use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
 /// A queue of bytes in a buffer whose size, a power of two, never changes.
 #[derive(Clone, Debug)]
 pub(super) struct Ring {
-    bytes: Box<[u8]>,
+    bytes: Vec<u8>,
     read: usize,
     length: usize,
 }
@@ -15,7 +14,7 @@ pub(super) struct Ring {
 impl Ring {
     /// An empty ring for at least `capacity` bytes.
     pub fn new(capacity: usize) -> Self {
-        Self { bytes: vec![0; capacity.next_power_of_two()].into_boxed_slice(), read: 0, length: 0 }
+        Self { bytes: vec![0; capacity.next_power_of_two()], read: 0, length: 0 }
     }
 
     /// Bytes in the ring.
@@ -61,10 +60,8 @@ impl Ring {
 
     /// The bytes, oldest first.
     pub fn to_vec(&self) -> Vec<u8> {
-        let (behind, before) =
-            self.bytes.split_at_checked(self.read).map_or((&[][..], &[][..]), |(low, high)| (high, low));
-        let mut bytes = Vec::with_capacity(self.bytes.len());
-        bytes.extend_from_slice(behind);
+        let (before, behind) = self.bytes.split_at_checked(self.read).unwrap_or_default();
+        let mut bytes = behind.to_vec();
         bytes.extend_from_slice(before);
         bytes.truncate(self.length);
         bytes

@@ -56,7 +56,7 @@ impl Segment {
 /// Writes a port's segments, which begin with `prefix`, on the wire.
 pub(super) struct Pen<'a> {
     pub segment: &'a mut Segment,
-    pub prefix: &'a [u8],
+    pub prefix: &'a str,
     pub wire: &'a mut Vec<u8>,
 }
 
@@ -118,18 +118,11 @@ impl Pen<'_> {
     }
 
     fn put_prefix(&mut self, mark: u8) {
-        self.wire.extend_from_slice(self.prefix);
+        self.wire.extend_from_slice(self.prefix.as_bytes());
         self.wire.extend_from_slice(&[mark, b' ']);
         self.segment.line = Line::Open;
         self.segment.bare = true;
     }
-}
-
-/// The prefix of a port: its name in `colour` (an SGR parameter), padded to `width`.
-pub(super) fn prefix(name: &str, width: usize, colour: u8) -> Vec<u8> {
-    let mut prefix = alloc::format!("\x1b[0;{colour}m{name:width$}").into_bytes();
-    prefix.extend_from_slice(COLOUR_END);
-    prefix
 }
 
 fn conceal(bytes: &[u8], wire: &mut Vec<u8>) {

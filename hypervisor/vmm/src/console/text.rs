@@ -4,7 +4,7 @@
 //! line, over the prefix or into another port's lines, or make the terminal type, is concealed: it is sent in a
 //! form that terminals ignore and [`super::Splitter`] undoes.
 
-use arrayvec::ArrayVec;
+use alloc::vec::Vec;
 
 use super::segment::Pen;
 
@@ -18,7 +18,7 @@ const LONGEST: usize = 48;
 /// carriage return, an escape sequence or a character in UTF-8).
 #[derive(Debug, Default)]
 pub(super) struct Text {
-    held: ArrayVec<u8, LONGEST>,
+    held: Vec<u8>,
     /// The cursor is at least this many places right of the prefix.
     column: usize,
 }
@@ -41,9 +41,9 @@ impl Text {
             return self.begin(byte, pen);
         }
         match fit(&self.held, byte) {
-            Fit::More => self.hold(byte),
+            Fit::More => self.held.push(byte),
             Fit::Last => {
-                self.hold(byte);
+                self.held.push(byte);
                 let plain = passes(&self.held, &mut self.column, answerable);
                 pen.put(&self.held, plain);
                 self.held.clear();
@@ -66,30 +66,23 @@ impl Text {
         self.column = 0;
     }
 
-    fn hold(&mut self, byte: u8) {
-        // There is room: nothing fits to as many as there can be.
-        let _ = self.held.try_push(byte);
-    }
-
     fn begin(&mut self, byte: u8, pen: &mut Pen<'_>) {
-        let plain = match byte {
-            b' '..=b'~' => {
-                self.column += 1;
-                true
-            }
+        match byte {
+            b'\r' | ESCAPE | 0xc2..=0xf4 => return self.held.push(byte),
             b'\n' => {
                 self.column = 0;
                 return pen.put_end();
             }
-            b'\r' | ESCAPE | 0xc2..=0xf4 => return self.hold(byte),
-            b'\t' | 0x07 => true,
-            0x08 if self.column > 0 => {
-                self.column -= 1;
-                true
-            }
-            _ => false,
+            _ => {}
+        }
+        let column = match byte {
+            b' '..=b'~' => Some(self.column + 1),
+            b'\t' | 0x07 => Some(self.column),
+            0x08 => self.column.checked_sub(1),
+            _ => None,
         };
-        pen.put(&[byte], plain);
+        self.column = column.unwrap_or(self.column);
+        pen.put(&[byte], column.is_some());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::{self, Write};
+use core::fmt::Write;
 
 use spin::Mutex;
 
@@ -58,72 +58,57 @@ impl Multiplexer {
     /// Says some of what waits.
     pub(super) fn speak(&mut self, ports: &[Mutex<Port>]) {
         self.interrupt();
-        let Some(port) = self.focus.and_then(|index| ports.get(index)) else { return };
+        let Some((index, lane)) = self.focus.and_then(|index| Some((index, self.lanes.get(index)?))) else { return };
         if self.words.replay.is_some() {
-            if self.send_replay() && !self.words.refocused {
-                self.notice(format_args!("keys go to {}; from here on it is live", port.lock().name()));
-            }
+            self.send_replay();
         } else if core::mem::take(&mut self.words.refocused) {
-            let (port, lane) = (port.lock(), self.focus.unwrap_or_default());
-            let bytes = port.replay();
-            let colon = if bytes.is_empty() { "" } else { ", which printed last:" };
-            self.notice(format_args!("keys go to {}{colon}", port.name()));
-            if !bytes.is_empty() {
-                let segment = Segment::new(MARK_REPLAY, MARK_REPLAY);
-                self.words.replay = Some(Replay { lane, segment, text: Text::default(), bytes, sent: 0 });
-            }
+            let (bytes, sent) = ports.get(index).map(|port| port.lock().replay()).unwrap_or_default();
+            let replays = sent < bytes.len();
+            let colon = if replays { ", which printed last:" } else { "" };
+            lane.put_notice(format_args!("keys go to {}{colon}", lane.name()), &mut self.staged);
+            let segment = Segment::new(MARK_REPLAY, MARK_REPLAY);
+            self.words.replay = replays.then(|| Replay { lane: index, segment, text: Text::default(), bytes, sent });
         } else {
             self.words.help = false;
-            self.say_keys(ports);
+            let text = self.keys();
+            lane.put_notice(format_args!("{text}"), &mut self.staged);
         }
     }
 
-    /// Sends some of the replay; true if that was the last of it.
-    fn send_replay(&mut self) -> bool {
-        let Some(Replay { lane, segment, text, bytes, sent }) = &mut self.words.replay else { return false };
-        let prefix = self.lanes.get(*lane).map_or(&[][..], |lane| lane.prefix());
-        let mut pen = Pen { segment, prefix, wire: &mut self.staged };
+    /// Sends some of the replay.
+    fn send_replay(&mut self) {
+        let Some(Replay { lane, segment, text, bytes, sent }) = &mut self.words.replay else { return };
+        let Some(lane) = self.lanes.get(*lane) else { return };
+        let mut pen = Pen { segment, prefix: lane.prefix(), wire: &mut self.staged };
         while pen.wire.len() < ENOUGH {
             let Some(byte) = bytes.get(*sent) else {
                 pen.finish();
                 self.words.replay = None;
-                return true;
+                if !self.words.refocused {
+                    let live = format_args!("keys go to {}; from here on it is live", lane.name());
+                    lane.put_notice(live, &mut self.staged);
+                }
+                return;
             };
             text.push(*byte, false, &mut pen);
             *sent += 1;
         }
-        false
     }
 
-    /// Says which keys there are.
-    fn say_keys(&mut self, ports: &[Mutex<Port>]) {
-        let escape = key_name(self.settings.escape);
-        let mut guests = String::new();
-        for (number, index) in (1..=9).zip(&self.takers) {
-            if let Some(port) = ports.get(*index).map(Mutex::lock)
-                && port.kind() == Kind::Guest
-            {
-                let _ = write!(guests, "  {number} {}", port.name());
+    /// Which keys there are.
+    fn keys(&self) -> String {
+        let mut keys = String::from("after ");
+        let escape = self.settings.escape;
+        let _ = match escape {
+            0..=0x1f => write!(keys, "Ctrl-{}", char::from(escape | 0x40)),
+            _ => write!(keys, "key {escape:#04x}"),
+        };
+        keys.push(':');
+        for (number, lane) in (1..=9).zip(&self.lanes) {
+            if lane.kind() == Kind::Guest {
+                let _ = write!(keys, "  {number} {}", lane.name());
             }
         }
-        self.notice(format_args!("after {escape}:{guests}  m monitor  n next  ? this help"));
-        self.notice(format_args!("{escape} twice sends it"));
+        keys + "  m monitor  n next  ? this help  the same key again: sends it"
     }
-
-    /// Says `text` about the port in focus.
-    fn notice(&mut self, text: fmt::Arguments<'_>) {
-        if let Some(lane) = self.focus.and_then(|index| self.lanes.get(index)) {
-            lane.put_notice(text, &mut self.staged);
-        }
-    }
-}
-
-/// How a key is called, such as `Ctrl-]`.
-fn key_name(byte: u8) -> String {
-    let mut name = String::new();
-    let _ = match byte {
-        0..=0x1f => write!(name, "Ctrl-{}", char::from(byte | 0x40)),
-        _ => write!(name, "key {byte:#04x}"),
-    };
-    name
 }

@@ -65,8 +65,7 @@ fn help_names_the_keys() {
     assert_eq!(wire.type_keys(b"\x1d?"), [InputAction::Escaped, InputAction::Answered]);
     assert_eq!(
         wire.shown(),
-        "linux     ! after Ctrl-]:  1 linux  2 freertos  m monitor  n next  ? this help/\
-         linux     ! Ctrl-] twice sends it/"
+        "linux     ! after Ctrl-]:  1 linux  2 freertos  m monitor  n next  ? this help  the same key again: sends it/"
     );
     assert_eq!(wire.type_keys(b"\x1d9"), [InputAction::Escaped, InputAction::Answered]);
 }
@@ -91,7 +90,7 @@ fn a_new_focus_ends_the_replay_of_the_last() {
 fn keys_pressed_faster_than_the_wire_take_no_memory() {
     let mut wire = Wire::new(Sizes::default());
     wire.type_keys(&b"\x1d?".repeat(1000));
-    assert_eq!(wire.shown().matches("! ").count(), 2);
+    assert_eq!(wire.shown().matches("! ").count(), 1);
     wire.type_keys(&b"\x1dn".repeat(1000));
     assert_eq!(wire.shown(), "freertos  ! keys go to freertos/");
 }
