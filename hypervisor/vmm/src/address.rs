@@ -1,6 +1,7 @@
 //! Addresses: newtypes, so that an intermediate physical address is never taken for a physical one.
 
 use core::fmt;
+use core::num::NonZeroU64;
 
 /// Bytes in a page, the smallest unit of translation (4 KiB granule).
 pub const PAGE_SIZE: u64 = 4096;
@@ -69,7 +70,7 @@ address!(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Range<A> {
     start: A,
-    size: u64,
+    size: NonZeroU64,
 }
 
 macro_rules! range {
@@ -78,10 +79,10 @@ macro_rules! range {
             /// The range of `size` bytes from `start`; `None` if it is empty or its last byte lies past the
             /// end of the 64-bit space.
             pub const fn new(start: $kind, size: u64) -> Option<Self> {
-                if size == 0 || start.get().checked_add(size - 1).is_none() {
-                    return None;
+                match NonZeroU64::new(size) {
+                    Some(size) if start.get().checked_add(size.get() - 1).is_some() => Some(Self { start, size }),
+                    _ => None,
                 }
-                Some(Self { start, size })
             }
 
             /// The first address.
@@ -91,12 +92,12 @@ macro_rules! range {
 
             /// Bytes in the range, at least 1.
             pub const fn size(&self) -> u64 {
-                self.size
+                self.size.get()
             }
 
             /// The last address in the range.
             pub const fn last(&self) -> $kind {
-                $kind::new(self.start.get() + (self.size - 1))
+                $kind::new(self.start.get() + (self.size.get() - 1))
             }
 
             /// Whether `address` lies in the range.

@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 /// Free frames. A VM takes and gives back few large pieces, so a list that is searched whole is short.
 #[derive(Debug, Default)]
 pub struct Frames {
-    /// First frame of each stretch and the frame behind it: ascending, and never side by side.
+    /// First frame of each stretch and the frame behind it, in any order and never side by side. There are less than
+    /// 2^52 frames.
     free: Vec<(u64, u64)>,
 }
 
@@ -27,22 +28,19 @@ impl Frames {
     }
 
     fn insert(&mut self, mut first: u64, mut end: u64) {
-        let place = self.free.partition_point(|stretch| stretch.0 < first);
-        if let Some(next) = self.free.get(place).copied()
-            && next.0 == end
-        {
-            end = next.1;
-            self.free.remove(place);
+        let mut place = 0;
+        while let Some(stretch) = self.free.get(place).copied() {
+            if stretch.1 == first {
+                first = stretch.0;
+            } else if stretch.0 == end {
+                end = stretch.1;
+            } else {
+                place += 1;
+                continue;
+            }
+            self.free.swap_remove(place);
         }
-        if let Some(index) = place.checked_sub(1)
-            && let Some(before) = self.free.get(index).copied()
-            && before.1 == first
-        {
-            first = before.0;
-            self.free.remove(index);
-        }
-        let place = self.free.partition_point(|stretch| stretch.0 < first);
-        self.free.insert(place, (first, end));
+        self.free.push((first, end));
     }
 
     /// `size` bytes (rounded up to frames) in naturally aligned pieces, largest first; `None` if there is not so
@@ -69,20 +67,23 @@ impl Frames {
         Some(pieces)
     }
 
-    /// `count` frames, a power of two, aligned to themselves, out of the shortest stretch that has them.
+    /// `count` frames, a power of two, aligned to themselves, out of the shortest stretch that has them, and of several
+    /// the lowest.
     fn take(&mut self, count: u64) -> Option<Range<Pa>> {
-        let fitting = self.free.iter().enumerate().filter(|(_, (first, end))| {
-            first
-                .checked_next_multiple_of(count)
-                .and_then(|start| start.checked_add(count))
-                .is_some_and(|top| top <= *end)
-        });
-        let (place, (first, end)) = fitting.min_by_key(|(_, (first, end))| end - first)?;
-        let (first, end, start) = (*first, *end, first.next_multiple_of(count));
-        self.free.remove(place);
+        let mut best: Option<(usize, u64, u64)> = None;
+        for (place, (first, end)) in self.free.iter().enumerate() {
+            let fits = first.next_multiple_of(count) + count <= *end;
+            let better = best.is_none_or(|(_, low, high)| (end - first, *first) < (high - low, low));
+            if fits && better {
+                best = Some((place, *first, *end));
+            }
+        }
+        let (place, first, end) = best?;
+        let start = first.next_multiple_of(count);
+        self.free.swap_remove(place);
         for (first, end) in [(first, start), (start + count, end)] {
             if first < end {
-                self.insert(first, end);
+                self.free.push((first, end));
             }
         }
         Range::<Pa>::new(Pa::new(start * PAGE_SIZE), count * PAGE_SIZE)
@@ -95,6 +96,11 @@ mod tests {
 
     fn range(start: u64, size: u64) -> Range<Pa> {
         Range::<Pa>::new(Pa::new(start), size).unwrap()
+    }
+
+    fn free(mut frames: Frames) -> Vec<(u64, u64)> {
+        frames.free.sort();
+        frames.free
     }
 
     fn frames(ranges: &[Range<Pa>]) -> Frames {
@@ -113,7 +119,7 @@ mod tests {
     #[test]
     fn neighbours_become_one_stretch_in_any_order() {
         let parts = [range(0x3000, 0x1000), range(0x1000, 0x1000), range(0x6000, 0x1000), range(0x2000, 0x1000)];
-        assert_eq!(frames(&parts).free, [(1, 4), (6, 7)]);
+        assert_eq!(free(frames(&parts)), [(1, 4), (6, 7)]);
     }
 
     #[test]
@@ -124,7 +130,7 @@ mod tests {
         assert_eq!(sizes, [0x100_0000, 0x40_0000, 0x2000, 0x1000]);
         assert!(pieces.iter().all(|piece| piece.start().is_aligned(piece.size())));
         pieces.iter().for_each(|piece| frames.add(*piece));
-        assert_eq!(frames.free, [(0x40100, 0x50100)]);
+        assert_eq!(free(frames), [(0x40100, 0x50100)]);
     }
 
     #[test]
@@ -159,6 +165,6 @@ mod tests {
             assert_eq!(taken + free, 0x800_0000);
         }
         held.iter().flatten().for_each(|piece| frames.add(*piece));
-        assert_eq!(frames.free, [(0x40000, 0x48000)]);
+        assert_eq!(free(frames), [(0x40000, 0x48000)]);
     }
 }
