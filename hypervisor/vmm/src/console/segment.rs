@@ -21,9 +21,10 @@ pub(super) const CONCEALED_END: u8 = b'z';
 /// Terminals keep at least 16 parameters of a control sequence.
 const CONCEALED_AT_ONCE: usize = 16;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Line {
     /// Nothing of the line is on the wire.
+    #[default]
     Unbegun,
     /// The cursor is in the line.
     Open,
@@ -32,7 +33,7 @@ enum Line {
 }
 
 /// Where a port's output stands on the wire.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Segment {
     first: u8,
     further: u8,

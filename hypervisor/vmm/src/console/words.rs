@@ -18,13 +18,15 @@ pub(super) struct Words {
     refocused: bool,
     /// Somebody asked for the keys.
     help: bool,
-    /// The output that the port in focus printed last, on its way.
-    replay: Option<Replay>,
+    /// The output that the port in focus printed last is on its way.
+    replaying: bool,
+    replay: Replay,
 }
 
 /// A port's last output on its way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Replay {
+    /// The port's index.
     lane: usize,
     segment: Segment,
     text: Text,
@@ -36,16 +38,14 @@ struct Replay {
 impl Words {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        !self.refocused && !self.help && self.replay.is_none()
+        !(self.refocused || self.help || self.replaying)
     }
 
     /// Adds the change of focus, in place of all that waits; a replay that has begun ends with the line that it is in.
     pub fn refocus(&mut self) {
         self.refocused = true;
         self.help = false;
-        if let Some(replay) = &mut self.replay {
-            replay.bytes.clear();
-        }
+        self.replay.bytes.clear();
     }
 
     /// Adds help.
@@ -59,7 +59,7 @@ impl Multiplexer {
     pub(super) fn speak(&mut self, ports: &[Mutex<Port>]) {
         self.interrupt();
         let Some((index, lane)) = self.focus.and_then(|index| Some((index, self.lanes.get(index)?))) else { return };
-        if self.words.replay.is_some() {
+        if self.words.replaying {
             self.send_replay();
         } else if core::mem::take(&mut self.words.refocused) {
             let (bytes, sent) = ports.get(index).map(|port| port.lock().replay()).unwrap_or_default();
@@ -67,7 +67,8 @@ impl Multiplexer {
             let colon = if replays { ", which printed last:" } else { "" };
             lane.put_notice(format_args!("keys go to {}{colon}", lane.name()), &mut self.staged);
             let segment = Segment::new(MARK_REPLAY, MARK_REPLAY);
-            self.words.replay = replays.then(|| Replay { lane: index, segment, text: Text::default(), bytes, sent });
+            self.words.replaying = replays;
+            self.words.replay = Replay { lane: index, segment, text: Text::default(), bytes, sent };
         } else {
             self.words.help = false;
             let text = self.keys();
@@ -77,13 +78,13 @@ impl Multiplexer {
 
     /// Sends some of the replay.
     fn send_replay(&mut self) {
-        let Some(Replay { lane, segment, text, bytes, sent }) = &mut self.words.replay else { return };
+        let Replay { lane, segment, text, bytes, sent } = &mut self.words.replay;
         let Some(lane) = self.lanes.get(*lane) else { return };
         let mut pen = Pen { segment, prefix: lane.prefix(), wire: &mut self.staged };
         while pen.wire.len() < ENOUGH {
             let Some(byte) = bytes.get(*sent) else {
                 pen.finish();
-                self.words.replay = None;
+                self.words.replaying = false;
                 if !self.words.refocused {
                     let live = format_args!("keys go to {}; from here on it is live", lane.name());
                     lane.put_notice(live, &mut self.staged);

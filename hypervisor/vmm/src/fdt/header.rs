@@ -1,6 +1,7 @@
 //! The header of a flattened device tree: where its blocks lie.
 
 use super::FdtError;
+use super::property::cell;
 use core::ops::Range;
 
 /// Bytes in the header (Devicetree Specification 0.4 5.2).
@@ -42,8 +43,8 @@ impl Extent {
 /// The magic or the version is not ours, or a block is misaligned, out of order or out of the tree.
 pub fn extent(header: &[u8; HEADER_SIZE]) -> Result<Extent, FdtError> {
     let mut fields = [0; 10];
-    for (field, word) in fields.iter_mut().zip(header.as_chunks().0) {
-        *field = u32::from_be_bytes(*word);
+    for (field, word) in fields.iter_mut().zip(header.chunks_exact(4)) {
+        *field = cell(word);
     }
     let [magic, total, structure, strings, reservations, version, compatible, boot_cpu, ..] = fields;
     if magic != MAGIC {
@@ -90,8 +91,8 @@ pub(super) fn write_header(tree: &mut [u8], structure: usize, strings: usize, bo
         strings_size,
         structure_size,
     ];
-    for (word, field) in tree.as_chunks_mut().0.iter_mut().zip(fields) {
-        *word = field.to_be_bytes();
+    if let Some(header) = tree.first_chunk_mut::<HEADER_SIZE>() {
+        header.copy_from_slice(fields.map(u32::to_be_bytes).as_flattened());
     }
 }
 

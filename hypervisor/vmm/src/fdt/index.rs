@@ -55,11 +55,10 @@ pub(super) struct PropertyEntry {
     pub value: Span,
 }
 
-/// Completes the `nodes` of the tree `bytes` with their names and properties, and gives all properties. `None` if `fdt`
-/// finds others.
-pub(super) fn complete(nodes: &mut [NodeEntry], bytes: &[u8]) -> Option<Vec<PropertyEntry>> {
+/// Completes the `nodes` of the tree `bytes` with their names and properties, and adds all `properties`. `None` if `fdt`
+/// finds other nodes.
+pub(super) fn complete(nodes: &mut [NodeEntry], properties: &mut Vec<PropertyEntry>, bytes: &[u8]) -> Option<()> {
     let fdt = Fdt::new(bytes).ok()?;
-    let mut properties = Vec::new();
     let mut nodes = nodes.iter_mut();
     for node in fdt.all_nodes() {
         let entry = nodes.next()?;
@@ -72,5 +71,5 @@ pub(super) fn complete(nodes: &mut [NodeEntry], bytes: &[u8]) -> Option<Vec<Prop
         }
         entry.properties.1 = properties.len();
     }
-    if nodes.next().is_none() { Some(properties) } else { None }
+    if nodes.next().is_none() { Some(()) } else { None }
 }

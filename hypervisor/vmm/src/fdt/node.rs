@@ -34,8 +34,12 @@ impl<'t> Node<'t> {
 
     /// The name without its unit address.
     pub fn base_name(&self) -> &'t str {
-        let name = self.name();
-        let end = name.bytes().position(|byte| byte == b'@');
+        core::str::from_utf8(self.base_name_bytes()).unwrap_or_default()
+    }
+
+    fn base_name_bytes(&self) -> &'t [u8] {
+        let name = self.name_bytes();
+        let end = name.iter().position(|byte| *byte == b'@');
         end.and_then(|end| name.get(..end)).unwrap_or(name)
     }
 
@@ -82,11 +86,7 @@ impl<'t> Node<'t> {
     }
 
     pub(super) fn child_named(&self, name: &[u8]) -> Option<Self> {
-        self.children().find(|child| match child.name_bytes().strip_prefix(name) {
-            Some([]) => true,
-            Some([b'@', ..]) => !name.contains(&b'@'),
-            _ => false,
-        })
+        self.children().find(|child| child.name_bytes() == name || child.base_name_bytes() == name)
     }
 
     fn property_entries(&self) -> &'t [PropertyEntry] {
@@ -136,24 +136,32 @@ impl<'t> Node<'t> {
 
     /// Whether `status` says that the node may be used: it is absent, `okay` or `ok`.
     pub fn is_enabled(&self) -> bool {
-        self.property("status").is_none_or(|status| matches!(status.value, b"okay\0" | b"ok\0"))
+        self.property("status")
+            .is_none_or(|status| status.string().is_some_and(|status| ["okay", "ok"].contains(&status)))
     }
 
     /// The node's phandle.
     pub fn phandle(&self) -> Option<u32> {
-        self.property("phandle").or_else(|| self.property("linux,phandle"))?.u32()
+        self.property("phandle")?.u32()
     }
 
     /// Cells that an address and a size take in the children's `reg`.
     pub fn cell_counts(&self) -> (u32, u32) {
-        counts(self.property(ADDRESS_CELLS), self.property(SIZE_CELLS))
+        self.counts(false)
     }
 
     /// The same for this node's own `reg` where its parent may leave the counts to an ancestor, as Xen allows
     /// below `/chosen`.
     pub fn inherited_cell_counts(&self) -> (u32, u32) {
-        let inherited = |name| self.parent().and_then(|parent| parent.inherited(name));
-        counts(inherited(ADDRESS_CELLS), inherited(SIZE_CELLS))
+        self.parent().map_or(DEFAULT_CELLS, |parent| parent.counts(true))
+    }
+
+    fn counts(&self, inherited: bool) -> (u32, u32) {
+        let count = |name, default| {
+            let count = if inherited { self.inherited(name) } else { self.property(name) };
+            count.and_then(|count| count.u32()).unwrap_or(default)
+        };
+        (count("#address-cells", DEFAULT_CELLS.0), count("#size-cells", DEFAULT_CELLS.1))
     }
 
     /// The pairs of address and size in `reg`, as this node's parent counts them, not translated. `None` if
@@ -187,14 +195,6 @@ impl<'t> Node<'t> {
         }
         Some(address)
     }
-}
-
-const ADDRESS_CELLS: &str = "#address-cells";
-const SIZE_CELLS: &str = "#size-cells";
-
-fn counts(address: Option<Property<'_>>, size: Option<Property<'_>>) -> (u32, u32) {
-    let count = |property: Option<Property<'_>>| property.and_then(|count| count.u32());
-    (count(address).unwrap_or(DEFAULT_CELLS.0), count(size).unwrap_or(DEFAULT_CELLS.1))
 }
 
 /// `address` of `size` bytes on the other side of a bus with these `ranges`: rows of an address on this side, one on

@@ -30,7 +30,7 @@ impl<'t> Property<'t> {
     /// The value as cells; `None` if it is no whole number of them.
     pub fn cells(&self) -> Option<Vec<u32>> {
         let (words, rest) = self.value.as_chunks();
-        let cells = words.iter().map(|word| u32::from_be_bytes(*word)).collect();
+        let cells = words.iter().map(|word: &[u8; 4]| cell(word)).collect();
         if rest.is_empty() { Some(cells) } else { None }
     }
 
@@ -53,6 +53,11 @@ impl<'t> Property<'t> {
 /// The number that `bytes`, at most 8, stand for, the most significant first.
 fn big_endian(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// The cell that the four `bytes` stand for. A loop, because a whole word may not be read where it is misaligned.
+pub(super) fn cell(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
 /// Takes a number of `width` cells off the beginning of `value`. `None` if it is wider than 64 bits, or ends too early.

@@ -22,10 +22,16 @@ impl Tree {
     /// # Errors
     /// The first thing that is wrong with the tree.
     pub fn new(bytes: &[u8]) -> Result<Self, FdtError> {
+        let mut tree = Self { bytes: Vec::new(), nodes: Vec::new(), properties: Vec::new() };
+        tree.read(bytes)?;
+        Ok(tree)
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Result<(), FdtError> {
         let header = bytes.first_chunk().ok_or(FdtError::new(FdtError::CUT_SHORT, bytes.len()))?;
-        let validate::Canonical { bytes, mut nodes } = validate::canonical(bytes, &extent(header)?)?;
-        let properties = index::complete(&mut nodes, &bytes).ok_or(FdtError::new(FdtError::DISAGREEMENT, 0))?;
-        Ok(Self { bytes, nodes, properties })
+        validate::canonical(bytes, &extent(header)?, &mut self.bytes, &mut self.nodes)?;
+        let whole = index::complete(&mut self.nodes, &mut self.properties, &self.bytes);
+        whole.ok_or(FdtError::new(FdtError::DISAGREEMENT, 0))
     }
 
     /// The canonical bytes: `totalsize` of them.

@@ -2,6 +2,7 @@
 
 use super::header::{HEADER_SIZE, write_header};
 use super::index::NodeEntry;
+use super::property::{cell, take_number};
 use super::{BEGIN_NODE, END, END_NODE, Extent, FdtError, NOP, PROPERTY};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -11,34 +12,33 @@ pub const MAXIMUM_DEPTH: usize = 32;
 /// A node's or property's name has at most this many bytes. The specification's 31 is often exceeded.
 pub const MAXIMUM_NAME: usize = 127;
 
-/// A tree in canonical form.
-pub(super) struct Canonical {
-    pub bytes: Vec<u8>,
-    /// The nodes with their places in the tree, without names and properties.
-    pub nodes: Vec<NodeEntry>,
-}
-
-/// The canonical copy of the tree `bytes`, laid out as `extent` says: no NOPs, blocks side by side in the
-/// specification's order, `totalsize` exact.
+/// Writes the canonical copy of the tree `bytes`, laid out as `extent` says, to `copy`: no NOPs, blocks side by side in
+/// the specification's order, `totalsize` exact. Gives the nodes with their places in the tree, without names and
+/// properties.
 ///
 /// # Errors
 /// The first thing that breaks a precondition listed in the module's documentation.
-pub(super) fn canonical(bytes: &[u8], extent: &Extent) -> Result<Canonical, FdtError> {
+pub(super) fn canonical(
+    bytes: &[u8],
+    extent: &Extent,
+    copy: &mut Vec<u8>,
+    nodes: &mut Vec<NodeEntry>,
+) -> Result<(), FdtError> {
     let cut_short = FdtError::new(FdtError::CUT_SHORT, bytes.len());
     let block = |range: &Range<usize>| bytes.get(range.clone()).ok_or(cut_short);
     let (strings, structure) = (block(&extent.strings)?, block(&extent.structure)?);
     check_names(strings, extent.strings.end)?;
-    let mut copy = Vec::with_capacity(extent.used());
+    let endless = FdtError::new(FdtError::RESERVATIONS, extent.reservations.start);
+    let reservations = reservations(block(&extent.reservations)?).ok_or(endless)?;
+    copy.reserve(extent.used());
     copy.extend_from_slice(&[0; HEADER_SIZE]);
-    copy.extend_from_slice(reservations(block(&extent.reservations)?, extent.reservations.start)?);
+    copy.extend_from_slice(reservations);
     let structure_offset = copy.len();
-    let mut structure = Structure { rest: structure, end: extent.structure.end, strings, copy, nodes: Vec::new() };
-    structure.copy()?;
-    let Structure { mut copy, nodes, .. } = structure;
+    Structure { rest: structure, end: extent.structure.end, strings, copy, nodes }.copy()?;
     let strings_offset = copy.len();
     copy.extend_from_slice(strings);
-    write_header(&mut copy, structure_offset, strings_offset, extent.boot_cpu);
-    Ok(Canonical { bytes: copy, nodes })
+    write_header(copy, structure_offset, strings_offset, extent.boot_cpu);
+    Ok(())
 }
 
 /// Checks that the strings block, which ends at `end`, is names that are not too long and end by NUL.
@@ -57,11 +57,11 @@ fn name(bytes: &[u8]) -> Option<&[u8]> {
     if name.len() <= MAXIMUM_NAME && rest.first() == Some(&0) { Some(name) } else { None }
 }
 
-/// The entries of the reservation block, which begins at `offset`, up to and with the empty one that ends it.
-fn reservations(block: &[u8], offset: usize) -> Result<&[u8], FdtError> {
-    let end = block.as_chunks().0.iter().position(|entry| u128::from_ne_bytes(*entry) == 0);
-    let entries = end.and_then(|end| block.get(..(end + 1) * 16));
-    entries.ok_or(FdtError::new(FdtError::RESERVATIONS, offset))
+/// The entries of the reservation block up to and with the empty one that ends it.
+fn reservations(block: &[u8]) -> Option<&[u8]> {
+    let mut rest = block;
+    while take_number(&mut rest, 2)? | take_number(&mut rest, 2)? != 0 {}
+    block.get(..block.len() - rest.len())
 }
 
 /// What may stand at a place of a structure block.
@@ -86,8 +86,8 @@ struct Structure<'a> {
     end: usize,
     /// Names, each known to be good and ended by NUL.
     strings: &'a [u8],
-    copy: Vec<u8>,
-    nodes: Vec<NodeEntry>,
+    copy: &'a mut Vec<u8>,
+    nodes: &'a mut Vec<NodeEntry>,
 }
 
 impl Structure<'_> {
@@ -138,9 +138,9 @@ impl Structure<'_> {
     /// The next word.
     fn word(&mut self) -> Result<u32, FdtError> {
         let incomplete = FdtError::new(FdtError::INCOMPLETE, self.offset());
-        let (word, rest) = self.rest.split_first_chunk().ok_or(incomplete)?;
+        let (word, rest) = self.rest.split_at_checked(4).ok_or(incomplete)?;
         self.rest = rest;
-        Ok(u32::from_be_bytes(*word))
+        Ok(cell(word))
     }
 
     /// Passes over the name of a node; the root's is empty, another's is not.
