@@ -194,10 +194,11 @@ impl Vgic {
 /// The identification registers from PIDR4 on (IHI 0069 12.1.4, IHI 0048 4.3.18): Arm's peripheral ID scheme,
 /// with the architecture version in PIDR2.
 fn identification(version: Version, position: u32) -> u64 {
-    let (part, architecture) = match version {
-        Version::V2 => (0x90, 0x2B),
-        Version::V3 => (0x92, 0x3B),
-    };
-    let registers = [0x04, 0, 0, 0, part, 0xB4, architecture, 0, 0x0D, 0xF0, 0x05, 0xB1];
-    registers.get((position / 4) as usize).copied().unwrap_or(0)
+    const REGISTERS: [u8; 12] = [0x04, 0, 0, 0, 0x90, 0xB4, 0x2B, 0, 0x0D, 0xF0, 0x05, 0xB1];
+    let register = u64::from(REGISTERS.get((position / 4) as usize).copied().unwrap_or(0));
+    match (version, register) {
+        (Version::V3, 0x90) => 0x92,
+        (Version::V3, 0x2B) => 0x3B,
+        _ => register,
+    }
 }

@@ -59,7 +59,7 @@ impl Vgic {
         }
     }
 
-    /// A controller in the state `state`. Links to hardware must be made anew.
+    /// A controller in the state `state`, wherever that is from. Links to hardware must be made anew.
     ///
     /// # Errors
     /// If `state` does not fit `layout`, or no controller could be in it.
@@ -67,24 +67,33 @@ impl Vgic {
         layout.check().map_err(RestoreError::Layout)?;
         let mut made = Self::new(layout);
         made.check(state)?;
-        made.group_enables = state.group_enables;
-        made.online = state.online;
-        made.asleep = state.asleep;
-        made.busy = u64::MAX;
-        for (per, saved) in made.vcpus.iter_mut().zip(&state.cpu_interfaces) {
-            per.cpu_interface = *saved;
-        }
-        for (index, (bank, saved)) in made.banks.iter_mut().zip(&state.interrupts).enumerate() {
+        for (bank, saved) in made.banks.iter().zip(&state.interrupts) {
             let wrong = unreachable(&layout, bank.first, saved);
             if wrong != 0 {
                 return Err(RestoreError::Interrupt(bank.first + wrong.trailing_zeros()));
             }
+        }
+        made.adopt(state);
+        Ok(made)
+    }
+
+    /// Becomes a new controller in the state `state`, which is from a controller of the same layout. Links to hardware
+    /// must be made anew.
+    pub fn adopt(&mut self, state: &State) {
+        *self = Self::new(self.layout);
+        self.group_enables = state.group_enables;
+        self.online = state.online;
+        self.asleep = state.asleep;
+        self.busy = u64::MAX;
+        for (per, saved) in self.vcpus.iter_mut().zip(&state.cpu_interfaces) {
+            per.cpu_interface = *saved;
+        }
+        for (index, (bank, saved)) in self.banks.iter_mut().zip(&state.interrupts).enumerate() {
             bank.is = *saved;
             if bank.first < FIRST_SHARED {
                 bank.belong_to(index.to_le_bytes()[0]);
             }
         }
-        Ok(made)
     }
 
     fn check(&self, state: &State) -> Result<(), RestoreError> {

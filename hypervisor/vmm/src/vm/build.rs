@@ -12,7 +12,6 @@ use crate::kernel_image::{HEADER_SIZE, LoadPlan};
 use crate::platform::{CoreId, Platform, TableMemory, Vmid};
 use crate::stage2::{Attributes, Geometry, MapError, Stage2};
 use crate::vgic::{Layout, Version, Vgic};
-use alloc::vec::Vec;
 use core::fmt;
 
 /// The two pages of a GICv2 guest's CPU interface: where it sees each, and GICV's page behind it.
@@ -77,47 +76,34 @@ impl Vm {
         vmid: Vmid,
         hardware: &Hardware,
     ) -> Result<Self, BuildError> {
-        let mut head = [0; HEADER_SIZE];
-        let available = plan.vm.kernel.range.size().min(HEADER_SIZE as u64);
-        if let Some(part) = usize::try_from(available).ok().and_then(|length| head.get_mut(..length)) {
-            platform.read_memory(plan.vm.kernel.range.start(), part);
-        }
-        let (pieces, own) = match plan.memory {
-            Some(fixed) => (alloc::vec![fixed], false),
-            None => (platform.allocate_memory(plan.memory_size).ok_or(BuildError::Memory(plan.memory_size))?, true),
-        };
-        let result = Self::assemble(platform, plan, vmid, hardware, &head, pieces.clone());
-        if result.is_err() && own {
-            platform.free_memory(&pieces);
-        }
-        result
-    }
-
-    fn assemble<P: Platform>(
-        platform: &mut P,
-        plan: VmPlan,
-        vmid: Vmid,
-        hardware: &Hardware,
-        head: &[u8],
-        pieces: Vec<Range<Pa>>,
-    ) -> Result<Self, BuildError> {
-        let memory = Memory::new(plan.vm.layout.ram_base, pieces).ok_or(BuildError::Memory(0))?;
-        let load = LoadPlan::new(&plan.vm, memory.guest(), head).map_err(BuildError::Configuration)?;
-        let vgic = vgic(&plan, hardware)?;
-        let bus = bus(&plan)?;
+        let base = plan.vm.layout.ram_base;
+        let size = plan.memory.map_or(plan.memory_size, |fixed| fixed.size());
+        let ram = Range::<Ipa>::new(base, size).ok_or(BuildError::Memory(size))?;
+        let load =
+            LoadPlan::new(&plan.vm, ram, &head(platform, plan.vm.kernel.range)).map_err(BuildError::Configuration)?;
+        let layout = layout(&plan, hardware)?;
         let geometry = Geometry::for_machine(hardware.physical_bits)
             .ok_or(BuildError::Board("the board's physical addresses have less than 31 bits"))?;
         let interface = interface_pages(&plan.vm, plan.gic, &hardware.gic)?;
-        let stage2 = platform.with_tables(|tables| stage2(geometry, &memory, interface.as_ref(), tables))?;
+        let bus = bus(&plan)?;
+        let pieces = match plan.memory {
+            Some(fixed) => alloc::vec![fixed],
+            None => platform.allocate_memory(plan.memory_size).ok_or(BuildError::Memory(size))?,
+        };
+        let memory = Memory::new(base, pieces).ok_or(BuildError::Memory(size))?;
+        let stage2 = platform.with_tables(|tables| stage2(geometry, &memory, interface.as_ref(), tables));
+        if stage2.is_err() && plan.memory.is_none() {
+            platform.free_memory(memory.pieces());
+        }
         let mut vm = Self {
+            stage2: stage2?,
             slots: plan.cores.iter().map(|core| Slot::new(CoreId(*core))).collect(),
             config: plan.vm,
             vmid,
-            vgic,
+            vgic: Vgic::new(layout),
             bus,
             uart: Pl011::new(),
             memory,
-            stage2,
             interface,
             identity: Identity::for_guest(hardware.identity, plan.gic == GuestGic::V3),
             hardware_timer: hardware.virtual_timer,
@@ -132,7 +118,17 @@ impl Vm {
     }
 }
 
-fn vgic(plan: &VmPlan, hardware: &Hardware) -> Result<Vgic, BuildError> {
+/// The start of the kernel's file, zeroes after its end.
+fn head<P: Platform>(platform: &mut P, kernel: Range<Pa>) -> [u8; HEADER_SIZE] {
+    let mut head = [0; HEADER_SIZE];
+    let available = kernel.size().min(HEADER_SIZE as u64);
+    if let Some(part) = usize::try_from(available).ok().and_then(|length| head.get_mut(..length)) {
+        platform.read_memory(kernel.start(), part);
+    }
+    head
+}
+
+fn layout(plan: &VmPlan, hardware: &Hardware) -> Result<Layout, BuildError> {
     let layout = Layout {
         version: if plan.gic == GuestGic::V3 { Version::V3 } else { Version::V2 },
         vcpus: plan.cores.len(),
@@ -141,7 +137,7 @@ fn vgic(plan: &VmPlan, hardware: &Hardware) -> Result<Vgic, BuildError> {
         list_registers: hardware.list_registers,
     };
     layout.check().map_err(|error| BuildError::Board(error.text()))?;
-    Ok(Vgic::new(layout))
+    Ok(layout)
 }
 
 fn bus(plan: &VmPlan) -> Result<Bus<Device>, BuildError> {

@@ -4,7 +4,7 @@ use super::{BuildError, Lifecycle, Run, Slot, Vm, build};
 use crate::device::pl011::{self, Pl011};
 use crate::platform::{CoreId, Platform};
 use crate::vcpu::Vcpu;
-use crate::vgic::{self, Vgic};
+use crate::vgic;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -36,14 +36,13 @@ impl Vm {
         })
     }
 
-    /// Makes this VM anew, on `cores`, out of nothing but `state` and its RAM: address space, interrupt controller,
-    /// devices and vCPUs of before are gone. The guest's counter goes on from `state` at the machine's `now`. The
+    /// Makes this VM anew, on `cores`, out of nothing but `state`, which was taken out of it, and its RAM: address space,
+    /// interrupt controller, devices and vCPUs of before are gone. The guest's counter goes on from `state` at the machine's `now`. The
     /// registers of the vCPUs are moved out of `state`; all else must come out as it was put in.
     ///
     /// # Errors
-    /// The state does not fit the machine, there are no tables, or something came out otherwise; the VM must then be
-    /// stopped.
-    pub fn rebuild<P: Platform>(
+    /// There are no tables, or something came out otherwise; the VM must then be stopped.
+    fn rebuild<P: Platform>(
         &mut self,
         platform: &mut P,
         state: &mut State,
@@ -51,9 +50,9 @@ impl Vm {
         now: u64,
     ) -> Result<(), BuildError> {
         self.remap(platform)?;
-        self.vgic = Vgic::restore(self.vgic.layout(), &state.vgic).map_err(|_| BuildError::STATE)?;
+        self.vgic.adopt(&state.vgic);
         self.link_timers();
-        self.uart = Pl011::restore(state.uart.clone()).ok_or(BuildError::STATE)?;
+        self.uart = Pl011::adopt(state.uart.clone());
         self.counter_offset = now.wrapping_sub(state.counter);
         for ((slot, core), (run, registers)) in self.slots.iter_mut().zip(cores).zip(&mut state.vcpus) {
             let exits = core::mem::take(&mut slot.exits);

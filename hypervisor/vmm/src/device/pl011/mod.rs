@@ -52,10 +52,15 @@ impl Pl011 {
         Self { state: State::default(), transmit_space: FIFO_DEPTH }
     }
 
-    /// The UART that was saved as `state`; `None` if no PL011 can be in it.
+    /// The UART that was saved as `state`, wherever that is from; `None` if no PL011 can be in it.
     pub fn restore(state: State) -> Option<Self> {
-        let transmit_space = state.fifo_depth().checked_sub(state.transmit_level)?;
-        state.is_possible().then_some(Self { state, transmit_space })
+        (state.is_possible() && state.transmit_level <= state.fifo_depth()).then(|| Self::adopt(state))
+    }
+
+    /// The UART that was saved as `state` a moment ago.
+    pub fn adopt(state: State) -> Self {
+        let transmit_space = state.fifo_depth().saturating_sub(state.transmit_level);
+        Self { state, transmit_space }
     }
 
     /// The whole state, from which [`Self::restore`] makes an equal UART.
