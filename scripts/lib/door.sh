@@ -27,7 +27,8 @@ split_options() {
 
 # enter: sets up, and makes the facts known to what follows.
 enter() {
-    "$root/scripts/setup" "${setup_options[@]}"
+    # Standard output belongs to what follows: lists, verdicts, a picture.
+    "$root/scripts/setup" "${setup_options[@]}" >&2
     use_facts
     if [[ " ${setup_options[*]} " = *" --offline "* ]]; then export CARGO_NET_OFFLINE=true; fi
     cd "$root" || exit

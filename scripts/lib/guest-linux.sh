@@ -29,6 +29,12 @@ linux_package() {
 
 is_arm64_image() { [ "$(head -c 60 "$1" 2> /dev/null | tail -c 4)" = ARMd ]; }
 
+# is_static_arm64 FILE: a 64-bit ELF file for AArch64 that names no dynamic linker.
+is_static_arm64() {
+    [ "$(od -An -v -tx1 -N 6 "$1" | tr -d ' ')" = 7f454c460201 ] && [ "$(od -An -v -tx1 -j 18 -N 2 "$1" | tr -d ' ')" = b700 ] &&
+        ! LC_ALL=C grep -q -a '/ld-[a-z]*-aarch64' "$1"
+}
+
 # is_cached FILE NAMED: there, not to be refreshed, and equal to the caller's file if one is named
 is_cached() { [ -e "$1" ] && [ "$refresh" = no ] && { [ ! -f "$2" ] || cmp -s "$1" "$2"; }; }
 
@@ -54,7 +60,7 @@ named_kernel() {
     }
 }
 
-# named_busybox: takes the caller's file; the initramfs refuses one that is not static or not for arm64.
+# named_busybox: takes the caller's file, which was looked at before.
 named_busybox() {
     [ -z "$busybox" ] || busybox_is_ready || install -m 755 "$busybox" "$cache/busybox"
 }

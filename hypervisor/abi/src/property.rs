@@ -56,7 +56,7 @@ pub const ON_POWER_OFF: &str = "bulkhead,on-power-off";
 pub const ON_RESET: &str = "bulkhead,on-reset";
 /// In a VM's node: a policy, what happens when the guest does what no architecture answers.
 pub const ON_FAULT: &str = "bulkhead,on-fault";
-/// The policy that stops the VM and gives its memory back.
+/// The policy that stops the VM and scrubs its memory, which stays the VM's own.
 pub const HALT: &str = "halt";
 /// The policy that loads the VM's modules anew and starts it.
 pub const RESTART: &str = "restart";

@@ -89,7 +89,7 @@ pub enum GuestGic {
 /// What happens to a VM whose guest stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// It stays off, and its memory is scrubbed and given back.
+    /// It stays off, and its memory is scrubbed; it stays the VM's own.
     Halt,
     /// Its modules are loaded anew, and it starts.
     Restart,

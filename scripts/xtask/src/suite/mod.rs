@@ -14,6 +14,7 @@ mod stage;
 use crate::{Result, workspace};
 use outcome::{Outcome, Verdict};
 use stage::Plan;
+use std::io::Write as _;
 use std::time::Instant;
 
 /// Options of `cargo xtask suite`.
@@ -65,9 +66,14 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 fn list(stages: &[stage::Stage], plan: &Plan) -> Result<()> {
+    let mut output = std::io::stdout().lock();
     for stage in stages {
         for name in (stage.list)(plan)? {
-            println!("{} {name}", stage.name);
+            match writeln!(output, "{} {name}", stage.name) {
+                // Who reads it has seen enough.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+                result => result?,
+            }
         }
     }
     Ok(())
