@@ -38,7 +38,7 @@ pub fn print(board: &Board, core: &Core, planned: &Planned) {
         kib(layout.data - layout.start)
     );
     let _ = write!(out, "  counter  {} Hz\r\n", core.counter_frequency());
-    for vm in planned.plan.vms.iter().flatten() {
+    for vm in planned.plan.starting() {
         let _ = write!(out, "  vm       {}: cores [", vm.vm.name);
         for (index, core) in vm.cores.iter().enumerate() {
             let _ = write!(out, "{}{core}", if index == 0 { "" } else { ", " });

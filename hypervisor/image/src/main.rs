@@ -20,7 +20,7 @@ use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::board::{Board, Enable};
 use bulkhead_vmm::platform::Platform;
 use bulkhead_vmm::run::{CoreLoop, Machine, Step};
-use core::fmt::Write;
+use core::fmt::{self, Write};
 use spin::{Mutex, Once};
 
 bulkhead_el2::entry!(primary = start, secondary = join, below_el2 = refuse);
@@ -55,8 +55,8 @@ fn assemble(tree: u64, entered: u64) -> (Core, Machine) {
     let mut board = trees.board();
     Gic::init_distributor(&board.gic.version);
     let own = window::Window::new(0);
-    let mut core =
-        Core::new(&board, own).unwrap_or_else(|| stop("the first core is not among the first of the board's tree"));
+    let mut core = Core::new(&board, own)
+        .unwrap_or_else(|| stop(format_args!("the first core is not among the first of the board's tree")));
     start_cores(&mut board);
     let plan = plans::make(&board, &trees);
     banner::print(&board, &core, &plan);
@@ -67,7 +67,7 @@ fn assemble(tree: u64, entered: u64) -> (Core, Machine) {
 /// A further core, with the number of its stack.
 fn join(slot: usize) -> ! {
     let window = WINDOWS.lock().get_mut(slot).and_then(Option::take);
-    let board = BOARD.get().unwrap_or_else(|| stop("the board is not known"));
+    let board = BOARD.get().unwrap_or_else(|| stop(format_args!("the board is not known")));
     let core = window.and_then(|window| Core::new(board, window)).unwrap_or_else(|| bulkhead_el2::halt());
     power::arrived(slot);
     let machine = bulkhead_el2::wait_for_event_until(|| MACHINE.get());
@@ -76,7 +76,7 @@ fn join(slot: usize) -> ! {
 
 /// What every core does from here on.
 fn run(mut core: Core, machine: &Machine) -> ! {
-    let board = BOARD.get().unwrap_or_else(|| stop("the board is not known"));
+    let board = BOARD.get().unwrap_or_else(|| stop(format_args!("the board is not known")));
     if let Some(state) = machine.core(core.core()) {
         state.set_running();
     }
@@ -102,11 +102,11 @@ fn refuse(tree: u64) -> ! {
     if let Some(console) = trees::read(tree).console() {
         uart::use_pl011(console.registers);
     }
-    stop("entered at EL1: the firmware must enter it at EL2 (on QEMU: -machine virtualization=on)")
+    stop(format_args!("entered at EL1: the firmware must enter it at EL2 (on QEMU: -machine virtualization=on)"))
 }
 
 /// Says why nothing can run, and stops.
-fn stop(reason: &str) -> ! {
+fn stop(reason: fmt::Arguments<'_>) -> ! {
     let _ = write!(uart::Polled, "\r\nBulkhead {} stops: {reason}\r\n", env!("CARGO_PKG_VERSION"));
     bulkhead_el2::halt()
 }

@@ -6,7 +6,9 @@ use bulkhead_el2::boot::image;
 use bulkhead_el2::memory;
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::board::Board;
-use bulkhead_vmm::config::{Configuration, Occupied, Plan, WhenAllOff, plan};
+use bulkhead_vmm::config::{Occupied, Plan, WhenAllOff, plan};
+use bulkhead_vmm::fault::ConfigError;
+use log::Level;
 
 /// Who gets what, and how the owner wants the rest.
 pub struct Planned {
@@ -22,18 +24,24 @@ pub struct Planned {
 
 /// Plans the configuration, says what is wrong with it, and frees the memory that guests may have.
 pub fn make(board: &Board, trees: &Trees) -> Planned {
-    board.warnings.iter().for_each(|warning| log::warn!("{warning}"));
-    let configuration: Configuration = trees.configuration(board);
-    configuration.errors.iter().for_each(|error| log::error!("{error}"));
-    configuration.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    let configuration = trees.configuration(board);
+    say(Level::Warn, &board.warnings);
+    say(Level::Error, &configuration.errors);
+    say(Level::Warn, &configuration.warnings);
     let (escape_key, when_all_off) = (configuration.escape_key, configuration.when_all_off);
     let max_list_registers = configuration.max_list_registers;
     // Not the pack behind it: its modules are the plan's to keep, and its tree has been copied.
     let layout = image::layout();
     let own = Range::<Pa>::new(Pa::new(layout.start), layout.end - layout.start);
-    let own = own.unwrap_or_else(|| stop("the image has no size"));
+    let own = own.unwrap_or_else(|| stop(format_args!("the image has no size")));
     let plan = plan::plan(board, configuration, &[Occupied { by: "the hypervisor", range: own }]);
-    plan.errors.iter().for_each(|error| log::error!("{error}"));
+    say(Level::Error, &plan.errors);
     plan.free.iter().for_each(|free| memory::add(*free));
     Planned { plan, escape_key, when_all_off, max_list_registers }
+}
+
+fn say(level: Level, mistakes: &[ConfigError]) {
+    for mistake in mistakes {
+        log::log!(level, "{mistake}");
+    }
 }

@@ -1,13 +1,13 @@
 //! The device trees that describe the board and the guests.
 
 use crate::stop;
-use alloc::format;
 use bulkhead_abi::property;
 use bulkhead_el2::boot::{self, TreeError, image};
 use bulkhead_vmm::address::Pa;
 use bulkhead_vmm::config::Configuration;
 use bulkhead_vmm::config::board::{Board, Uart};
 use bulkhead_vmm::fdt::Tree;
+use core::fmt;
 
 /// The firmware's tree and the packed one, as far as they are there.
 pub struct Trees {
@@ -24,14 +24,13 @@ impl Trees {
     /// The board: by the firmware's tree, or by the packed one if the firmware gave none.
     pub fn board(&self) -> Board {
         match (&self.firmware, &self.packed) {
-            (Ok(tree), _) => Board::read(tree)
-                .unwrap_or_else(|error| stop(&format!("the board's device tree is of no use: {error}"))),
-            (Err(firmware), Some(Ok(tree))) => Board::read(tree).unwrap_or_else(|error| {
-                stop(&format!("no device tree: {firmware}; and the packed one describes no board: {error}"))
-            }),
-            (Err(firmware), None) => stop(&format!("no device tree: {firmware}, and none is packed")),
+            (Ok(tree), _) => read_board(tree, format_args!("the board's device tree is of no use")),
+            (Err(firmware), Some(Ok(tree))) => {
+                read_board(tree, format_args!("no device tree: {firmware}; and the packed one describes no board"))
+            }
+            (Err(firmware), None) => stop(format_args!("no device tree: {firmware}, and none is packed")),
             (Err(firmware), Some(Err(packed))) => {
-                stop(&format!("no device tree: {firmware}; and the packed one: {packed}"))
+                stop(format_args!("no device tree: {firmware}; and the packed one: {packed}"))
             }
         }
     }
@@ -53,7 +52,15 @@ impl Trees {
             (Ok(tree), _) if has_own(tree) => Configuration::read(tree, board, None),
             (_, Some(Ok(tree))) => Configuration::read(tree, board, Some(Pa::new(image::layout().start))),
             (Ok(tree), _) => Configuration::read(tree, board, None),
-            (Err(_), _) => stop("no configuration"),
+            (Err(_), _) => stop(format_args!("no configuration")),
         }
+    }
+}
+
+/// The board that `tree` describes; if it describes none, nothing can run, as `otherwise` says before the reason.
+fn read_board(tree: &Tree, otherwise: fmt::Arguments<'_>) -> Board {
+    match Board::read(tree) {
+        Ok(board) => board,
+        Err(error) => stop(format_args!("{otherwise}: {error}")),
     }
 }

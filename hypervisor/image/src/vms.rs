@@ -2,7 +2,6 @@
 
 use crate::logger;
 use crate::plans::Planned;
-use alloc::string::String;
 use alloc::vec::Vec;
 use bulkhead_el2::boot::image;
 use bulkhead_el2::core::Core;
@@ -22,15 +21,10 @@ pub fn build(core: &mut Core, board: &Board, planned: Planned, booted: u64) -> M
     let hardware = hardware(core, board, planned.max_list_registers);
     let (mut vms, mut refused) = (Vec::new(), Vec::new());
     for plan in planned.plan.vms {
-        match plan
-            .map_err(|refusal| {
-                log::error!("{refusal}");
-                refusal.name
-            })
-            .and_then(|plan| one(core, plan, vms.len(), &hardware))
-        {
-            Ok(vm) => vms.push(Mutex::new(vm)),
-            Err(name) => refused.push(name),
+        let name = plan.vm.name.clone();
+        match one(core, plan, vms.len(), &hardware) {
+            Some(vm) => vms.push(Mutex::new(vm)),
+            None => refused.push(name),
         }
     }
     let cores: Vec<CoreState> = (0..board.cpus.len().min(CORES)).map(|_| CoreState::default()).collect();
@@ -66,13 +60,18 @@ fn hardware(core: &Core, board: &Board, most: Option<u8>) -> Hardware {
     }
 }
 
-fn one(core: &mut Core, plan: VmPlan, index: usize, hardware: &Hardware) -> Result<Vm, String> {
-    let name = plan.vm.name.clone();
-    let vmid = u8::try_from(index + 1).map(Vmid).map_err(|_| name.clone())?;
-    Vm::build(core, plan, vmid, hardware).map_err(|error| {
+/// The VM number `index`, or why there is none, said.
+fn one(core: &mut Core, plan: VmPlan, index: usize, hardware: &Hardware) -> Option<Vm> {
+    let name = &plan.vm.name;
+    for error in &plan.errors {
         log::error!("{name} does not start: {error}");
-        name
-    })
+    }
+    if !plan.is_good() {
+        return None;
+    }
+    let name = name.clone();
+    let vmid = u8::try_from(index + 1).map(Vmid).ok()?;
+    Vm::build(core, plan, vmid, hardware).map_err(|error| log::error!("{name} does not start: {error}")).ok()
 }
 
 fn assign(vms: &[Mutex<Vm>], cores: &[CoreState]) {

@@ -84,7 +84,7 @@ pub fn check(config: &Source, board: &Source, setup: &Setup) -> Result<Report, T
     let occupied = vec![Occupied { by: "the hypervisor", range: image }];
     let plan = plan::plan(&machine, configuration, &occupied);
     found.extend(plan_mistakes(&plan));
-    found.extend(plan.vms.iter().flatten().filter_map(|vm| load_mistake(vm, head_of_kernel(vm, &files)?)));
+    found.extend(plan.starting().filter_map(|vm| load_mistake(vm, head_of_kernel(vm, &files)?)));
     mistakes.extend(found.iter().map(|error| located(config, error)));
     Ok(Report { mistakes, warnings, outcome: Some(Outcome { board: machine, plan, occupied }) })
 }
@@ -96,8 +96,7 @@ fn located(file: &Source, error: &dyn Display) -> String {
 
 /// Why VMs are refused, and what else is wrong with `plan`.
 fn plan_mistakes(plan: &Plan) -> Vec<ConfigError> {
-    let refused = plan.vms.iter().filter_map(|vm| vm.as_ref().err());
-    plan.errors.iter().chain(refused.flat_map(|vm| &vm.errors)).cloned().collect()
+    plan.errors.iter().chain(plan.vms.iter().flat_map(|vm| &vm.errors)).cloned().collect()
 }
 
 /// A configuration whose modules have their places.

@@ -32,7 +32,7 @@ pub(crate) fn regions(outcome: &Outcome) -> Vec<Region> {
     outcome.occupied.iter().for_each(|occupied| add(occupied.range, occupied.by.into()));
     outcome.board.reserved.iter().for_each(|range| add(*range, "reserved by the board".into()));
     outcome.plan.free.iter().for_each(|range| add(*range, "free for guests and the hypervisor's tables".into()));
-    for vm in outcome.plan.vms.iter().flatten() {
+    for vm in outcome.plan.starting() {
         vm.memory.iter().for_each(|range| add(*range, format!("RAM of {}", vm.vm.name)));
         for module in vm.vm.modules() {
             add(module.range, format!("module {} (kept for restarts)", module.node));
@@ -70,7 +70,7 @@ fn memory(text: &mut String, outcome: &Outcome) {
 
 /// What runs on core `core`.
 pub(crate) fn on_core(outcome: &Outcome, core: usize) -> String {
-    let holder = outcome.plan.vms.iter().flatten().find_map(|vm| {
+    let holder = outcome.plan.starting().find_map(|vm| {
         let vcpu = vm.cores.iter().position(|own| *own == core)?;
         Some(format!("{} vcpu{vcpu}", vm.vm.name))
     });
@@ -91,19 +91,17 @@ fn cores(text: &mut String, outcome: &Outcome) {
 
 fn guests(text: &mut String, outcome: &Outcome) {
     *text += "\nguests\n";
-    for vm in outcome.plan.vms.iter() {
-        let _ = match vm {
-            Ok(vm) => writeln!(
+    for vm in &outcome.plan.vms {
+        let name = &vm.vm.name;
+        let _ = match vm.errors.len() {
+            0 => writeln!(
                 text,
-                "  {:<16} vCPUs: {}, RAM: {} at {}",
-                vm.vm.name,
+                "  {name:<16} vCPUs: {}, RAM: {} at {}",
                 vm.cores.len(),
                 size(vm.memory_size),
                 vm.vm.layout.ram_base
             ),
-            Err(refused) => {
-                writeln!(text, "  {:<16} does not start (mistakes: {})", refused.name, refused.errors.len())
-            }
+            mistakes => writeln!(text, "  {name:<16} does not start (mistakes: {mistakes})"),
         };
     }
 }
@@ -135,7 +133,7 @@ fn interrupts(text: &mut String, outcome: &Outcome) {
     for (number, device) in own.chain(uart) {
         let _ = writeln!(text, "  hypervisor       {:<18} {device}", interrupt(number.intid));
     }
-    for vm in outcome.plan.vms.iter().flatten() {
+    for vm in outcome.plan.starting() {
         for (number, device) in guest_interrupts(vm) {
             let _ = writeln!(text, "  {:<16} {number:<18} {device}", vm.vm.name);
         }

@@ -64,7 +64,7 @@ pub fn draw(outcome: &Outcome) -> String {
         drawing.row(&format!("core {core}"), &what, colour(outcome, &what));
     }
     drawing.heading("interrupts");
-    for vm in outcome.plan.vms.iter().flatten() {
+    for vm in outcome.plan.starting() {
         for (number, device) in guest_interrupts(vm) {
             drawing.row(&vm.vm.name, &format!("{number}  {device}"), colour(outcome, &vm.vm.name));
         }
@@ -75,7 +75,7 @@ pub fn draw(outcome: &Outcome) -> String {
 /// The colour of the guest that is named in `text`.
 fn colour(outcome: &Outcome, text: &str) -> &'static str {
     let words: Vec<&str> = text.split([' ', '/']).collect();
-    let guest = outcome.plan.vms.iter().position(|vm| vm.as_ref().is_ok_and(|vm| words.contains(&vm.vm.name.as_str())));
+    let guest = outcome.plan.vms.iter().position(|vm| vm.is_good() && words.contains(&vm.vm.name.as_str()));
     guest.map_or(NEUTRAL, |guest| COLOURS[guest % COLOURS.len()])
 }
 

@@ -80,7 +80,7 @@ fn a_packed_image_is_checked_where_it_will_lie() {
         check(&config, &board, &Setup { image_base: Some(0x6000_0000), ..Setup::default() }).expect("a report");
     assert_eq!(report.mistakes, [""; 0]);
     let plan = report.outcome.expect("an outcome").plan;
-    assert_eq!(plan.vms[0].as_ref().expect("linux").vm.kernel.range.start().get(), 0x6004_1000);
+    assert_eq!(plan.vms[0].vm.kernel.range.start().get(), 0x6004_1000);
     let nowhere = check(&config, &board, &Setup { image_base: Some(0x8000_0000), ..Setup::default() });
     assert_eq!(
         nowhere.err().expect("no room").0,

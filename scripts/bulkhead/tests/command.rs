@@ -69,7 +69,7 @@ fn a_mistake_is_an_exit_status_of_1_and_leaves_no_file() {
         assert_eq!(output.status.code(), Some(1), "{arguments}");
         String::from_utf8(output.stderr).expect("text")
     };
-    let mistake = "error: bad.dtb: /chosen/hypervisor/rtos: bulkhead,cores is <0x4>; expected cores below 4: the board has no core 4\n";
+    let mistake = "error: bad.dtb: /chosen/hypervisor/rtos: bulkhead,cores is <0x4>; expected 1 to 32 different cores below 4 that can be started, one cell each\n";
     assert_eq!(said("check bad.dtb --board-dtb board.dtb"), format!("{mistake}bad.dtb: mistakes: 1\n"));
     assert_eq!(said("pack hypervisor.img bad.dtb -o out.img --board-dtb board.dtb"), mistake);
     assert!(

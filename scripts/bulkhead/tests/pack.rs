@@ -37,7 +37,7 @@ fn the_hypervisor_finds_every_module_where_the_pack_has_it() {
     let base = Pa::new(0x4020_0000);
     let configuration = Configuration::read(&packed_tree(&packed), &board, Some(base));
     assert_eq!((configuration.errors, configuration.warnings), (vec![], vec![]));
-    let found: Vec<_> = configuration.vms.iter().flat_map(|vm| vm.as_ref().expect("a VM").modules()).collect();
+    let found: Vec<_> = configuration.vms.iter().flat_map(|vm| vm.vm.modules()).collect();
     assert_eq!(found.len(), 3);
     for (module, given) in found.iter().zip(modules()) {
         let offset = module.range.start().offset_from(base).expect("an offset") as usize;

@@ -46,9 +46,8 @@ fn a_guests_tree_describes_the_machine_as_a_boards_does() {
         let tree = check::tree(&bytes).expect("a tree");
         // A GICv2 guest sees no GICH and GICV, so that its tree is that of a board which cannot run guests.
         if gic == GuestGic::V2 {
-            assert!(
-                Board::read(&tree).expect_err("no virtualization").expected.starts_with("GICD, GICC, GICH and GICV")
-            );
+            let refusal = Board::read(&tree).expect_err("no virtualization").to_string();
+            assert!(refusal.contains("; expected GICD, GICC, GICH and GICV"), "{refusal}");
             continue;
         }
         let board = with_maintenance(&tree);
@@ -78,8 +77,8 @@ fn a_guests_tree_describes_the_machine_as_a_boards_does() {
 fn with_maintenance(tree: &Tree) -> Board {
     let mut bytes = tree.as_bytes().to_vec();
     let name = b"interrupt-controller\0";
-    let error = Board::read(tree).expect_err("no maintenance interrupt");
-    assert_eq!((error.property.as_str(), error.value.as_str()), ("interrupts", "absent"));
+    let error = Board::read(tree).expect_err("no maintenance interrupt").to_string();
+    assert!(error.contains(": interrupts is absent; expected"), "{error}");
     let strings = u32::from_be_bytes(bytes[12..16].try_into().expect("4 bytes")) as usize;
     let offset = |name: &[u8]| bytes[strings..].windows(name.len()).position(|window| window == name).expect("a name");
     let (flag, interrupts) = (offset(name) as u32, offset(b"interrupts\0") as u32);
@@ -150,7 +149,6 @@ fn vm(kernel: u64, ramdisk: Option<u64>, tree: Option<u64>) -> VmConfig {
         device_tree: tree.map(module),
         bootargs: String::new(),
         console: true,
-        gic: None,
         on_power_off: Policy::Halt,
         on_reset: Policy::Halt,
         on_fault: Policy::Halt,

@@ -1,12 +1,12 @@
 //! Reads `/chosen/hypervisor` and finds the VMs.
 
 use super::board::Board;
-use super::mistake::{mistake, mistake_at};
+use super::mistake::{Mistakes, missing, mistake, warn_of_unknown};
 use super::read_vm;
-use super::vm::{RefusedVm, VmConfig};
+use super::vm::VmPlan;
 use crate::address::Pa;
 use crate::fault::ConfigError;
-use crate::fdt::{Node, Tree, View};
+use crate::fdt::{Node, Tree};
 use alloc::vec::Vec;
 use bulkhead_abi::property;
 
@@ -19,7 +19,7 @@ const MOST_LIST_REGISTERS: u8 = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configuration {
     /// The VMs in the tree's order. Of two with one name the second is refused.
-    pub vms: Vec<Result<VmConfig, RefusedVm>>,
+    pub vms: Vec<VmPlan>,
     /// Mistakes outside the VMs. What they concern is as by default.
     pub errors: Vec<ConfigError>,
     /// What has no effect, such as an unknown property.
@@ -48,17 +48,8 @@ impl Configuration {
     /// image if the tree is a packed one: the addresses of its modules count from there.
     pub fn read(tree: &Tree, board: &Board, module_base: Option<Pa>) -> Self {
         let view = tree.view();
-        let mut configuration = Self::nothing();
-        if let Some(node) = view.find(property::HYPERVISOR_PATH) {
-            configuration.read_own(&node, board);
-        }
-        configuration.read_vms(&view, board, module_base);
-        configuration
-    }
-
-    /// No VM, and everything as by default.
-    fn nothing() -> Self {
-        Self {
+        let own = view.find(property::HYPERVISOR_PATH);
+        let mut configuration = Self {
             vms: Vec::new(),
             errors: Vec::new(),
             warnings: Vec::new(),
@@ -66,90 +57,77 @@ impl Configuration {
             escape_key: DEFAULT_ESCAPE_KEY,
             when_all_off: WhenAllOff::PowerOff,
             max_list_registers: None,
+        };
+        if let Some(node) = &own {
+            configuration.read_own(node, board);
         }
+        let context = read_vm::Context { board, module_base: module_base.unwrap_or(Pa::new(0)) };
+        configuration.read_vms([own, view.find("/chosen")], &context);
+        configuration
     }
 
     /// Reads the hypervisor's own properties from `node`.
     fn read_own(&mut self, node: &Node<'_>, board: &Board) {
+        let errors = &mut self.errors;
         if !node.is_compatible(&[property::HYPERVISOR]) {
-            self.errors.push(mistake(node, "compatible", "\"bulkhead,hypervisor\""));
+            mistake(errors, node, "compatible", format_args!("\"bulkhead,hypervisor\""));
         }
-        warn_of_unknown(node, &property::HYPERVISOR_PROPERTIES, &mut self.warnings);
-        let cores = board.cpus.len();
-        if let Some(core) = self.number(node, property::HOUSEKEEPING_CORE, 0, cores.saturating_sub(1)) {
-            self.housekeeping_core = Some(core);
-        }
-        if let Some(key) = self.number(node, property::ESCAPE_KEY, 0, u8::MAX.into()) {
-            self.escape_key = u8::try_from(key).unwrap_or(DEFAULT_ESCAPE_KEY);
-        }
-        let most = self.number(node, property::MAX_LIST_REGISTERS, 1, MOST_LIST_REGISTERS.into());
-        self.max_list_registers = most.and_then(|most| u8::try_from(most).ok());
+        warn_of_unknown(&mut self.warnings, node, &property::HYPERVISOR_PROPERTIES);
+        // A board has fewer cores than this, or no more are used.
+        let last_core = u8::try_from(board.cpus.len().saturating_sub(1)).unwrap_or(u8::MAX);
+        self.housekeeping_core = within(errors, node, property::HOUSEKEEPING_CORE, 0, last_core).map(usize::from);
+        self.escape_key = within(errors, node, property::ESCAPE_KEY, 0, u8::MAX).unwrap_or(DEFAULT_ESCAPE_KEY);
+        self.max_list_registers = within(errors, node, property::MAX_LIST_REGISTERS, 1, MOST_LIST_REGISTERS);
         match node.property(property::WHEN_ALL_OFF).map(|value| value.string()) {
             None | Some(Some(property::POWER_OFF)) => {}
             Some(Some(property::STAY)) => self.when_all_off = WhenAllOff::Stay,
-            Some(_) => self.errors.push(mistake(node, property::WHEN_ALL_OFF, "\"power-off\" or \"stay\"")),
+            Some(_) => mistake(errors, node, property::WHEN_ALL_OFF, format_args!("\"power-off\" or \"stay\"")),
         }
     }
 
-    /// The number in `node`'s property `name` if it is there; one that is not within `least` and `most` is a
-    /// mistake.
-    fn number(&mut self, node: &Node<'_>, name: &str, least: usize, most: usize) -> Option<usize> {
-        let number = node.property(name)?.u32().and_then(|number| usize::try_from(number).ok());
-        let number = number.filter(|number| (least..=most).contains(number));
-        if number.is_none() {
-            self.errors.push(mistake(node, name, &alloc::format!("a number from {least} to {most}, in one cell")));
-        }
-        number
-    }
-
-    /// Reads the VMs' nodes, or else makes one VM of loose modules.
-    fn read_vms(&mut self, view: &View<'_>, board: &Board, module_base: Option<Pa>) {
-        let chosen = view.find("/chosen");
-        let own = chosen.as_ref().and_then(|chosen| chosen.child(property::HYPERVISOR_NODE));
-        let parents = [own, chosen];
-        let children = || parents.iter().flatten().flat_map(Node::children);
-        let context = read_vm::Context { board, module_base };
-        for node in children().filter(|node| is_vm(node) && node.is_enabled()) {
-            let vm = read_vm::read(&node, &context, &mut self.warnings);
-            self.add(vm);
-        }
-        let loose: Vec<Node<'_>> = children().filter(|node| node.is_compatible(&[property::MODULE])).collect();
-        if self.vms.is_empty() && !loose.is_empty() {
-            let vm = read_vm::read_default(&loose, &context, &mut self.warnings);
-            self.vms.push(vm);
-        } else {
-            let ignored =
-                |node: &Node<'_>| mistake(node, "", "no module outside the VMs' nodes, where it has no effect");
-            self.warnings.extend(loose.iter().map(ignored));
-        }
-        if self.vms.is_empty() {
-            let expected = "VMs: children with compatible = \"bulkhead,vm\", or modules in /chosen";
-            self.errors.push(mistake_at(property::HYPERVISOR_PATH, "", "without VMs", expected));
-        }
-    }
-
-    /// Adds `vm`, unless its name is taken.
-    fn add(&mut self, vm: Result<VmConfig, RefusedVm>) {
-        let vm = vm.and_then(|vm| match self.vms.iter().flatten().find(|other| other.name == vm.name) {
-            None => Ok(vm),
-            Some(other) => {
-                let expected = alloc::format!("a name that no other VM has: {} has it", other.node);
-                let error = mistake_at(&vm.node, property::NAME, &alloc::format!("\"{}\"", vm.name), &expected);
-                Err(RefusedVm { name: vm.name, errors: alloc::vec![error] })
+    /// Reads the VMs' nodes below `parents`, or else makes one VM of loose modules.
+    fn read_vms(&mut self, parents: [Option<Node<'_>>; 2], context: &read_vm::Context<'_>) {
+        let mut loose: Vec<Node<'_>> = Vec::new();
+        for parent in parents.iter().flatten() {
+            for node in parent.children() {
+                if node.is_compatible(&[property::MODULE]) {
+                    loose.push(node);
+                } else if node.is_compatible(&[property::VM, property::XEN_DOMAIN]) && node.is_enabled() {
+                    let vm = read_vm::read(&node, context, &mut self.warnings);
+                    self.add(vm);
+                }
             }
-        });
+        }
+        if !self.vms.is_empty() {
+            for node in &loose {
+                let expected = format_args!("no module outside the VMs' nodes, where it has no effect");
+                mistake(&mut self.warnings, node, "", expected);
+            }
+        } else if !loose.is_empty() {
+            self.vms.push(read_vm::read_default(&loose, context, &mut self.warnings));
+        } else {
+            let expected = "VMs: children with compatible = \"bulkhead,vm\", or modules in /chosen";
+            missing(&mut self.errors, property::HYPERVISOR_PATH, "without VMs", expected);
+        }
+    }
+
+    /// Adds `vm`, which is refused if its name is taken.
+    fn add(&mut self, mut vm: VmPlan) {
+        let (name, good) = (&vm.vm.name, vm.is_good());
+        if let Some(other) = self.vms.iter().find(|other| good && other.is_good() && other.vm.name == *name) {
+            let expected = format_args!("a name that no other VM has: {} has it", other.vm.node);
+            vm.errors.push(ConfigError::new(&vm.vm.node, property::NAME, format_args!("\"{name}\""), expected));
+        }
         self.vms.push(vm);
     }
 }
 
-fn is_vm(node: &Node<'_>) -> bool {
-    node.is_compatible(&[property::VM, property::XEN_DOMAIN])
-}
-
-/// Warns of every property of `node` that is not among `known`.
-pub(super) fn warn_of_unknown(node: &Node<'_>, known: &[&str], warnings: &mut Vec<ConfigError>) {
-    let unknown = node.properties().filter(|property| !known.contains(&property.name));
-    warnings.extend(
-        unknown.map(|property| mistake(node, property.name, "a property that is known: this one has no effect")),
-    );
+/// The number in `node`'s property `name` if it is there; one that is not within `least` and `most` is a mistake.
+fn within(errors: &mut Mistakes, node: &Node<'_>, name: &'static str, least: u8, most: u8) -> Option<u8> {
+    let number = node.property(name)?.u32().and_then(|number| u8::try_from(number).ok());
+    let number = number.filter(|number| (least..=most).contains(number));
+    if number.is_none() {
+        mistake(errors, node, name, format_args!("a number from {least} to {most}, in one cell"));
+    }
+    number
 }

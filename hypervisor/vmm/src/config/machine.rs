@@ -1,6 +1,7 @@
 //! The machine that a guest sees: where its devices are.
 
 use crate::address::{Ipa, Range};
+use crate::vcpu::VcpuId;
 
 /// Bytes that one vCPU's redistributor takes: RD_base and SGI_base, 64 KiB each (GICv3 IHI 0069 12.10).
 pub const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
@@ -65,15 +66,21 @@ impl MachineLayout {
         Range::<Ipa>::new(self.ram_base, size).filter(|ram| ram.last().get() < ADDRESS_LIMIT)
     }
 
-    /// The device among those of a guest with `vcpus` vCPUs that `ram` overlaps, by name.
-    pub fn overlapped(&self, ram: &Range<Ipa>, vcpus: usize) -> Option<&'static str> {
-        let devices = [
-            ("the GIC's distributor", Some(self.distributor)),
-            ("the GIC's CPU interface", Some(self.cpu_interface)),
-            ("the GIC's redistributors", self.redistributor_range(vcpus)),
-            ("the PL011", Some(self.uart)),
-        ];
-        devices.into_iter().find(|(_, device)| device.is_some_and(|device| device.overlaps(ram))).map(|(name, _)| name)
+    /// The device that `ram` overlaps, by name, however many vCPUs the guest has.
+    pub fn overlapped(&self, ram: &Range<Ipa>) -> Option<&'static str> {
+        let redistributors = self.redistributor_range(VcpuId::MAXIMUM.into());
+        let covers = |device: Range<Ipa>| device.overlaps(ram);
+        if covers(self.distributor) {
+            Some("the GIC's distributor")
+        } else if covers(self.cpu_interface) {
+            Some("the GIC's CPU interface")
+        } else if redistributors.is_none_or(covers) {
+            Some("the GIC's redistributors")
+        } else if covers(self.uart) {
+            Some("the PL011")
+        } else {
+            None
+        }
     }
 }
 
@@ -90,7 +97,7 @@ mod tests {
     #[test]
     fn the_default_layout_has_no_overlaps_with_any_number_of_vcpus() {
         let layout = MachineLayout::VIRT;
-        let redistributors = layout.redistributor_range(crate::vcpu::VcpuId::MAXIMUM.into()).unwrap();
+        let redistributors = layout.redistributor_range(VcpuId::MAXIMUM.into()).unwrap();
         let ram = layout.ram(ADDRESS_LIMIT - layout.ram_base.get()).unwrap();
         let all = [layout.distributor, layout.cpu_interface, redistributors, layout.uart, ram];
         for (index, range) in all.iter().enumerate() {
@@ -101,8 +108,8 @@ mod tests {
     #[test]
     fn ram_over_a_device_is_named() {
         let low = MachineLayout { ram_base: Ipa::new(0), ..MachineLayout::VIRT };
-        assert_eq!(low.overlapped(&low.ram(0x0800_0000).unwrap(), 1), None);
-        assert_eq!(low.overlapped(&low.ram(0x0800_0001).unwrap(), 1), Some("the GIC's distributor"));
+        assert_eq!(low.overlapped(&low.ram(0x0800_0000).unwrap()), None);
+        assert_eq!(low.overlapped(&low.ram(0x0800_0001).unwrap()), Some("the GIC's distributor"));
         assert!(low.ram(ADDRESS_LIMIT + 1).is_none());
     }
 }

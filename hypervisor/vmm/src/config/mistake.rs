@@ -1,63 +1,116 @@
-//! How a mistake in a tree is said.
+//! How a mistake in a tree is said, and how the commonest kinds of property are read.
 
 use crate::fault::ConfigError;
-use crate::fdt::{Node, Property};
-use alloc::format;
-use alloc::string::String;
+use crate::fdt::Node;
 use alloc::vec::Vec;
+use core::fmt::{self, Write};
 
-/// A value is said with at most this many cells, bytes or strings,
-const SHOWN: usize = 12;
-/// of at most so many characters.
-const SHOWN_LENGTH: usize = 160;
+/// Mistakes that were found, in order.
+pub(super) type Mistakes = Vec<ConfigError>;
 
-// Both are kept out of line: they are called from everywhere, and mistakes are rare.
+/// Of a value so many bytes are said at most: 16 cells.
+const SHOWN: usize = 64;
 
-/// The mistake that `node`'s property `name` is not what was `expected`. The value is taken from the node.
+/// Notes that `node`'s property `name` is not what was `expected`. The value is taken from the node.
 #[cold]
 #[inline(never)]
-pub(super) fn mistake(node: &Node<'_>, name: &str, expected: &str) -> ConfigError {
-    let value = node.property(name).map_or_else(|| String::from("absent"), |property| show(&property));
-    mistake_at(&node.path(), name, &value, expected)
+pub(super) fn mistake(mistakes: &mut Mistakes, node: &Node<'_>, name: &'static str, expected: fmt::Arguments<'_>) {
+    let value = Value(node.property(name).map(|property| property.value));
+    mistakes.push(ConfigError::new(&node.path(), name, format_args!("{value}"), expected));
 }
 
-/// The mistake that the value of `property` of the node at `node` is not what was `expected`.
+/// Notes that something at the path `node` is not there: `what` says how it is.
 #[cold]
 #[inline(never)]
-pub(super) fn mistake_at(node: &str, property: &str, value: &str, expected: &str) -> ConfigError {
-    ConfigError::new(node, property, value, expected)
+pub(super) fn missing(mistakes: &mut Mistakes, node: &str, what: &str, expected: &str) {
+    mistakes.push(ConfigError::new(node, "", format_args!("{what}"), format_args!("{expected}")));
 }
 
-/// The value of `property` as a device-tree source has it, cut short if it is long.
-fn show(property: &Property<'_>) -> String {
-    if property.value.is_empty() {
-        return "empty".into();
+/// Warns of every property of `node` that is not among `known`.
+pub(super) fn warn_of_unknown(warnings: &mut Mistakes, node: &Node<'_>, known: &[&str]) {
+    for property in node.properties() {
+        if !known.contains(&property.name) {
+            let expected = format_args!("a property that is known: this one has no effect");
+            let value = Value(Some(property.value));
+            warnings.push(ConfigError::new(&node.path(), property.name, format_args!("{value}"), expected));
+        }
     }
-    if is_text(property.value) {
-        return shorten(property.strings().map(|text| format!("\"{text}\"")), ", ");
+}
+
+/// The string in `node`'s property `name`, if that is exactly one.
+pub(super) fn text<'t>(node: &Node<'t>, name: &'static str) -> Option<&'t str> {
+    node.property(name)?.string()
+}
+
+/// The number in the one or two cells of `node`'s property `name`, if that is there. One that is no multiple of
+/// `multiple` is a mistake.
+pub(super) fn number(
+    mistakes: &mut Mistakes,
+    node: &Node<'_>,
+    name: &'static str,
+    multiple: u64,
+    expected: &str,
+) -> Option<u64> {
+    let number = node.property(name)?.number().filter(|number| number % multiple == 0);
+    if number.is_none() {
+        mistake(mistakes, node, name, format_args!("{expected}"));
     }
-    match property.cells() {
-        Some(cells) => format!("<{}>", shorten(cells.iter().map(|cell| format!("{cell:#x}")), " ")),
-        None => format!("[{}]", shorten(property.value.iter().map(|byte| format!("{byte:02x}")), " ")),
+    number
+}
+
+/// The value of a property as a device-tree source has it, cut short if it is long.
+struct Value<'v>(Option<&'v [u8]>);
+
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(value) = self.0 else { return formatter.write_str("absent") };
+        let (shown, rest) = value.split_at_checked(SHOWN).unwrap_or((value, &[]));
+        if value.is_empty() {
+            formatter.write_str("empty")?;
+        } else if is_text(value) {
+            show_text(formatter, shown)?;
+        } else if value.len().is_multiple_of(4) {
+            show_numbers(formatter, shown, 4)?;
+        } else {
+            show_numbers(formatter, shown, 1)?;
+        }
+        formatter.write_str(if rest.is_empty() { "" } else { "..." })
     }
 }
 
 /// Whether `value` is strings, none of them empty or strange.
 fn is_text(value: &[u8]) -> bool {
-    let strings = value.strip_suffix(&[0]).map(|text| text.split(|byte| *byte == 0));
-    let good = |text: &[u8]| !text.is_empty() && text.iter().all(|sign| sign.is_ascii_graphic() || *sign == b' ');
-    strings.is_some_and(|mut strings| strings.all(good))
+    let mut previous = 0;
+    for byte in value {
+        if !matches!(byte, b' '..=b'~') && (*byte != 0 || previous == 0) {
+            return false;
+        }
+        previous = *byte;
+    }
+    previous == 0
 }
 
-/// `parts` with `separator` between them; only the first few of many.
-fn shorten(parts: impl Iterator<Item = String>, separator: &str) -> String {
-    let mut parts: Vec<String> = parts.take(SHOWN + 1).collect();
-    if let Some(last) = parts.get_mut(SHOWN) {
-        *last = String::from("...");
+fn show_text(formatter: &mut fmt::Formatter<'_>, text: &[u8]) -> fmt::Result {
+    let mut quote = "\"";
+    for byte in text {
+        if *byte == 0 {
+            formatter.write_str("\"")?;
+            quote = ", \"";
+            continue;
+        }
+        formatter.write_str(core::mem::take(&mut quote))?;
+        formatter.write_char(char::from(*byte))?;
     }
-    let joined = parts.join(separator);
-    match joined.split_at_checked(SHOWN_LENGTH) {
-        Some((first, rest)) if !rest.is_empty() => format!("{first}..."),
-        _ => joined,
+    Ok(())
+}
+
+/// Cells of 4 bytes or single bytes.
+fn show_numbers(formatter: &mut fmt::Formatter<'_>, value: &[u8], width: usize) -> fmt::Result {
+    let mut before = if width == 4 { '<' } else { '[' };
+    for bytes in value.chunks(width) {
+        let number = bytes.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte));
+        formatter.write_char(core::mem::replace(&mut before, ' '))?;
+        if width == 4 { write!(formatter, "{number:#x}") } else { write!(formatter, "{number:02x}") }?;
     }
+    formatter.write_str(if width == 4 { ">" } else { "]" })
 }

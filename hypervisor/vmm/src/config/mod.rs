@@ -21,5 +21,5 @@ mod read_vm;
 mod vm;
 
 pub use configuration::{Configuration, DEFAULT_ESCAPE_KEY, WhenAllOff};
-pub use plan::{Occupied, Plan, VmPlan};
-pub use vm::{Cores, GuestGic, Memory, Module, Policy, RefusedVm, VmConfig};
+pub use plan::{Occupied, Plan};
+pub use vm::{Cores, GuestGic, Memory, Module, Policy, VmConfig, VmPlan};

@@ -1,106 +1,70 @@
 //! Reads the modules of a VM: its kernel, RAM disk and device tree.
 
-use super::configuration::warn_of_unknown;
-use super::mistake::{mistake, mistake_at};
-use super::vm::Module;
+use super::mistake::{Mistakes, missing, mistake, warn_of_unknown};
+use super::vm::{Module, VmPlan};
 use crate::address::{Pa, Range};
-use crate::fault::ConfigError;
 use crate::fdt::Node;
-use alloc::string::String;
-use alloc::vec::Vec;
 use bulkhead_abi::property;
 
-/// The modules of one VM.
-pub(super) struct Modules {
-    pub kernel: Module,
-    pub ramdisk: Option<Module>,
-    pub device_tree: Option<Module>,
-    /// The command line, if the kernel's node has it.
-    pub bootargs: Option<String>,
-}
+const COMPATIBLE: &str = "compatible";
 
-/// Reads the modules among `nodes`, which belong to the VM at `vm`.
-///
-/// # Errors
-/// Every mistake in them.
-pub(super) fn read(
-    vm: &Node<'_>,
-    nodes: &[Node<'_>],
-    base: Option<Pa>,
-    warnings: &mut Vec<ConfigError>,
-) -> Result<Modules, Vec<ConfigError>> {
-    let mut errors = Vec::new();
-    let is_module = |node: &&Node<'_>| node.is_compatible(&[property::MODULE]) && node.is_enabled();
-    let stray = nodes.iter().filter(|node| !node.is_compatible(&[property::MODULE]));
-    warnings.extend(stray.map(|node| mistake(node, "compatible", "\"multiboot,module\": this node has no effect")));
-    let modules: Vec<&Node<'_>> = nodes.iter().filter(is_module).collect();
-    for node in &modules {
-        warn_of_unknown(node, &property::MODULE_PROPERTIES, warnings);
-        if !node.is_compatible(&[property::KERNEL, property::RAMDISK, property::DEVICE_TREE]) {
+/// Reads the modules of `vm` among `nodes`; gives the kernel's node.
+pub(super) fn read<'t>(vm: &mut VmPlan, nodes: &[Node<'t>], base: Pa, warnings: &mut Mistakes) -> Option<Node<'t>> {
+    let mut found = [(property::KERNEL, None), (property::RAMDISK, None), (property::DEVICE_TREE, None)];
+    let mut kernel_node = None;
+    for node in nodes {
+        if !node.is_compatible(&[property::MODULE]) {
+            mistake(warnings, node, COMPATIBLE, format_args!("\"multiboot,module\": this node has no effect"));
+            continue;
+        }
+        if !node.is_enabled() {
+            continue;
+        }
+        warn_of_unknown(warnings, node, &property::MODULE_PROPERTIES);
+        let kind = found.iter_mut().find(|(kind, _)| node.is_compatible(&[*kind]));
+        let Some((kind, place)) = kind else {
             let expected =
                 "\"multiboot,kernel\", \"multiboot,ramdisk\" or \"multiboot,device-tree\" beside \"multiboot,module\"";
-            errors.push(mistake(node, "compatible", expected));
+            mistake(&mut vm.errors, node, COMPATIBLE, format_args!("{expected}"));
+            continue;
+        };
+        if *kind == property::KERNEL {
+            kernel_node = Some(*node);
+        }
+        if place.is_some() {
+            let expected = format_args!("one module of a kind: this is the second");
+            mistake(&mut vm.errors, node, COMPATIBLE, expected);
+        } else {
+            *place = module(&mut vm.errors, node, base);
         }
     }
-    let mut find = |kind| {
-        only(&modules, kind, base).unwrap_or_else(|error| {
-            errors.push(error);
-            None
-        })
-    };
-    let found = [property::KERNEL, property::RAMDISK, property::DEVICE_TREE].map(&mut find);
-    let kernel_node = modules.iter().find(|node| node.is_compatible(&[property::KERNEL]));
-    if kernel_node.is_none() {
-        errors.push(mistake_at(
-            &vm.path(),
-            "",
-            "without a kernel",
-            "a child with compatible = \"multiboot,kernel\", \"multiboot,module\"",
-        ));
-    }
-    let bootargs = kernel_node.and_then(|node| node.property(property::BOOTARGS));
-    let bootargs = bootargs.map(|text| text.string().map(String::from));
-    if let (Some(None), Some(node)) = (&bootargs, kernel_node) {
-        errors.push(mistake(node, property::BOOTARGS, "one string"));
-    }
-    match found {
-        [Some(kernel), ramdisk, device_tree] if errors.is_empty() => {
-            Ok(Modules { kernel, ramdisk, device_tree, bootargs: bootargs.flatten() })
+    let [(_, kernel), (_, ramdisk), (_, device_tree)] = found;
+    (vm.vm.ramdisk, vm.vm.device_tree) = (ramdisk, device_tree);
+    match kernel {
+        Some(kernel) => vm.vm.kernel = kernel,
+        None if kernel_node.is_some() => {}
+        None => {
+            let expected = "a child with compatible = \"multiboot,kernel\", \"multiboot,module\"";
+            missing(&mut vm.errors, &vm.vm.node, "without a kernel", expected);
         }
-        _ => Err(errors),
     }
-}
-
-/// The one module of the kind `kind`, if there is any.
-fn only(modules: &[&Node<'_>], kind: &str, base: Option<Pa>) -> Result<Option<Module>, ConfigError> {
-    let mut found = modules.iter().filter(|node| node.is_compatible(&[kind]));
-    match (found.next(), found.next()) {
-        (None, _) => Ok(None),
-        (Some(node), None) => module(node, base).map(Some),
-        (Some(_), Some(second)) => Err(mistake(second, "compatible", "one module of a kind: this is the second")),
-    }
+    kernel_node
 }
 
 /// The module at `node`.
-fn module(node: &Node<'_>, base: Option<Pa>) -> Result<Module, ConfigError> {
-    if !node.has(property::REG) && node.has(property::FILE) {
-        return Err(mistake(
-            node,
-            property::REG,
-            "the module's address and size: pack the configuration by `bulkhead pack`",
-        ));
-    }
+fn module(errors: &mut Mistakes, node: &Node<'_>, base: Pa) -> Option<Module> {
     let reg = node.reg_as(node.inherited_cell_counts());
-    let Some([(address, size)]) = reg.as_deref() else {
-        return Err(mistake(
-            node,
-            property::REG,
-            "one pair of address and size, as #address-cells and #size-cells say",
-        ));
+    let range = match reg.as_deref() {
+        Some([(address, size)]) => base.checked_add(*address).and_then(|start| Range::<Pa>::new(start, *size)),
+        _ => None,
     };
-    let start = base.unwrap_or(Pa::new(0)).checked_add(*address);
-    let range = start.and_then(|start| Range::<Pa>::new(start, *size));
-    let range = range
-        .ok_or_else(|| mistake(node, property::REG, "a module that is not empty and ends within the address space"))?;
-    Ok(Module { node: node.path(), range })
+    if range.is_none() {
+        let expected = if node.has(property::FILE) && !node.has(property::REG) {
+            "the module's address and size: pack the configuration by `bulkhead pack`"
+        } else {
+            "address and size of bytes within 64 bits, once, as #address-cells and #size-cells say"
+        };
+        mistake(errors, node, property::REG, format_args!("{expected}"));
+    }
+    Some(Module { node: node.path(), range: range? })
 }

@@ -8,12 +8,14 @@
 mod cores;
 mod memory;
 
-use super::board::{Board, GicVersion};
-use super::vm::{Cores, GuestGic, RefusedVm, VmConfig};
-use super::{Configuration, ranges};
+use super::Configuration;
+use super::board::Board;
+use super::vm::Cores;
 use crate::address::{Pa, Range};
 use crate::fault::ConfigError;
 use alloc::vec::Vec;
+
+pub use super::vm::VmPlan;
 
 /// Bytes that are never given to guests: for the hypervisor's tables, consoles and vCPUs.
 pub const HYPERVISOR_RESERVE: u64 = 4 << 20;
@@ -33,7 +35,7 @@ pub struct Occupied {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The VMs in the configuration's order.
-    pub vms: Vec<Result<VmPlan, RefusedVm>>,
+    pub vms: Vec<VmPlan>,
     /// The core, by its index in `/cpus`, that does the hypervisor's own work.
     pub housekeeping_core: usize,
     /// RAM for guests without a fixed address and for the hypervisor: ascending, whole pages. Nothing reserved, no
@@ -43,19 +45,11 @@ pub struct Plan {
     pub errors: Vec<ConfigError>,
 }
 
-/// What one VM gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VmPlan {
-    /// What the owner wants of it.
-    pub vm: VmConfig,
-    /// Its cores by their index in `/cpus`: vCPU 0 runs on the first.
-    pub cores: Vec<usize>,
-    /// Size of its RAM in bytes, a multiple of 4096.
-    pub memory_size: u64,
-    /// Where its RAM lies, if that is fixed.
-    pub memory: Option<Range<Pa>>,
-    /// The version of the GIC that it sees.
-    pub gic: GuestGic,
+impl Plan {
+    /// The VMs that start.
+    pub fn starting(&self) -> impl Iterator<Item = &VmPlan> {
+        self.vms.iter().filter(|vm| vm.is_good())
+    }
 }
 
 /// Plans `configuration` on `board`, whose memory is already `occupied` in places: by the hypervisor's image at
@@ -63,88 +57,40 @@ pub struct VmPlan {
 pub fn plan(board: &Board, configuration: Configuration, occupied: &[Occupied]) -> Plan {
     let mut errors = Vec::new();
     let wish = cores::checked_wish(board, configuration.housekeeping_core, &mut errors);
-    let vms = configuration.vms;
-    let misplaced = memory::misplaced_modules(&vms, board, occupied);
-    let mut left = Left {
-        cores: cores::Left::new(board, wish),
-        memory: memory::Left::new(board, occupied, vms.iter().flatten().zip(&misplaced)),
-        gic: match board.gic.version {
-            GicVersion::V2 { .. } => GuestGic::V2,
-            GicVersion::V3 { .. } => GuestGic::V3,
-        },
-    };
-    let mut shares: Vec<Result<Share, Vec<ConfigError>>> = misplaced.into_iter().map(Err).collect();
+    let mut vms = configuration.vms;
+    // Before modules are looked at: for a VM with misplaced ones it is still said what else is wrong.
+    let turns: Vec<u8> = vms.iter().map(turn).collect();
+    memory::check_modules(&mut vms, board, occupied);
+    let mut cores = cores::Left::new(board, wish);
+    let mut memory = memory::Left::new(board, occupied, &vms);
     for now in 0..TURNS {
-        for (vm, share) in vms.iter().flatten().zip(&mut shares) {
-            if let Err(errors) = share
-                && turn(vm) == now
-            {
-                *share = left.serve(vm, core::mem::take(errors));
+        for (vm, turn) in vms.iter_mut().zip(&turns) {
+            if *turn == now {
+                cores.find(vm);
+                memory.find(vm);
+                if vm.is_good() {
+                    cores.take(vm);
+                    memory.take(vm);
+                } else {
+                    vm.cores.clear();
+                }
             }
         }
     }
-    let vms: Vec<_> = given(vms, shares).collect();
     let housekeeping_core = wish.unwrap_or_else(|| cores::housekeeping(&vms, board));
-    Plan { vms, housekeeping_core, free: left.memory.free, errors }
+    Plan { vms, housekeeping_core, free: memory.free, errors }
 }
 
 /// How many groups there are.
 const TURNS: u8 = 4;
 
-/// In which group `vm` is served.
-fn turn(vm: &VmConfig) -> u8 {
-    match (&vm.cores, vm.memory.address) {
+/// In which group `vm` is served: in none if it is refused.
+fn turn(plan: &VmPlan) -> u8 {
+    match (&plan.vm.cores, plan.vm.memory.address) {
+        _ if !plan.is_good() => TURNS,
         (Cores::Exact(_), _) => 0,
         (Cores::Count(_), Some(_)) => 1,
         (Cores::Count(_), None) => 2,
         (Cores::All, _) => 3,
     }
-}
-
-/// What no VM has yet.
-struct Left {
-    cores: cores::Left,
-    memory: memory::Left,
-    /// The version of the GIC that guests see who do not ask for one.
-    gic: GuestGic,
-}
-
-/// What a VM gets of it.
-struct Share {
-    cores: Vec<usize>,
-    memory: memory::Found,
-    gic: GuestGic,
-}
-
-impl Left {
-    /// Gives `vm` what it wants if there is all of it and no error so far.
-    fn serve(&mut self, vm: &VmConfig, mut errors: Vec<ConfigError>) -> Result<Share, Vec<ConfigError>> {
-        let cores = self.cores.find(vm).map_err(|error| errors.push(error)).ok();
-        let memory = self.memory.find(vm).map_err(|error| errors.push(error)).ok();
-        match (cores, memory) {
-            (Some(cores), Some(memory)) if errors.is_empty() => {
-                self.cores.take(vm, &cores);
-                self.memory.take(&memory);
-                Ok(Share { cores, memory, gic: vm.gic.unwrap_or(self.gic) })
-            }
-            _ => Err(errors),
-        }
-    }
-}
-
-/// `vms` with their `shares`, of which each that is not refused has one.
-fn given(
-    vms: Vec<Result<VmConfig, RefusedVm>>,
-    shares: Vec<Result<Share, Vec<ConfigError>>>,
-) -> impl Iterator<Item = Result<VmPlan, RefusedVm>> {
-    let mut shares = shares.into_iter();
-    vms.into_iter().map(move |vm| {
-        let vm = vm?;
-        match shares.next().unwrap_or_else(|| Err(Vec::new())) {
-            Ok(Share { cores, memory, gic }) => {
-                Ok(VmPlan { vm, cores, memory_size: memory.size, memory: memory.fixed, gic })
-            }
-            Err(errors) => Err(RefusedVm { name: vm.name, errors }),
-        }
-    })
 }

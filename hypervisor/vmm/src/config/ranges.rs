@@ -2,26 +2,41 @@
 
 use crate::address::{PAGE_SIZE, Pa, Range};
 use alloc::vec::Vec;
+use core::fmt;
 
-/// What is left of the whole pages of `ranges` without any page that `hole` touches.
-pub(super) fn subtract(ranges: &[Range<Pa>], hole: &Range<Pa>) -> Vec<Range<Pa>> {
+/// Takes every page that `hole` touches from the whole pages of `ranges`.
+pub(super) fn subtract(ranges: &mut Vec<Range<Pa>>, hole: &Range<Pa>) {
     let hole_start = hole.start().get() & !(PAGE_SIZE - 1);
-    // The first byte behind the hole; `None` if that is the end of the address space.
-    let hole_end = hole.last().get().checked_add(1).and_then(|end| end.checked_next_multiple_of(PAGE_SIZE));
-    let piece = |start: u64, end: u64| Range::<Pa>::new(Pa::new(start), end.checked_sub(start)?);
-    let mut left = Vec::with_capacity(ranges.len() + 1);
-    for range in ranges {
+    // The first byte behind the hole; the last if that is the end of the address space, where no page of RAM is.
+    let hole_end = hole.last().get() | (PAGE_SIZE - 1);
+    let hole_end = hole_end.saturating_add(1);
+    for range in core::mem::take(ranges) {
         // Ranges of RAM are whole pages below the last page of the address space.
         let (start, end) = (range.start().get(), range.last().get().saturating_add(1));
-        left.extend(piece(start, end.min(hole_start)));
-        left.extend(hole_end.and_then(|hole_end| piece(start.max(hole_end), end)));
+        for (start, end) in [(start, end.min(hole_start)), (start.max(hole_end), end)] {
+            let size = end.saturating_sub(start);
+            ranges.extend(Range::<Pa>::new(Pa::new(start), size));
+        }
     }
-    left
 }
 
 /// Bytes in all of `ranges`.
 pub(super) fn total(ranges: &[Range<Pa>]) -> u64 {
     ranges.iter().fold(0, |total, range| total.saturating_add(range.size()))
+}
+
+/// Ranges as a message lists them: with commas between them.
+pub(super) struct List<'r>(pub &'r [Range<Pa>]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = "";
+        for range in self.0 {
+            write!(formatter, "{before}{range}")?;
+            before = ", ";
+        }
+        formatter.write_str(if before.is_empty() { "none" } else { "" })
+    }
 }
 
 #[cfg(test)]
@@ -35,10 +50,15 @@ mod tests {
     #[test]
     fn a_hole_takes_every_page_that_it_touches() {
         let ram = [range(0x1000, 0x4000), range(0x8000, 0x1000)];
-        assert_eq!(subtract(&ram, &range(0x2fff, 2)), [range(0x1000, 0x1000), range(0x4000, 0x1000), ram[1]]);
-        assert_eq!(subtract(&ram, &range(0, 0x5000)), [ram[1]]);
-        assert_eq!(subtract(&ram, &range(0x5000, 0x3000)), ram);
-        assert_eq!(subtract(&ram, &range(0x4001, u64::MAX - 0x4001)), [range(0x1000, 0x3000)]);
+        let left = |hole| {
+            let mut left = ram.to_vec();
+            subtract(&mut left, &hole);
+            left
+        };
+        assert_eq!(left(range(0x2fff, 2)), [range(0x1000, 0x1000), range(0x4000, 0x1000), ram[1]]);
+        assert_eq!(left(range(0, 0x5000)), [ram[1]]);
+        assert_eq!(left(range(0x5000, 0x3000)), ram);
+        assert_eq!(left(range(0x4001, u64::MAX - 0x4001)), [range(0x1000, 0x3000)]);
         assert_eq!(total(&ram), 0x5000);
     }
 }

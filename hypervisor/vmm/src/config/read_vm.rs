@@ -1,17 +1,13 @@
 //! Reads one VM's node. Every mistake in it is said, not only the first.
 
-use super::board::{Board, Enable, GicVersion};
-use super::configuration::warn_of_unknown;
-use super::machine::{MachineLayout, RAM_ALIGNMENT};
-use super::mistake::{mistake, mistake_at};
+use super::board::Board;
+use super::machine::RAM_ALIGNMENT;
+use super::mistake::{Mistakes, mistake, number, warn_of_unknown};
 use super::modules;
-use super::vm::{Cores, GuestGic, Memory, Policy, RefusedVm, VmConfig};
+use super::vm::{Cores, GuestGic, Memory, Policy, VmPlan};
 use crate::address::{Ipa, PAGE_SIZE, Pa};
-use crate::fault::ConfigError;
 use crate::fdt::Node;
 use crate::vcpu::VcpuId;
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use bulkhead_abi::property;
 
@@ -27,239 +23,147 @@ const LONGEST_BOOTARGS: usize = 4096;
 /// What a VM's node is read against.
 pub(super) struct Context<'b> {
     pub board: &'b Board,
-    pub module_base: Option<Pa>,
+    /// What the modules' addresses count from.
+    pub module_base: Pa,
 }
 
-/// Collects mistakes.
-#[derive(Default)]
-struct Mistakes(Vec<ConfigError>);
-
-impl Mistakes {
-    /// The value, or a note of why there is none.
-    fn note<T>(&mut self, result: Result<T, ConfigError>) -> Option<T> {
-        result.map_err(|error| self.0.push(error)).ok()
-    }
-}
-
-/// Reads the VM at `node`.
-pub(super) fn read(
-    node: &Node<'_>,
-    context: &Context<'_>,
-    warnings: &mut Vec<ConfigError>,
-) -> Result<VmConfig, RefusedVm> {
-    let mut mistakes = Mistakes::default();
-    warn_of_unknown(node, &property::VM_PROPERTIES, warnings);
-    let vm = collect(node, context, &mut mistakes, warnings).filter(|_| mistakes.0.is_empty());
-    vm.ok_or_else(|| RefusedVm { name: name(node).unwrap_or_else(|_| node.name().into()), errors: mistakes.0 })
-}
-
-/// Everything that the VM's node says. Each part is read whether or not another is wrong.
-fn collect(
-    node: &Node<'_>,
-    context: &Context<'_>,
-    mistakes: &mut Mistakes,
-    warnings: &mut Vec<ConfigError>,
-) -> Option<VmConfig> {
+/// Reads the VM at `node`. Each part is read whether or not another is wrong.
+pub(super) fn read(node: &Node<'_>, context: &Context<'_>, warnings: &mut Mistakes) -> VmPlan {
+    let board = context.board;
+    let mut vm = VmPlan::new(node.name(), node.path(), board.gic.version.of_guests());
+    warn_of_unknown(warnings, node, &property::VM_PROPERTIES);
     let children: Vec<Node<'_>> = node.children().collect();
-    let modules = modules::read(node, &children, context.module_base, warnings);
-    let modules = modules.map_err(|errors| mistakes.0.extend(errors)).ok();
-    let name = mistakes.note(name(node));
-    let cores = mistakes.note(cores(node, context.board));
-    let memory = mistakes.note(memory(node));
-    let layout = mistakes.note(layout(node));
-    mistakes.0.extend(memory_over_devices(node, &cores, &memory, &layout));
-    let bootargs = mistakes.note(bootargs(node, modules.as_ref().and_then(|modules| modules.bootargs.as_deref())));
-    let gic = mistakes.note(gic(node, context.board));
-    let mut policy = |name, default| mistakes.note(policy(node, name, default));
-    let on_power_off = policy(property::ON_POWER_OFF, Policy::Halt);
-    let on_reset = policy(property::ON_RESET, Policy::Restart);
-    let on_fault = policy(property::ON_FAULT, Policy::Halt);
-    let modules = modules?;
-    Some(VmConfig {
-        name: name?,
-        node: node.path(),
-        cores: cores?,
-        memory: memory?,
-        kernel: modules.kernel,
-        ramdisk: modules.ramdisk,
-        device_tree: modules.device_tree,
-        bootargs: bootargs?,
-        console: !node.has(property::NO_CONSOLE),
-        gic: gic?,
-        on_power_off: on_power_off?,
-        on_reset: on_reset?,
-        on_fault: on_fault?,
-        layout: layout?,
-    })
+    let kernel = modules::read(&mut vm, &children, context.module_base, warnings);
+    name(&mut vm, node);
+    cores(&mut vm, node, board);
+    memory(&mut vm, node);
+    bootargs(&mut vm, [kernel, Some(*node)]);
+    gic(&mut vm, node);
+    vm.vm.console = !node.has(property::NO_CONSOLE);
+    policy(&mut vm.errors, node, property::ON_POWER_OFF, &mut vm.vm.on_power_off);
+    policy(&mut vm.errors, node, property::ON_RESET, &mut vm.vm.on_reset);
+    policy(&mut vm.errors, node, property::ON_FAULT, &mut vm.vm.on_fault);
+    vm
 }
 
 /// The VM that modules outside every VM's node make: all cores, all RAM that is left, everything as by default.
-pub(super) fn read_default(
-    loose: &[Node<'_>],
-    context: &Context<'_>,
-    warnings: &mut Vec<ConfigError>,
-) -> Result<VmConfig, RefusedVm> {
-    let refused = |errors| RefusedVm { name: DEFAULT_NAME.into(), errors };
-    let chosen = loose.first().and_then(Node::parent);
-    let chosen = chosen.ok_or_else(|| refused(alloc::vec![mistake_at("/chosen", "", "absent", "modules")]))?;
-    let modules = modules::read(&chosen, loose, context.module_base, warnings).map_err(refused)?;
-    Ok(VmConfig {
-        name: DEFAULT_NAME.into(),
-        node: chosen.path(),
-        cores: Cores::All,
-        memory: Memory { size: None, address: None },
-        kernel: modules.kernel,
-        ramdisk: modules.ramdisk,
-        device_tree: modules.device_tree,
-        bootargs: modules.bootargs.unwrap_or_default(),
-        console: true,
-        gic: None,
-        on_power_off: Policy::Halt,
-        on_reset: Policy::Restart,
-        on_fault: Policy::Halt,
-        layout: MachineLayout::default(),
-    })
+pub(super) fn read_default(loose: &[Node<'_>], context: &Context<'_>, warnings: &mut Mistakes) -> VmPlan {
+    let mut vm = VmPlan::new(DEFAULT_NAME, "/chosen".into(), context.board.gic.version.of_guests());
+    let kernel = modules::read(&mut vm, loose, context.module_base, warnings);
+    bootargs(&mut vm, [kernel, None]);
+    vm
 }
 
-fn name(node: &Node<'_>) -> Result<String, ConfigError> {
+fn name(vm: &mut VmPlan, node: &Node<'_>) {
     let given = node.property(property::NAME);
     let name = given.map_or(Some(node.base_name()), |name| name.string()).unwrap_or_default();
     let signs = name.bytes().all(|sign| sign.is_ascii_alphanumeric() || b"._-".contains(&sign));
-    if (1..=LONGEST_NAME).contains(&name.len()) && signs && !TAKEN_NAMES.contains(&name) {
-        return Ok(name.into());
-    }
-    let expected = "1 to 31 letters, digits, dots, dashes and underscores, and not hypervisor, monitor or all";
-    match given {
-        Some(_) => Err(mistake(node, property::NAME, expected)),
-        None => Err(mistake_at(&node.path(), "name", &format!("\"{name}\""), expected)),
+    if signs && (1..=LONGEST_NAME).contains(&name.len()) && !TAKEN_NAMES.contains(&name) {
+        vm.vm.name = name.into();
+    } else {
+        let expected = "1 to 31 letters, digits, dots, dashes and underscores, and not hypervisor, monitor or all";
+        mistake(&mut vm.errors, node, property::NAME, format_args!("{expected}"));
     }
 }
 
 /// The cores: a count by `cpus`, a list by `bulkhead,cores`, or both if they agree.
-fn cores(node: &Node<'_>, board: &Board) -> Result<Cores, ConfigError> {
-    let count = match node.property(property::CPUS) {
-        Some(count) => {
-            Some(core_count(count.u32(), board).map_err(|expected| mistake(node, property::CPUS, &expected))?)
-        }
-        None => None,
-    };
-    let Some(list) = node.property(property::CORES) else {
-        let count = count.ok_or_else(|| mistake(node, property::CPUS, "a number of cores here, or bulkhead,cores"))?;
-        return Ok(Cores::Count(count));
-    };
-    let list = list.cells().unwrap_or_default().into_iter().map(|core| core as usize).collect();
-    let list = exact_cores(list, board).map_err(|expected| mistake(node, property::CORES, &expected))?;
-    match count {
-        Some(count) if count != list.len() => {
-            Err(mistake(node, property::CORES, &format!("{count} cores, as cpus says")))
-        }
-        _ => Ok(Cores::Exact(list)),
+fn cores(vm: &mut VmPlan, node: &Node<'_>, board: &Board) {
+    let errors = &mut vm.errors;
+    let count = node.property(property::CPUS).map(|count| count.u32().unwrap_or(0) as usize);
+    let (all, vcpus) = (board.cpus.len(), usize::from(VcpuId::MAXIMUM));
+    let most = all.min(vcpus);
+    if count.is_some_and(|count| count == 0 || count > most) {
+        let expected =
+            format_args!("1 to {most} in one cell: each vCPU has a core of its own, and the board has {all}");
+        return mistake(errors, node, property::CPUS, expected);
     }
-}
-
-/// Checks a number of cores; says what was expected if it is bad.
-fn core_count(count: Option<u32>, board: &Board) -> Result<usize, String> {
-    let most = board.cpus.len().min(VcpuId::MAXIMUM.into());
-    let count = count.and_then(|count| usize::try_from(count).ok());
-    let good = count.filter(|count| (1..=most).contains(count));
-    good.ok_or_else(|| {
-        format!("1 to {most} in one cell: each vCPU has a core of its own, and the board has {}", board.cpus.len())
-    })
-}
-
-/// Checks a list of cores; says what was expected if it is bad.
-fn exact_cores(list: Vec<usize>, board: &Board) -> Result<Vec<usize>, String> {
-    let distinct = list.iter().enumerate().all(|(index, core)| !list.iter().take(index).any(|other| other == core));
-    if list.is_empty() || list.len() > VcpuId::MAXIMUM.into() || !distinct {
-        return Err(format!("1 to {} different cores, one cell each", VcpuId::MAXIMUM));
-    }
-    for core in &list {
-        match board.cpus.get(*core) {
-            None => return Err(format!("cores below {}: the board has no core {core}", board.cpus.len())),
-            Some(cpu) if cpu.enable == Enable::Disabled => {
-                return Err(format!("cores that can be started: {core} cannot"));
+    vm.vm.cores = match (node.property(property::CORES).map(|list| list.cells().unwrap_or_default()), count) {
+        (None, None) => {
+            return mistake(errors, node, property::CPUS, format_args!("a number of cores here, or bulkhead,cores"));
+        }
+        (None, Some(count)) => Cores::Count(count),
+        (Some(list), _) => {
+            let mut cores = Vec::new();
+            for core in list {
+                let core = core as usize;
+                if !board.can_start(core) || cores.contains(&core) || cores.len() == vcpus {
+                    cores.clear();
+                    break;
+                }
+                cores.push(core);
             }
-            Some(_) => {}
-        }
-    }
-    Ok(list)
-}
-
-fn memory(node: &Node<'_>) -> Result<Memory, ConfigError> {
-    let kibibytes = node.property(property::MEMORY).and_then(|size| size.number());
-    let size = kibibytes.and_then(|size| size.checked_mul(1024)).filter(|size| *size != 0 && size % PAGE_SIZE == 0);
-    let size = size.ok_or_else(|| mistake(node, property::MEMORY, "KiB in two cells, a multiple of 4 and not 0"))?;
-    let address = match node.property(property::MEMORY_ADDRESS) {
-        None => None,
-        Some(address) => {
-            let address = address.number().filter(|address| address % PAGE_SIZE == 0).map(Pa::new);
-            Some(address.ok_or_else(|| mistake(node, property::MEMORY_ADDRESS, "a multiple of 4096 in two cells"))?)
+            if cores.is_empty() {
+                let expected =
+                    format_args!("1 to {vcpus} different cores below {all} that can be started, one cell each");
+                return mistake(errors, node, property::CORES, expected);
+            }
+            if let Some(count) = count
+                && count != cores.len()
+            {
+                return mistake(errors, node, property::CORES, format_args!("{count} cores, as cpus says"));
+            }
+            Cores::Exact(cores)
         }
     };
-    Ok(Memory { size: Some(size), address })
 }
 
-fn layout(node: &Node<'_>) -> Result<MachineLayout, ConfigError> {
-    let Some(base) = node.property(property::GUEST_BASE) else { return Ok(MachineLayout::default()) };
-    let base = base.number().filter(|base| base % RAM_ALIGNMENT == 0);
-    let base = base.ok_or_else(|| mistake(node, property::GUEST_BASE, "a multiple of 2 MiB in two cells"))?;
-    Ok(MachineLayout { ram_base: Ipa::new(base), ..MachineLayout::default() })
-}
-
-/// The mistake that the guest's RAM covers its devices or ends too high.
-fn memory_over_devices(
-    node: &Node<'_>,
-    cores: &Option<Cores>,
-    memory: &Option<Memory>,
-    layout: &Option<MachineLayout>,
-) -> Option<ConfigError> {
-    let (layout, size) = (layout.as_ref()?, memory.as_ref()?.size?);
-    let vcpus = match cores.as_ref()? {
-        Cores::Count(count) => *count,
-        Cores::Exact(list) => list.len(),
-        Cores::All => VcpuId::MAXIMUM.into(),
+/// RAM: how much, where in the machine, and where the guest sees it, which is beside its devices.
+fn memory(vm: &mut VmPlan, node: &Node<'_>) {
+    let errors = &mut vm.errors;
+    let kibibytes = node.property(property::MEMORY).and_then(|size| size.number()).unwrap_or(0);
+    let size = kibibytes.checked_mul(1024).filter(|size| *size != 0 && size % PAGE_SIZE == 0);
+    let expected = "a multiple of 4096 in two cells";
+    let address = number(errors, node, property::MEMORY_ADDRESS, PAGE_SIZE, expected).map(Pa::new);
+    vm.vm.memory = Memory { size, address };
+    let expected = "a multiple of 2 MiB in two cells";
+    if let Some(base) = number(errors, node, property::GUEST_BASE, RAM_ALIGNMENT, expected) {
+        vm.vm.layout.ram_base = Ipa::new(base);
+    }
+    let Some(size) = size else {
+        return mistake(errors, node, property::MEMORY, format_args!("KiB in two cells, a multiple of 4 and not 0"));
     };
-    let Some(ram) = layout.ram(size) else {
-        return Some(mistake(node, property::MEMORY, "RAM that ends below 1 TiB for the guest"));
+    let Some(ram) = vm.vm.layout.ram(size) else {
+        return mistake(errors, node, property::MEMORY, format_args!("RAM that ends below 1 TiB for the guest"));
     };
-    let device = layout.overlapped(&ram, vcpus)?;
-    Some(mistake(node, property::GUEST_BASE, &format!("RAM beside the devices: at {ram} it covers {device}")))
-}
-
-/// The command line: in the VM's node or, as Xen has it, in its kernel's.
-fn bootargs(node: &Node<'_>, kernel: Option<&str>) -> Result<String, ConfigError> {
-    let own = node.property(property::BOOTARGS);
-    let bad = || {
-        mistake(
-            node,
-            property::BOOTARGS,
-            &format!("one string of at most {LONGEST_BOOTARGS} bytes, here or in the kernel's node"),
-        )
-    };
-    let bootargs = match (own, kernel) {
-        (Some(_), Some(_)) => return Err(bad()),
-        (Some(own), None) => own.string().ok_or_else(bad)?,
-        (None, kernel) => kernel.unwrap_or_default(),
-    };
-    if bootargs.len() <= LONGEST_BOOTARGS { Ok(bootargs.into()) } else { Err(bad()) }
-}
-
-fn gic(node: &Node<'_>, board: &Board) -> Result<Option<GuestGic>, ConfigError> {
-    let Some(version) = node.property(property::GIC_VERSION) else { return Ok(None) };
-    match (version.u32(), &board.gic.version) {
-        (Some(2), GicVersion::V2 { .. }) => Ok(Some(GuestGic::V2)),
-        (Some(3), GicVersion::V3 { .. }) => Ok(Some(GuestGic::V3)),
-        (_, GicVersion::V2 { .. }) => Err(mistake(node, property::GIC_VERSION, "<2>, the version of the board's GIC")),
-        (_, GicVersion::V3 { .. }) => Err(mistake(node, property::GIC_VERSION, "<3>, the version of the board's GIC")),
+    if let Some(device) = vm.vm.layout.overlapped(&ram) {
+        let expected = format_args!("RAM beside the devices: at {ram} it covers {device}");
+        mistake(errors, node, property::GUEST_BASE, expected);
     }
 }
 
-fn policy(node: &Node<'_>, name: &str, default: Policy) -> Result<Policy, ConfigError> {
-    let Some(policy) = node.property(name) else { return Ok(default) };
-    match policy.string() {
-        Some(property::HALT) => Ok(Policy::Halt),
-        Some(property::RESTART) => Ok(Policy::Restart),
-        Some(property::REPORT) => Ok(Policy::Report),
-        _ => Err(mistake(node, name, "\"halt\", \"restart\" or \"report\"")),
+/// The command line: in one of `places`, the kernel's node, as Xen has it, and the VM's.
+fn bootargs(vm: &mut VmPlan, places: [Option<Node<'_>>; 2]) {
+    let mut given = false;
+    for node in places.iter().flatten() {
+        let Some(text) = node.property(property::BOOTARGS) else { continue };
+        match text.string() {
+            Some(text) if text.len() <= LONGEST_BOOTARGS && !given => vm.vm.bootargs = text.into(),
+            _ => {
+                let expected = "one string of at most 4096 bytes, here or in the kernel's node";
+                mistake(&mut vm.errors, node, property::BOOTARGS, format_args!("{expected}"));
+            }
+        }
+        given = true;
     }
+}
+
+fn gic(vm: &mut VmPlan, node: &Node<'_>) {
+    let own = match vm.gic {
+        GuestGic::V2 => 2,
+        GuestGic::V3 => 3,
+    };
+    if node.property(property::GIC_VERSION).is_some_and(|version| version.u32() != Some(own)) {
+        let expected = format_args!("<{own}>, the version of the board's GIC");
+        mistake(&mut vm.errors, node, property::GIC_VERSION, expected);
+    }
+}
+
+fn policy(errors: &mut Mistakes, node: &Node<'_>, name: &'static str, policy: &mut Policy) {
+    let Some(given) = node.property(name) else { return };
+    *policy = match given.string() {
+        Some(property::HALT) => Policy::Halt,
+        Some(property::RESTART) => Policy::Restart,
+        Some(property::REPORT) => Policy::Report,
+        _ => return mistake(errors, node, name, format_args!("\"halt\", \"restart\" or \"report\"")),
+    };
 }

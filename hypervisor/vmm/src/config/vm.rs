@@ -5,7 +5,13 @@ use crate::address::{Pa, Range};
 use crate::fault::ConfigError;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+
+/// Where the kernel of a VM lies that has none, and is refused.
+#[allow(clippy::panic, reason = "evaluated at compile time")]
+const NOWHERE: Range<Pa> = match Range::<Pa>::new(Pa::new(0), 1) {
+    Some(range) => range,
+    None => panic!("a range that wraps or is empty"),
+};
 
 /// What the owner wants of one VM. It is sound in itself; whether it fits the board and beside the other VMs is
 /// for [`plan`](super::plan) to say.
@@ -29,8 +35,6 @@ pub struct VmConfig {
     pub bootargs: String,
     /// Whether it has a PL011.
     pub console: bool,
-    /// The version of the GIC that it sees, if the owner asked for one.
-    pub gic: Option<GuestGic>,
     /// What happens when it switches itself off.
     pub on_power_off: Policy,
     /// What happens when it resets itself.
@@ -44,7 +48,51 @@ pub struct VmConfig {
 impl VmConfig {
     /// Its modules: kernel, RAM disk, tree.
     pub fn modules(&self) -> impl Iterator<Item = &Module> {
-        core::iter::once(&self.kernel).chain(&self.ramdisk).chain(&self.device_tree)
+        [Some(&self.kernel), self.ramdisk.as_ref(), self.device_tree.as_ref()].into_iter().flatten()
+    }
+}
+
+/// What one VM gets, or why it does not start. The others do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VmPlan {
+    /// What the owner wants of it.
+    pub vm: VmConfig,
+    /// Every mistake that was found. If there is any, the VM is refused, and what cannot be read of it is as by default.
+    pub errors: Vec<ConfigError>,
+    /// Its cores by their index in `/cpus`: vCPU 0 runs on the first. None before it is planned.
+    pub cores: Vec<usize>,
+    /// Size of its RAM in bytes, a multiple of 4096; 0 before it is planned.
+    pub memory_size: u64,
+    /// Where its RAM lies, if that is fixed.
+    pub memory: Option<Range<Pa>>,
+    /// The version of the GIC that it sees.
+    pub gic: GuestGic,
+}
+
+impl VmPlan {
+    /// Nothing yet for a VM called `name` with the node at `node`, that wants everything as by default.
+    pub(super) fn new(name: &str, node: String, gic: GuestGic) -> Self {
+        let vm = VmConfig {
+            name: name.into(),
+            node,
+            cores: Cores::All,
+            memory: Memory { size: None, address: None },
+            kernel: Module { node: String::new(), range: NOWHERE },
+            ramdisk: None,
+            device_tree: None,
+            bootargs: String::new(),
+            console: true,
+            on_power_off: Policy::Halt,
+            on_reset: Policy::Restart,
+            on_fault: Policy::Halt,
+            layout: MachineLayout::VIRT,
+        };
+        Self { vm, errors: Vec::new(), cores: Vec::new(), memory_size: 0, memory: None, gic }
+    }
+
+    /// Whether nothing is wrong with it.
+    pub fn is_good(&self) -> bool {
+        self.errors.is_empty()
     }
 }
 
@@ -95,20 +143,4 @@ pub enum Policy {
     Restart,
     /// It stays off with its memory and registers as they are, for the monitor to look at.
     Report,
-}
-
-/// A VM that does not start, and why. The others do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedVm {
-    /// The VM's name, or that of its node if it has no good one.
-    pub name: String,
-    /// Every mistake that was found; at least one.
-    pub errors: Vec<ConfigError>,
-}
-
-impl fmt::Display for RefusedVm {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} does not start", self.name)?;
-        self.errors.iter().try_for_each(|error| write!(formatter, "\n  {error}"))
-    }
 }

@@ -12,7 +12,6 @@ use super::header::{BASE_ALIGNMENT, KernelImage};
 use crate::address::{Ipa, PAGE_SIZE, Range};
 use crate::config::VmConfig;
 use crate::fault::ConfigError;
-use alloc::format;
 
 /// Bytes of RAM below the kernel.
 const KERNEL_OFFSET: u64 = 2 << 20;
@@ -99,15 +98,15 @@ fn place_below(end: u64, size: u64) -> Option<Range<Ipa>> {
 }
 
 fn unknown_kernel(vm: &VmConfig, unknown: &super::UnknownFormat) -> ConfigError {
-    let value = format!("a kernel that starts with {unknown}");
-    ConfigError::new(&vm.kernel.node, "reg", &value, "an arm64 Image")
+    let value = format_args!("a kernel that starts with {unknown}");
+    ConfigError::new(&vm.kernel.node, "reg", value, format_args!("an arm64 Image"))
 }
 
 fn too_small(vm: &VmConfig, ram: Range<Ipa>, image: &KernelImage, sizes: &Sizes) -> ConfigError {
     let needed = [KERNEL_OFFSET, image.text_offset, image.memory_size, sizes.ramdisk.unwrap_or(0), sizes.tree];
     // Up to a page is lost to alignment above and below the RAM disk, and 2 MiB below the kernel.
-    let needed = needed.iter().fold(3 * PAGE_SIZE, |sum, size| sum.saturating_add(*size));
-    let value = format!("{} KiB", ram.size() / 1024);
-    let expected = format!("at least {} KiB for its kernel, RAM disk and device tree", needed.div_ceil(1024));
-    ConfigError::new(&vm.node, "memory", &value, &expected)
+    let needed = needed.iter().fold(3 * PAGE_SIZE, |sum, size| sum.saturating_add(*size)).div_ceil(1024);
+    let value = format_args!("{} KiB", ram.size() / 1024);
+    let expected = format_args!("at least {needed} KiB for its kernel, RAM disk and device tree");
+    ConfigError::new(&vm.node, "memory", value, expected)
 }

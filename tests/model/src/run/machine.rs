@@ -119,13 +119,12 @@ impl Guest {
             device_tree: None,
             bootargs: String::new(),
             console: true,
-            gic: None,
             on_power_off,
             on_reset,
             on_fault,
             layout: MachineLayout::VIRT,
         };
-        VmPlan { vm, cores: self.cores.clone(), memory_size: GUEST_RAM, memory: None, gic }
+        VmPlan { vm, errors: Vec::new(), cores: self.cores.clone(), memory_size: GUEST_RAM, memory: None, gic }
     }
 }
 

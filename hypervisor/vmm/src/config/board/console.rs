@@ -1,9 +1,9 @@
 //! The UART that firmware and owner talk over.
 
 use super::interrupt::{Interrupt, Wiring};
+use super::registers;
 use crate::address::{Pa, Range};
-use crate::config::mistake::mistake;
-use crate::fault::ConfigError;
+use crate::config::mistake::{Mistakes, mistake};
 use crate::fdt::{Node, View};
 use alloc::string::String;
 
@@ -25,37 +25,42 @@ pub enum UartKind {
     Pl011,
 }
 
-/// The UART that `stdout-path` of `/chosen` names; `None` if it names none.
-///
-/// # Errors
-/// It names something that is not there, or that we cannot drive.
-pub(super) fn read(wiring: &Wiring<'_>) -> Result<Option<Uart>, ConfigError> {
-    let Some(chosen) = wiring.view.find("/chosen") else { return Ok(None) };
+/// The UART that `stdout-path` of `/chosen` names; `None` if it names none, or something that is not there or that we
+/// cannot drive, which is a mistake.
+pub(super) fn read(wiring: &Wiring<'_>, mistakes: &mut Mistakes) -> Option<Uart> {
+    let chosen = wiring.view.find("/chosen")?;
     let name = if chosen.has("stdout-path") { "stdout-path" } else { "linux,stdout-path" };
-    let Some(path) = chosen.property(name) else { return Ok(None) };
-    // What follows a colon is for the driver: speed, parity and bits (Devicetree Specification 0.4 3.6).
-    let path = path.string().map(|path| path.split(':').next().unwrap_or_default());
-    let node = path.and_then(|path| resolve(wiring.view, path));
-    let node = node.ok_or_else(|| mistake(&chosen, name, "the path or the alias of a UART's node"))?;
+    let path = chosen.property(name)?;
+    let Some(node) = path.string().and_then(|path| resolve(wiring.view, path)) else {
+        mistake(mistakes, &chosen, name, format_args!("the path or the alias of a UART's node"));
+        return None;
+    };
     if !node.is_compatible(&["arm,pl011"]) {
-        return Err(mistake(&node, "compatible", "arm,pl011: the only UART that we can drive"));
+        mistake(mistakes, &node, "compatible", format_args!("arm,pl011: the only UART that we can drive"));
+        return None;
     }
-    let registers = registers(&node).ok_or_else(|| mistake(&node, "reg", "registers that the buses above pass on"))?;
-    let interrupt = wiring.interrupts(&node).ok().and_then(|interrupts| interrupts.first().copied());
-    Ok(Some(Uart { kind: UartKind::Pl011, registers, interrupt }))
+    let Some(registers) = registers(&node, 0) else {
+        mistake(mistakes, &node, "reg", format_args!("registers that the buses above pass on"));
+        return None;
+    };
+    Some(Uart { kind: UartKind::Pl011, registers, interrupt: wiring.interrupt(&node, 0) })
 }
 
-/// The node at `path`, which starts with `/` or with an alias.
+/// The node at `path`, which starts with `/` or with an alias. What follows a colon is for the driver: speed, parity and
+/// bits (Devicetree Specification 0.4 3.6).
 fn resolve<'v>(view: View<'v>, path: &str) -> Option<Node<'v>> {
+    let path = part_before(path, b':');
     if path.starts_with('/') {
         return view.find(path);
     }
-    let (alias, rest) = path.split_once('/').unwrap_or((path, ""));
+    let alias = part_before(path, b'/');
+    let rest = path.get(alias.len()..)?;
     let target = view.find("/aliases")?.property(alias)?.string()?;
-    view.find(&(String::from(target) + "/" + rest))
+    view.find(&(String::from(target) + rest))
 }
 
-fn registers(node: &Node<'_>) -> Option<Range<Pa>> {
-    let (address, size) = node.reg()?.first().copied()?;
-    Range::<Pa>::new(Pa::new(node.parent()?.translate(address, size)?), size)
+/// What stands in `text` before the first `sign`: all if there is none.
+fn part_before(text: &str, sign: u8) -> &str {
+    let end = text.bytes().position(|byte| byte == sign);
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
 }

@@ -1,8 +1,8 @@
 //! Cores and how each is started.
 
+use super::children;
 use crate::address::Pa;
-use crate::config::mistake::{mistake, mistake_at};
-use crate::fault::ConfigError;
+use crate::config::mistake::{Mistakes, missing, mistake, text};
 use crate::fdt::{Node, View};
 use alloc::vec::Vec;
 
@@ -32,56 +32,48 @@ pub enum Enable {
     Disabled,
 }
 
-/// Cores in the order of `/cpus`. `psci` is whether the firmware has PSCI.
-pub(super) fn read(view: &View<'_>, psci: bool, warnings: &mut Vec<ConfigError>) -> Result<Vec<Cpu>, ConfigError> {
+/// Cores in the order of `/cpus`. `psci` is whether the firmware has PSCI. A core that cannot be started is a mistake
+/// which does no harm; without a good affinity for each core there are none.
+pub(super) fn read(view: View<'_>, psci: bool, mistakes: &mut Mistakes) -> Option<Vec<Cpu>> {
     let mut cpus: Vec<Cpu> = Vec::new();
-    for node in view.find("/cpus").iter().flat_map(Node::children).filter(is_cpu) {
-        let mpidr = affinity(&node)?;
-        if cpus.iter().any(|cpu| cpu.mpidr == mpidr) {
-            return Err(mistake(&node, "reg", "an affinity that no other core has"));
+    for node in children(view, "/cpus") {
+        if text(&node, "device_type") != Some("cpu") {
+            continue;
         }
-        let enable = enable(&node, psci).unwrap_or_else(|warning| {
-            warnings.push(warning);
-            Enable::Disabled
-        });
-        cpus.push(Cpu { mpidr, enable });
+        let mpidr = node.property("reg").and_then(|reg| reg.number()).unwrap_or(u64::MAX);
+        if mpidr & !AFFINITY != 0 || cpus.iter().any(|cpu| cpu.mpidr == mpidr) {
+            let expected = "MPIDR affinity bits 39:32 and 23:0 that no other core has";
+            mistake(mistakes, &node, "reg", format_args!("{expected}"));
+            return None;
+        }
+        cpus.push(Cpu { mpidr, enable: enable(&node, psci, mistakes) });
     }
     if cpus.is_empty() {
-        return Err(mistake_at("/cpus", "", "without cores", "at least one child with device_type = \"cpu\""));
+        missing(mistakes, "/cpus", "without cores", "at least one child with device_type = \"cpu\"");
+        return None;
     }
-    Ok(cpus)
-}
-
-fn is_cpu(node: &Node<'_>) -> bool {
-    node.property("device_type").and_then(|kind| kind.string()) == Some("cpu")
-}
-
-/// The affinity that a core's `reg` gives in one or two cells.
-fn affinity(node: &Node<'_>) -> Result<u64, ConfigError> {
-    let reg = node.property("reg").and_then(|reg| reg.number());
-    reg.filter(|mpidr| mpidr & !AFFINITY == 0).ok_or_else(|| mistake(node, "reg", "MPIDR affinity bits 39:32 and 23:0"))
+    Some(cpus)
 }
 
 /// How the core at `node` is started; what is not said there may be said at `/cpus`.
-fn enable(node: &Node<'_>, psci: bool) -> Result<Enable, ConfigError> {
+fn enable(node: &Node<'_>, psci: bool, mistakes: &mut Mistakes) -> Enable {
+    const METHOD: &str = "enable-method";
+    const RELEASE: &str = "cpu-release-addr";
     if !node.is_enabled() {
-        return Ok(Enable::Disabled);
+        return Enable::Disabled;
     }
-    let inherited = || node.parent().and_then(|cpus| cpus.property("enable-method"));
-    let own = node.property("enable-method");
-    match own.or_else(inherited).and_then(|method| method.string()) {
-        Some("psci") if psci => Ok(Enable::Psci),
-        Some("psci") => Err(mistake(node, "enable-method", "a /psci node beside it")),
-        Some("spin-table") => spin_table(node),
-        None if psci => Ok(Enable::Psci),
-        _ => Err(mistake(node, "enable-method", "psci or spin-table: the core stays off")),
+    let inherited = || text(&node.parent()?, METHOD);
+    match text(node, METHOD).or_else(inherited) {
+        Some("psci") | None if psci => return Enable::Psci,
+        Some("psci") => mistake(mistakes, node, METHOD, format_args!("a /psci node beside it")),
+        Some("spin-table") => {
+            let release = node.property(RELEASE).and_then(|release| release.number());
+            match release.filter(|release| release % 8 == 0) {
+                Some(release) => return Enable::SpinTable { release: Pa::new(release) },
+                None => mistake(mistakes, node, RELEASE, format_args!("an address that is a multiple of 8")),
+            }
+        }
+        _ => mistake(mistakes, node, METHOD, format_args!("psci or spin-table: the core stays off")),
     }
-}
-
-fn spin_table(node: &Node<'_>) -> Result<Enable, ConfigError> {
-    let release = node.property("cpu-release-addr").and_then(|release| release.number());
-    let release = release.filter(|release| release % 8 == 0).map(Pa::new);
-    release
-        .map(|release| Enable::SpinTable { release })
-        .ok_or_else(|| mistake(node, "cpu-release-addr", "an address that is a multiple of 8"))
+    Enable::Disabled
 }

@@ -1,9 +1,10 @@
 //! The interrupt controller.
 
 use super::interrupt::{Interrupt, Wiring};
+use super::registers;
 use crate::address::{Pa, Range};
-use crate::config::mistake::{mistake, mistake_at};
-use crate::fault::ConfigError;
+use crate::config::GuestGic;
+use crate::config::mistake::{Mistakes, missing, mistake, number};
 use crate::fdt::{Node, View};
 use alloc::vec::Vec;
 
@@ -17,7 +18,7 @@ const GICV2: [&str; 6] = [
     "arm,cortex-a9-gic",
 ];
 /// The name of every GICv3 and v4.
-const GICV3: [&str; 1] = ["arm,gic-v3"];
+const GICV3: &str = "arm,gic-v3";
 
 /// A GIC's registers and the interrupt by which it asks the hypervisor for attention.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,60 +54,66 @@ pub enum GicVersion {
     },
 }
 
-/// The first GIC among `nodes` that can run guests, with its node.
-pub(super) fn read<'v>(view: View<'v>, nodes: &[Node<'v>]) -> Result<(Node<'v>, Gic), ConfigError> {
-    let found = nodes.iter().find(|node| {
-        node.has("interrupt-controller")
-            && node.is_enabled()
-            && (node.is_compatible(&GICV3) || node.is_compatible(&GICV2))
-    });
-    let node = found.ok_or_else(|| {
-        mistake_at("/", "", "without an interrupt controller", "a GIC: arm,gic-400, arm,gic-v3 or like")
-    })?;
-    let version = if node.is_compatible(&GICV3) { version3(node)? } else { version2(node)? };
-    let wiring = Wiring { view, controller: *node };
-    let maintenance = wiring.maintenance().ok_or_else(|| mistake(node, "interrupts", "the maintenance interrupt"))?;
-    Ok((*node, Gic { version, maintenance }))
-}
-
-/// The register ranges of `node` as the processor sees them.
-fn registers(node: &Node<'_>) -> Result<Vec<Range<Pa>>, ConfigError> {
-    let entries = node.reg().ok_or_else(|| mistake(node, "reg", "pairs of address and size"))?;
-    let parent = node.parent();
-    let range = |(address, size): (u64, u64)| {
-        let address = parent.and_then(|bus| bus.translate(address, size));
-        let range = address.and_then(|address| Range::<Pa>::new(Pa::new(address), size));
-        range.ok_or_else(|| mistake(node, "reg", "registers that the buses above pass on, by their ranges"))
-    };
-    entries.into_iter().map(range).collect()
-}
-
-fn version2(node: &Node<'_>) -> Result<GicVersion, ConfigError> {
-    match registers(node)?.as_slice() {
-        [distributor, cpu_interface, hypervisor_interface, virtual_cpu_interface, ..] => Ok(GicVersion::V2 {
-            distributor: *distributor,
-            cpu_interface: *cpu_interface,
-            hypervisor_interface: *hypervisor_interface,
-            virtual_cpu_interface: *virtual_cpu_interface,
-        }),
-        _ => Err(mistake(node, "reg", "GICD, GICC, GICH and GICV: without the last two there is no virtualization")),
+impl GicVersion {
+    /// What guests see of it.
+    pub const fn of_guests(&self) -> GuestGic {
+        match self {
+            Self::V2 { .. } => GuestGic::V2,
+            Self::V3 { .. } => GuestGic::V3,
+        }
     }
 }
 
-fn version3(node: &Node<'_>) -> Result<GicVersion, ConfigError> {
-    let regions = node.property("#redistributor-regions").map_or(Some(1), |count| count.u32());
-    let regions = regions.ok_or_else(|| mistake(node, "#redistributor-regions", "one cell"))? as usize;
-    let registers = registers(node)?;
-    let (distributor, rest) = registers.split_first().ok_or_else(|| mistake(node, "reg", "GICD and GICR"))?;
-    let redistributors = rest.get(..regions).filter(|regions| !regions.is_empty());
-    let redistributors =
-        redistributors.ok_or_else(|| mistake(node, "reg", "as many GICR regions as #redistributor-regions"))?;
-    let redistributor_stride = match node.property("redistributor-stride") {
-        None => None,
-        Some(stride) => {
-            let stride = stride.number().filter(|stride| stride % 0x1_0000 == 0 && *stride != 0);
-            Some(stride.ok_or_else(|| mistake(node, "redistributor-stride", "a multiple of 64 KiB"))?)
-        }
+/// The first GIC among `nodes` that can run guests, with its node.
+pub(super) fn read<'v>(view: View<'v>, nodes: &[Node<'v>], mistakes: &mut Mistakes) -> Option<(Node<'v>, Gic)> {
+    for node in nodes.iter().filter(|node| node.has("interrupt-controller") && node.is_enabled()) {
+        let version = if node.is_compatible(&[GICV3]) {
+            version3(node, mistakes)?
+        } else if node.is_compatible(&GICV2) {
+            version2(node, mistakes)?
+        } else {
+            continue;
+        };
+        let Some(maintenance) = (Wiring { view, controller: *node }).maintenance() else {
+            mistake(mistakes, node, "interrupts", format_args!("the maintenance interrupt"));
+            return None;
+        };
+        return Some((*node, Gic { version, maintenance }));
+    }
+    missing(mistakes, "/", "without an interrupt controller", "a GIC: arm,gic-400, arm,gic-v3 or like");
+    None
+}
+
+fn version2(node: &Node<'_>, mistakes: &mut Mistakes) -> Option<GicVersion> {
+    let found = [0, 1, 2, 3].map(|place| registers(node, place));
+    let [Some(distributor), Some(cpu_interface), Some(hypervisor_interface), Some(virtual_cpu_interface)] = found
+    else {
+        let expected =
+            "GICD, GICC, GICH and GICV, all within the ranges of the buses above; the last two are for guests";
+        mistake(mistakes, node, "reg", format_args!("{expected}"));
+        return None;
     };
-    Ok(GicVersion::V3 { distributor: *distributor, redistributors: redistributors.to_vec(), redistributor_stride })
+    Some(GicVersion::V2 { distributor, cpu_interface, hypervisor_interface, virtual_cpu_interface })
+}
+
+fn version3(node: &Node<'_>, mistakes: &mut Mistakes) -> Option<GicVersion> {
+    let regions = node.property("#redistributor-regions").map_or(Some(1), |count| count.u32()).unwrap_or(0) as usize;
+    let mut redistributors = Vec::new();
+    while redistributors.len() < regions
+        && let Some(region) = registers(node, redistributors.len() + 1)
+    {
+        redistributors.push(region);
+    }
+    let distributor = registers(node, 0).filter(|_| regions != 0 && redistributors.len() == regions);
+    let Some(distributor) = distributor else {
+        let expected = "GICD and as many GICR regions as #redistributor-regions, within the ranges of the buses above";
+        mistake(mistakes, node, "reg", format_args!("{expected}"));
+        return None;
+    };
+    let name = "redistributor-stride";
+    let redistributor_stride = number(mistakes, node, name, 0x1_0000, "a multiple of 64 KiB");
+    if redistributor_stride.is_none() && node.has(name) {
+        return None;
+    }
+    Some(GicVersion::V3 { distributor, redistributors, redistributor_stride })
 }

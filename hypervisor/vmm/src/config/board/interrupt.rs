@@ -1,9 +1,6 @@
 //! Interrupts of devices, down to the GIC's numbers.
 
-use crate::config::mistake::mistake;
-use crate::fault::ConfigError;
-use crate::fdt::{Node, View};
-use alloc::vec::Vec;
+use crate::fdt::{Node, Property, View};
 
 /// How an interrupt is signalled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,20 +21,25 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Decodes the three cells of the GIC's binding (Linux
+    /// Decodes the interrupt in `cells` from number `first` on, by the first three cells of the GIC's binding (Linux
     /// Documentation/devicetree/bindings/interrupt-controller/arm,gic-v3.yaml): type, number, flags.
-    pub(super) fn decode(cells: &[u32]) -> Option<Self> {
-        let [kind, number, flags, ..] = cells else { return None };
-        let (base, count) = match kind {
+    fn decode(cells: &Property<'_>, first: usize) -> Option<Self> {
+        let (base, count) = match cell(cells, first)? {
             0 => (32, 988),
             1 => (16, 16),
             2 => (4096, 1024),
             3 => (1056, 64),
             _ => return None,
         };
-        let trigger = if flags & 3 != 0 { Trigger::Edge } else { Trigger::Level };
-        if *number < count { Some(Self { intid: base + number, trigger }) } else { None }
+        let number = cell(cells, first + 1)?;
+        let trigger = if cell(cells, first + 2)? & 3 != 0 { Trigger::Edge } else { Trigger::Level };
+        if number < count { Some(Self { intid: base + number, trigger }) } else { None }
     }
+}
+
+/// Cell `place` of `property`.
+fn cell(property: &Property<'_>, place: usize) -> Option<u32> {
+    property.value.get(place.checked_mul(4)?..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
 /// What leads from a device to the GIC.
@@ -48,50 +50,33 @@ pub(super) struct Wiring<'v> {
 }
 
 impl Wiring<'_> {
-    /// The interrupts of `node`; empty if it has none.
-    ///
-    /// # Errors
-    /// They are not wired straight to the GIC, or not in its binding.
-    pub fn interrupts(&self, node: &Node<'_>) -> Result<Vec<Interrupt>, ConfigError> {
-        let name = if node.has("interrupts-extended") { "interrupts-extended" } else { "interrupts" };
-        let Some(property) = node.property(name) else { return Ok(Vec::new()) };
-        let cells = property.cells().unwrap_or_default();
-        let interrupts = if name == "interrupts" { self.own(node, &cells) } else { self.extended(&cells) };
-        interrupts.ok_or_else(|| mistake(node, name, "interrupts of the GIC, in its binding of at least three cells"))
+    /// Interrupt `place` of `node`; `None` if there is none, or it is not wired straight to the GIC. Of
+    /// `interrupts-extended`, where each interrupt names its controller, those before it must be the GIC's as well.
+    pub fn interrupt(&self, node: &Node<'_>, place: usize) -> Option<Interrupt> {
+        let (width, controller) = (self.width()?, self.controller.phandle()?);
+        if let Some(cells) = node.property("interrupts-extended") {
+            let mut first = 0;
+            for _ in 0..place {
+                if cell(&cells, first)? != controller {
+                    return None;
+                }
+                first += width + 1;
+            }
+            return if cell(&cells, first)? == controller { Interrupt::decode(&cells, first + 1) } else { None };
+        }
+        if node.inherited("interrupt-parent")?.u32()? != controller {
+            return None;
+        }
+        Interrupt::decode(&node.property("interrupts")?, place.checked_mul(width)?)
     }
 
     /// The GIC's own first interrupt. Its parent is the GIC itself, whatever `interrupt-parent` it inherits.
     pub fn maintenance(&self) -> Option<Interrupt> {
-        let cells = self.controller.property("interrupts")?.cells()?;
-        Interrupt::decode(cells.get(..self.width()?)?)
+        self.width()?;
+        Interrupt::decode(&self.controller.property("interrupts")?, 0)
     }
 
-    /// Decodes `interrupts`, whose controller is said by the node or the nearest ancestor that says it.
-    fn own(&self, node: &Node<'_>, cells: &[u32]) -> Option<Vec<Interrupt>> {
-        let parent = node.inherited("interrupt-parent")?.u32()?;
-        if Some(parent) != self.controller.phandle() {
-            return None;
-        }
-        let width = self.width()?;
-        cells.chunks(width).map(Interrupt::decode).collect()
-    }
-
-    /// Decodes `interrupts-extended`, where each interrupt names its controller. Those of others are left out
-    /// only behind the last of the GIC's: positions have a meaning.
-    fn extended(&self, mut cells: &[u32]) -> Option<Vec<Interrupt>> {
-        let mut interrupts = Vec::new();
-        while let Some((controller, rest)) = cells.split_first() {
-            if Some(*controller) != self.controller.phandle() {
-                break;
-            }
-            let (interrupt, rest) = rest.split_at_checked(self.width()?)?;
-            interrupts.push(Interrupt::decode(interrupt)?);
-            cells = rest;
-        }
-        Some(interrupts).filter(|interrupts| !interrupts.is_empty())
-    }
-
-    /// Cells that an interrupt takes at the GIC.
+    /// Cells that an interrupt takes at the GIC: at least three.
     fn width(&self) -> Option<usize> {
         let width = self.controller.property("#interrupt-cells")?.u32()? as usize;
         if width >= 3 { Some(width) } else { None }

@@ -8,9 +8,10 @@ mod memory;
 mod psci;
 mod timer;
 
+use super::mistake::{Mistakes, text};
 use crate::address::{Pa, Range};
 use crate::fault::ConfigError;
-use crate::fdt::{Node, Tree};
+use crate::fdt::{Node, Tree, View};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -51,26 +52,36 @@ impl Board {
     /// # Errors
     /// Memory, cores, interrupt controller or timer are absent or wrong: nothing can run.
     pub fn read(tree: &Tree) -> Result<Self, ConfigError> {
+        let mut mistakes = Vec::new();
+        match Self::collect(tree, &mut mistakes) {
+            Some(mut board) => {
+                board.warnings = mistakes;
+                Ok(board)
+            }
+            // The one that nothing can run with was found last.
+            None => Err(mistakes
+                .pop()
+                .unwrap_or_else(|| ConfigError::new("/", "", format_args!("absent"), format_args!("a root node")))),
+        }
+    }
+
+    fn collect(tree: &Tree, mistakes: &mut Mistakes) -> Option<Self> {
         let view = tree.view();
-        let root = view.root().ok_or_else(|| super::mistake::mistake_at("/", "", "absent", "a root node"))?;
+        let root = view.root()?;
         let nodes: Vec<Node<'_>> = view.nodes().collect();
-        let mut warnings = Vec::new();
-        let psci = psci::read(&nodes, &mut warnings);
-        let (controller, gic) = gic::read(view, &nodes)?;
+        let psci = psci::read(&nodes, mistakes);
+        let (controller, gic) = gic::read(view, &nodes, mistakes)?;
         let wiring = interrupt::Wiring { view, controller };
-        Ok(Self {
-            model: root.property("model").and_then(|model| model.string()).unwrap_or("unnamed board").into(),
-            memory: memory::ranges(&root)?,
-            reserved: memory::reserved(tree, &view),
-            cpus: cpu::read(&view, psci.is_some(), &mut warnings)?,
-            console: console::read(&wiring).unwrap_or_else(|warning| {
-                warnings.push(warning);
-                None
-            }),
-            timer: timer::read(&wiring, &nodes)?,
+        Some(Self {
+            model: text(&root, "model").unwrap_or("unnamed board").into(),
+            memory: memory::ranges(&root, mistakes)?,
+            reserved: memory::reserved(tree),
+            cpus: cpu::read(view, psci.is_some(), mistakes)?,
+            console: console::read(&wiring, mistakes),
+            timer: timer::read(&wiring, &nodes, mistakes)?,
             gic,
             psci,
-            warnings,
+            warnings: Vec::new(),
         })
     }
 
@@ -79,11 +90,28 @@ impl Board {
     pub fn console_of(tree: &Tree) -> Option<Uart> {
         let view = tree.view();
         let controller = view.nodes().find(|node| node.has("interrupt-controller"))?;
-        console::read(&interrupt::Wiring { view, controller }).ok().flatten()
+        console::read(&interrupt::Wiring { view, controller }, &mut Vec::new())
+    }
+
+    /// Whether the board has a core with the index `core` that can be started.
+    pub fn can_start(&self, core: usize) -> bool {
+        self.cpus.get(core).is_some_and(|cpu| cpu.enable != Enable::Disabled)
     }
 
     /// Whether `range` lies in RAM, all of it in one piece.
     pub fn is_ram(&self, range: &Range<Pa>) -> bool {
         self.memory.iter().any(|memory| memory.contains_range(range))
     }
+}
+
+/// The children of the node at `path`; none if it is not there.
+fn children<'v>(view: View<'v>, path: &str) -> Vec<Node<'v>> {
+    view.find(path).map(|node| node.children().collect()).unwrap_or_default()
+}
+
+/// The range `place` in the `reg` of `node` as the processor sees it: through the ranges of the buses above.
+fn registers(node: &Node<'_>, place: usize) -> Option<Range<Pa>> {
+    let entries = node.reg()?;
+    let (address, size) = *entries.get(place)?;
+    Range::<Pa>::new(Pa::new(node.parent()?.translate(address, size)?), size)
 }

@@ -1,9 +1,7 @@
 //! The firmware's power control.
 
-use crate::config::mistake::mistake;
-use crate::fault::ConfigError;
+use crate::config::mistake::{Mistakes, mistake, text};
 use crate::fdt::Node;
-use alloc::vec::Vec;
 
 /// How to reach the firmware's PSCI (Linux Documentation/devicetree/bindings/arm/psci.yaml).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,33 +36,30 @@ pub enum PsciVersion {
 }
 
 /// The power control among `nodes`; without one that can be used, cores are started otherwise.
-pub(super) fn read(nodes: &[Node<'_>], warnings: &mut Vec<ConfigError>) -> Option<Psci> {
+pub(super) fn read(nodes: &[Node<'_>], mistakes: &mut Mistakes) -> Option<Psci> {
     let models = ["arm,psci-1.0", "arm,psci-0.2", "arm,psci"];
     let node = nodes.iter().find(|node| node.is_compatible(&models) && node.is_enabled())?;
-    match (method(node), version(node)) {
-        (Ok(method), Ok(version)) => Some(Psci { method, version }),
-        (Err(warning), _) | (_, Err(warning)) => {
-            warnings.push(warning);
-            None
+    let method = match text(node, "method") {
+        Some("smc") => PsciMethod::Smc,
+        Some("hvc") => PsciMethod::Hvc,
+        _ => {
+            mistake(mistakes, node, "method", format_args!("smc or hvc"));
+            return None;
         }
-    }
+    };
+    Some(Psci { method, version: version(node, mistakes)? })
 }
 
-fn method(node: &Node<'_>) -> Result<PsciMethod, ConfigError> {
-    match node.property("method").and_then(|method| method.string()) {
-        Some("smc") => Ok(PsciMethod::Smc),
-        Some("hvc") => Ok(PsciMethod::Hvc),
-        _ => Err(mistake(node, "method", "smc or hvc")),
-    }
-}
-
-fn version(node: &Node<'_>) -> Result<PsciVersion, ConfigError> {
+fn version(node: &Node<'_>, mistakes: &mut Mistakes) -> Option<PsciVersion> {
     if node.is_compatible(&["arm,psci-1.0"]) {
-        return Ok(PsciVersion::V1_0);
+        return Some(PsciVersion::V1_0);
     }
     if node.is_compatible(&["arm,psci-0.2"]) {
-        return Ok(PsciVersion::V0_2);
+        return Some(PsciVersion::V0_2);
     }
     let cpu_on = node.property("cpu_on").and_then(|function| function.u32());
-    cpu_on.map(|cpu_on| PsciVersion::V0_1 { cpu_on }).ok_or_else(|| mistake(node, "cpu_on", "a function number"))
+    if cpu_on.is_none() {
+        mistake(mistakes, node, "cpu_on", format_args!("a function number"));
+    }
+    cpu_on.map(|cpu_on| PsciVersion::V0_1 { cpu_on })
 }

@@ -1,10 +1,8 @@
 //! The cores' timers.
 
 use super::interrupt::{Interrupt, Wiring};
-use crate::config::mistake::{mistake, mistake_at};
-use crate::fault::ConfigError;
+use crate::config::mistake::{Mistakes, missing, mistake};
 use crate::fdt::Node;
-use alloc::vec::Vec;
 
 /// The interrupts of a core's generic timer, each a PPI (Linux
 /// Documentation/devicetree/bindings/timer/arm,arch_timer.yaml).
@@ -24,24 +22,24 @@ pub struct Timer {
 const NAMES: [&str; 4] = ["sec-phys", "phys", "virt", "hyp-phys"];
 
 /// The timer among `nodes`.
-pub(super) fn read(wiring: &Wiring<'_>, nodes: &[Node<'_>]) -> Result<Timer, ConfigError> {
-    let node = nodes.iter().find(|node| node.is_compatible(&["arm,armv8-timer"]) && node.is_enabled());
-    let node = node.ok_or_else(|| mistake_at("/timer", "compatible", "absent", "arm,armv8-timer"))?;
-    let interrupts = wiring.interrupts(node)?;
-    let names: Vec<&str> = match node.property("interrupt-names") {
-        Some(names) => names.strings().collect(),
-        None => NAMES.to_vec(),
+pub(super) fn read(wiring: &Wiring<'_>, nodes: &[Node<'_>], mistakes: &mut Mistakes) -> Option<Timer> {
+    let found = nodes.iter().find(|node| node.is_compatible(&["arm,armv8-timer"]) && node.is_enabled());
+    let Some(node) = found else {
+        missing(mistakes, "/timer", "absent", "a node with compatible = \"arm,armv8-timer\"");
+        return None;
     };
-    let named = |name: &str| {
-        let index = names.iter().position(|other| *other == name)?;
-        interrupts.get(index).copied()
+    let mut interrupts = [None; NAMES.len()];
+    for (default, (slot, name)) in interrupts.iter_mut().zip(NAMES).enumerate() {
+        let place = match node.property("interrupt-names") {
+            Some(names) => names.strings().position(|other| other == name),
+            None => Some(default),
+        };
+        *slot = place.and_then(|place| wiring.interrupt(node, place));
+    }
+    let [secure, Some(nonsecure), Some(virtual_timer), Some(hypervisor)] = interrupts else {
+        let expected = format_args!("those of the physical, the virtual and the hypervisor's timer, wired to the GIC");
+        mistake(mistakes, node, "interrupts", expected);
+        return None;
     };
-    let [secure, nonsecure, virtual_timer, hypervisor] = NAMES.map(named);
-    let missing = || mistake(node, "interrupts", "those of the physical, the virtual and the hypervisor's timer");
-    Ok(Timer {
-        secure,
-        nonsecure: nonsecure.ok_or_else(missing)?,
-        virtual_timer: virtual_timer.ok_or_else(missing)?,
-        hypervisor: hypervisor.ok_or_else(missing)?,
-    })
+    Some(Timer { secure, nonsecure, virtual_timer, hypervisor })
 }

@@ -1,95 +1,100 @@
 //! Gives cores to VMs.
 
 use super::VmPlan;
-use crate::config::board::{Board, Enable};
-use crate::config::mistake::mistake_at;
-use crate::config::vm::{Cores, RefusedVm, VmConfig};
+use crate::config::board::Board;
+use crate::config::mistake::Mistakes;
+use crate::config::vm::Cores;
 use crate::fault::ConfigError;
 use crate::vcpu::VcpuId;
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use bulkhead_abi::property;
 
 /// The core that the owner wants for housekeeping, unless it cannot be started.
-pub(super) fn checked_wish(board: &Board, wish: Option<usize>, errors: &mut Vec<ConfigError>) -> Option<usize> {
+pub(super) fn checked_wish(board: &Board, wish: Option<usize>, errors: &mut Mistakes) -> Option<usize> {
     let wish = wish?;
-    if board.cpus.get(wish).is_some_and(|cpu| cpu.enable != Enable::Disabled) {
+    if board.can_start(wish) {
         return Some(wish);
     }
-    let (node, name) = (property::HYPERVISOR_PATH, property::HOUSEKEEPING_CORE);
-    errors.push(mistake_at(node, name, &format!("<{wish}>"), "a core of the board that can be started"));
+    let (value, expected) = (format_args!("<{wish}>"), format_args!("a core of the board that can be started"));
+    errors.push(ConfigError::new(property::HYPERVISOR_PATH, property::HOUSEKEEPING_CORE, value, expected));
     None
 }
 
-/// Cores that no VM has, and who has the others.
+/// Cores that no VM has.
 pub(super) struct Left {
     /// In ascending order.
     free: Vec<usize>,
-    owners: Vec<(usize, String)>,
     housekeeping: Option<usize>,
 }
 
 impl Left {
     /// All cores of `board` that can be started; `housekeeping` is the last to be counted off.
     pub fn new(board: &Board, housekeeping: Option<usize>) -> Self {
-        Self { free: usable(board).collect(), owners: Vec::new(), housekeeping }
+        Self { free: (0..board.cpus.len()).filter(|core| board.can_start(*core)).collect(), housekeeping }
     }
 
-    /// The cores for `vm`, that of vCPU 0 first.
-    pub fn find(&self, vm: &VmConfig) -> Result<Vec<usize>, ConfigError> {
-        match &vm.cores {
-            Cores::Exact(list) => match self.owners.iter().find(|(core, _)| list.contains(core)) {
-                Some((core, owner)) => Err(taken(vm, *core, owner)),
-                None => Ok(list.clone()),
-            },
-            Cores::Count(count) => self.pick(*count).ok_or_else(|| self.too_many(vm, *count)),
-            Cores::All => {
-                let count = self.free.len().min(VcpuId::MAXIMUM.into());
-                let all = self.free.get(..count).filter(|cores| !cores.is_empty());
-                all.map(<[usize]>::to_vec).ok_or_else(|| self.too_many(vm, 1))
+    /// Finds the cores for `plan`, that of vCPU 0 first, or says why there are none.
+    pub fn find(&self, plan: &mut VmPlan) {
+        let free = self.free.len();
+        let count = match &plan.vm.cores {
+            Cores::Exact(list) => {
+                plan.cores.clone_from(list);
+                if let Some(core) = list.iter().find(|core| !self.free.contains(core)) {
+                    let (value, expected) =
+                        (format_args!("core {core} among others"), format_args!("cores that no other VM has"));
+                    plan.errors.push(ConfigError::new(&plan.vm.node, property::CORES, value, expected));
+                }
+                return;
+            }
+            Cores::Count(count) => *count,
+            Cores::All => free.clamp(1, VcpuId::MAXIMUM.into()),
+        };
+        match free.checked_sub(count) {
+            Some(spare) => self.pick(spare, &mut plan.cores),
+            None => {
+                let expected =
+                    format_args!("at most {free}, the cores that are still free: each vCPU has a core of its own");
+                let value = format_args!("<{count}>");
+                plan.errors.push(ConfigError::new(&plan.vm.node, property::CPUS, value, expected));
             }
         }
     }
 
-    /// Gives `cores` to `vm`.
-    pub fn take(&mut self, vm: &VmConfig, cores: &[usize]) {
-        self.free.retain(|core| !cores.contains(core));
-        self.owners.extend(cores.iter().map(|core| (*core, vm.name.clone())));
+    /// Gives `plan` its cores.
+    pub fn take(&mut self, plan: &VmPlan) {
+        self.free.retain(|core| !plan.cores.contains(core));
     }
 
-    /// `count` free cores, the highest first and the housekeeping core last, in ascending order.
-    fn pick(&self, count: usize) -> Option<Vec<usize>> {
-        let keeps_house = |core: &&usize| Some(**core) == self.housekeeping;
-        let others = self.free.iter().rev().filter(|core| !keeps_house(core));
-        let order: Vec<usize> = others.chain(self.free.iter().filter(keeps_house)).copied().collect();
-        let picked = order.get(..count)?;
-        Some(self.free.iter().filter(|core| picked.contains(core)).copied().collect())
+    /// Picks all free cores but `spare` of them: the housekeeping core, then the lowest.
+    fn pick(&self, mut spare: usize, picked: &mut Vec<usize>) {
+        let keeps_house = self.housekeeping.filter(|core| spare > 0 && self.free.contains(core));
+        spare -= usize::from(keeps_house.is_some());
+        for core in &self.free {
+            if keeps_house == Some(*core) {
+                continue;
+            }
+            if spare == 0 {
+                picked.push(*core);
+            } else {
+                spare -= 1;
+            }
+        }
     }
-
-    fn too_many(&self, vm: &VmConfig, count: usize) -> ConfigError {
-        let free = self.free.len();
-        let expected = format!("at most {free}, the cores that are still free: each vCPU has a core of its own");
-        mistake_at(&vm.node, property::CPUS, &format!("<{count}>"), &expected)
-    }
-}
-
-/// The cores that can be started.
-fn usable(board: &Board) -> impl Iterator<Item = usize> {
-    board.cpus.iter().enumerate().filter(|(_, cpu)| cpu.enable != Enable::Disabled).map(|(core, _)| core)
-}
-
-fn taken(vm: &VmConfig, core: usize, owner: &str) -> ConfigError {
-    let value = format!("core {core} among others");
-    let expected = format!("cores that no other VM has: {owner} has core {core}");
-    mistake_at(&vm.node, property::CORES, &value, &expected)
 }
 
 /// The core for housekeeping if the owner names none: the lowest without a vCPU, or else the last core of the VM
 /// with most vCPUs, so that a VM with a single core, such as a real-time one, is taken only if all are such.
-pub(super) fn housekeeping(vms: &[Result<VmPlan, RefusedVm>], board: &Board) -> usize {
-    let running = || vms.iter().flatten();
-    let idle = usable(board).find(|core| !running().any(|vm| vm.cores.contains(core)));
-    let largest = || running().rev().max_by_key(|vm| vm.cores.len()).and_then(|vm| vm.cores.last().copied());
-    idle.or_else(largest).unwrap_or_default()
+pub(super) fn housekeeping(vms: &[VmPlan], board: &Board) -> usize {
+    for core in 0..board.cpus.len() {
+        if board.can_start(core) && !vms.iter().any(|vm| vm.cores.contains(&core)) {
+            return core;
+        }
+    }
+    let mut largest: &[usize] = &[];
+    for vm in vms {
+        if vm.cores.len() > largest.len() {
+            largest = &vm.cores;
+        }
+    }
+    largest.last().copied().unwrap_or_default()
 }
