@@ -40,10 +40,14 @@ impl Toolchain {
 
     /// Cargo for the host, with the programs that belong to it first in PATH.
     pub fn host_cargo(&self) -> Command {
-        let mut command = Command::new("cargo");
+        self.host_program("cargo")
+    }
+
+    fn host_program(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
         if let Some(folder) = self.fact("BULKHEAD_PATH") {
             let path = std::env::var("PATH").unwrap_or_default();
-            command = Command::new(Path::new(&folder).join("cargo"));
+            command = Command::new(Path::new(&folder).join(name));
             command.env("PATH", format!("{folder}:{path}"));
         }
         command.current_dir(workspace::root());
@@ -55,6 +59,7 @@ impl Toolchain {
     pub fn bare_metal_cargo(&self, subcommand: &str) -> Command {
         let mut command = self.host_cargo();
         command.args([subcommand, "--target", workspace::BARE_METAL]);
+        command.args(["--config", &neutral_paths(&self.foreign_folders())]);
         if self.fact("BULKHEAD_BUILD_STD").is_some() {
             command.arg("-Zbuild-std=core,alloc,compiler_builtins").env("RUSTC_BOOTSTRAP", "1");
             // The library's own warnings are not ours to mend.
@@ -62,6 +67,34 @@ impl Toolchain {
         }
         command
     }
+
+    /// Folders of this machine that hold sources of others, and what stands for them: each registry's for nothing, and
+    /// the compiler's own, where it has them, for what a compiler without them says.
+    fn foreign_folders(&self) -> Vec<(PathBuf, String)> {
+        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
+        let registries = home.and_then(|home| std::fs::read_dir(home.join("registry/src")).ok());
+        let registries = registries.into_iter().flatten().filter_map(|entry| Some((entry.ok()?.path(), String::new())));
+        registries.chain(self.library_sources()).collect()
+    }
+
+    fn library_sources(&self) -> Option<(PathBuf, String)> {
+        let rustc = |arguments: &[&str]| {
+            let told = self.host_program("rustc").args(arguments).output().ok()?;
+            String::from_utf8(told.stdout).ok()
+        };
+        let (sysroot, version) = (rustc(&["--print", "sysroot"])?, rustc(&["--version", "--verbose"])?);
+        let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "))?;
+        Some((Path::new(sysroot.trim()).join("lib/rustlib/src/rust"), format!("/rustc/{commit}/")))
+    }
+}
+
+/// Cargo's configuration that leaves `folders` out of the places that messages name: the same sources give the same
+/// image on every machine, and it tells nothing of where it was built.
+fn neutral_paths(folders: &[(PathBuf, String)]) -> String {
+    let flag = |(folder, name): &(PathBuf, String)| format!("'--remap-path-prefix={}/={name}'", folder.display());
+    let flags: Vec<_> = folders.iter().map(flag).collect();
+    format!("target.{}.rustflags=[{}]", workspace::BARE_METAL, flags.join(","))
 }
 
 fn parse(text: &str) -> BTreeMap<String, String> {
@@ -72,6 +105,15 @@ fn parse(text: &str) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_image_names_no_folder_of_this_machine() {
+        let folders =
+            [(PathBuf::from("/home/a/x-1"), String::new()), (PathBuf::from("/opt/src"), "/rustc/1/".to_owned())];
+        let expected = "target.aarch64-unknown-none-softfloat.rustflags=\
+                        ['--remap-path-prefix=/home/a/x-1/=','--remap-path-prefix=/opt/src/=/rustc/1/']";
+        assert_eq!(neutral_paths(&folders), expected);
+    }
 
     #[test]
     fn facts_are_lines_and_comments_are_not() {
