@@ -2,6 +2,7 @@
 
 mod boards;
 mod entry;
+mod faults;
 mod hypervisor;
 mod judge;
 mod native;
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
     hypervisor::register(&mut suite);
     boards::register(&mut suite);
     entry::register(&mut suite);
+    faults::register(&mut suite);
     refusals::register(&mut suite);
     together::register(&mut suite);
     suite.run()
