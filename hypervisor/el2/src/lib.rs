@@ -8,6 +8,7 @@
 extern crate alloc;
 
 pub mod boot;
+mod bytes;
 pub mod core;
 mod cpu;
 pub mod gic;

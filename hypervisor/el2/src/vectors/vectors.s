@@ -49,6 +49,7 @@ vectors:
     guest   2
     guest   3
 
+.section .text.guest, "ax"
 // x0: GeneralRegisters, returns the vector's number (0 synchronous, 1 IRQ, 2 FIQ, 3 SError).
 .global guest_enter
 guest_enter:

@@ -5,6 +5,9 @@ use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, Sym
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Text of functions without a size: entry.s, the 2 KiB of vectors, and what aligns them.
+const ASSEMBLY: &str = "assembly and padding";
+
 /// Bytes by purpose.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sections {
@@ -61,7 +64,7 @@ pub fn rooms(elf: &[u8]) -> Result<Vec<Room>> {
     }
     let text = measure(elf)?.text;
     let rest = text.saturating_sub(sums.values().sum());
-    *sums.entry("assembly and padding".to_owned()).or_insert(0) += rest;
+    *sums.entry(ASSEMBLY.to_owned()).or_insert(0) += rest;
     let mut rooms: Vec<_> = sums.into_iter().map(|(name, bytes)| Room { name, bytes }).collect();
     rooms.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
     Ok(rooms)
@@ -70,8 +73,15 @@ pub fn rooms(elf: &[u8]) -> Result<Vec<Room>> {
 /// `bulkhead_vmm::vgic` for a function anywhere below that module; the crate for a function of a dependency.
 fn room_of(symbol: &str) -> String {
     let name = format!("{:#}", rustc_demangle::demangle(symbol));
+    if symbol.starts_with("OUTLINED_FUNCTION_") {
+        // Tails and sequences that functions of any room share.
+        return "outlined by the compiler".to_owned();
+    }
+    if name.starts_with("core::ptr::drop_in_place<") {
+        return "drop glue".to_owned();
+    }
     if name == symbol {
-        return "assembly and padding".to_owned();
+        return unmangled_room(symbol).to_owned();
     }
     let path: Vec<_> = first_path(&name).split("::").collect();
     match *path {
@@ -79,6 +89,17 @@ fn room_of(symbol: &str) -> String {
         [crate_name, _, ..] => crate_name.to_owned(),
         // Traits of core for primitive types, and for every type.
         _ => "core".to_owned(),
+    }
+}
+
+/// Functions that assembly or the compiler calls by their plain names; what has no name is assembly itself.
+fn unmangled_room(symbol: &str) -> &'static str {
+    match symbol {
+        "boot_primary" | "boot_secondary" | "boot_below_el2" => "bulkhead_el2::boot",
+        "own_exception_report" => "bulkhead_el2::vectors",
+        "bulkhead_primary" | "bulkhead_secondary" | "bulkhead_below_el2" => "bulkhead",
+        "memcpy" | "memmove" | "memset" | "memcmp" | "bcmp" => "compiler_builtins",
+        _ => ASSEMBLY,
     }
 }
 
@@ -103,7 +124,11 @@ mod tests {
             ("_ZN4core3fmt3num52_$LT$impl$u20$core..fmt..Debug$u20$for$u20$usize$GT$3fmt17h0123456789abcdefE", "core"),
             ("_ZN42_$LT$$RF$T$u20$as$u20$core..fmt..Debug$GT$3fmt17h0123456789abcdefE", "core"),
             ("_ZN4core3fmt5write17h0123456789abcdefE", "core"),
-            ("_start", "assembly and padding"),
+            ("_start", ASSEMBLY),
+            ("boot_primary", "bulkhead_el2::boot"),
+            ("memcmp", "compiler_builtins"),
+            ("OUTLINED_FUNCTION_17", "outlined by the compiler"),
+            ("_ZN4core3ptr55drop_in_place$LT$bulkhead_vmm..config..vm..VmConfig$GT$17h0123456789abcdefE", "drop glue"),
             (
                 "_ZN62_$LT$bulkhead_vmm..fdt..Node$u20$as$u20$core..fmt..Display$GT$3fmt17h0123456789abcdefE",
                 "bulkhead_vmm::fdt",

@@ -1,0 +1,4 @@
+//! What the compiler calls to move and fill memory. Its own library's are five times as large, for machines that
+//! cannot access unaligned words.
+
+core::arch::global_asm!(include_str!("bytes.s"));
