@@ -42,7 +42,10 @@ impl fmt::Display for StartError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Disabled => write!(formatter, "the tree does not let it be started"),
-            Self::Refused(code) => write!(formatter, "the firmware's CPU_ON returned {code}"),
+            Self::Refused(code) => {
+                let sign = if *code < 0 { "-" } else { "" };
+                write!(formatter, "the firmware's CPU_ON returned {sign}{}", code.unsigned_abs() as usize)
+            }
             Self::Silent => write!(formatter, "it did not answer within {START_SECONDS} seconds"),
         }
     }

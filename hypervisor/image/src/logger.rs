@@ -7,13 +7,13 @@ use bulkhead_vmm::run::Machine;
 use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use log::{LevelFilter, Log, Metadata};
-use spin::{Mutex, Once};
+use spin::Mutex;
 
 /// Bytes of the newest records that the monitor's `log` shows.
 const CAPACITY: usize = 8 * 1024;
 
 static RECORDS: Mutex<LogRing> = Mutex::new(LogRing::new(CAPACITY));
-static MACHINE: Once<&'static Machine> = Once::new();
+static MACHINE: Mutex<Option<&'static Machine>> = Mutex::new(None);
 static NEWS: AtomicBool = AtomicBool::new(false);
 static BOOTED: AtomicU64 = AtomicU64::new(0);
 
@@ -30,14 +30,18 @@ pub fn init() {
 
 /// The UART is known: what was logged before is shown.
 pub fn begin() {
-    for record in RECORDS.lock().last(usize::MAX) {
-        let _ = write!(uart::Polled, "{record}\r\n");
-    }
+    RECORDS.lock().last(usize::MAX).iter().for_each(|record| print(record));
+}
+
+/// Writes `record` to the UART, and waits for it.
+fn print(record: &str) {
+    let _ = uart::Polled.write_str(record);
+    let _ = uart::Polled.write_str("\r\n");
 }
 
 /// Gives records to the console of `machine` from now on.
 pub fn attach(machine: &'static Machine) {
-    MACHINE.call_once(|| machine);
+    *MACHINE.lock() = Some(machine);
 }
 
 /// The records, for the monitor.
@@ -64,19 +68,16 @@ impl Log for Logger {
         let ticks = bulkhead_el2::counter().saturating_sub(BOOTED.load(Ordering::Relaxed));
         let time_ms = ticks.saturating_mul(1000) / bulkhead_el2::counter_frequency().max(1);
         let record = log_line(record.level(), time_ms, *record.args());
-        match MACHINE.get() {
-            Some(machine) => {
-                if let Some(port) = machine.ports.get(machine.log_port()) {
-                    let mut port = port.lock();
-                    record.bytes().chain([b'\n']).for_each(|byte| {
-                        port.push(byte);
-                    });
-                    NEWS.store(true, Ordering::Release);
-                }
+        let machine = *MACHINE.lock();
+        match machine.and_then(|machine| machine.ports.get(machine.log_port())) {
+            Some(port) => {
+                // A log's port takes everything.
+                let mut port = port.lock();
+                let _ = port.write_str(&record);
+                port.push(b'\n');
+                NEWS.store(true, Ordering::Release);
             }
-            None => {
-                let _ = write!(uart::Polled, "{record}\r\n");
-            }
+            None => print(&record),
         }
         RECORDS.lock().push(record);
     }

@@ -54,7 +54,7 @@ impl Lane {
             Kind::Monitor => MONITOR_COLOUR,
             Kind::Log => LOG_COLOUR,
         };
-        self.prefix = alloc::format!("\x1b[0;{colour}m{:width$}\x1b[0m", self.name);
+        self.prefix = alloc::format!("\x1b[0;{}m{:width$}\x1b[0m", usize::from(colour), self.name);
     }
 
     /// The port's name.

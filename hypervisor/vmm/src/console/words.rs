@@ -100,12 +100,14 @@ impl Multiplexer {
     fn keys(&self) -> String {
         let mut keys = String::from("after ");
         let escape = self.settings.escape;
-        let _ = match escape {
-            0..=0x1f => write!(keys, "Ctrl-{}", char::from(escape | 0x40)),
-            _ => write!(keys, "key {escape:#04x}"),
-        };
+        if escape < 0x20 {
+            keys.push_str("Ctrl-");
+            keys.push(char::from(escape | 0x40));
+        } else {
+            let _ = write!(keys, "key {:#04x}", usize::from(escape));
+        }
         keys.push(':');
-        for (number, lane) in (1..=9).zip(&self.lanes) {
+        for (number, lane) in (1..=9_usize).zip(&self.lanes) {
             if lane.kind() == Kind::Guest {
                 let _ = write!(keys, "  {number} {}", lane.name());
             }

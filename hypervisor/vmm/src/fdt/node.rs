@@ -1,7 +1,7 @@
 //! A node that knows its ancestors: `reg`, `ranges` and `interrupt-parent` cannot be read without them.
 
 use super::index::{NodeEntry, PropertyEntry};
-use super::property::take_number;
+use super::property::{before, take_number};
 use super::{Property, Tree};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -38,9 +38,7 @@ impl<'t> Node<'t> {
     }
 
     fn base_name_bytes(&self) -> &'t [u8] {
-        let name = self.name_bytes();
-        let end = name.iter().position(|byte| *byte == b'@');
-        end.and_then(|end| name.get(..end)).unwrap_or(name)
+        before(self.name_bytes(), b'@')
     }
 
     /// The path from the root, such as `/chosen/hypervisor`.

@@ -36,11 +36,8 @@ impl<'t> Property<'t> {
 
     /// The value if it is exactly one string.
     pub fn string(&self) -> Option<&'t str> {
-        let (last, text) = self.value.split_last()?;
-        if *last != 0 || text.contains(&0) {
-            return None;
-        }
-        core::str::from_utf8(text).ok()
+        let text = before(self.value, 0);
+        if text.len() + 1 == self.value.len() { core::str::from_utf8(text).ok() } else { None }
     }
 
     /// The value as a list of strings; those that are not UTF-8 are left out.
@@ -48,6 +45,12 @@ impl<'t> Property<'t> {
         let text = self.value.strip_suffix(&[0]).unwrap_or(self.value);
         text.split(|byte| *byte == 0).filter_map(|string| core::str::from_utf8(string).ok())
     }
+}
+
+/// What stands before the first `sign` in `bytes`, or all.
+pub(crate) fn before(bytes: &[u8], sign: u8) -> &[u8] {
+    let end = bytes.iter().position(|byte| *byte == sign);
+    end.and_then(|end| bytes.get(..end)).unwrap_or(bytes)
 }
 
 /// The number that `bytes`, at most 8, stand for, the most significant first.

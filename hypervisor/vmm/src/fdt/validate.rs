@@ -2,7 +2,7 @@
 
 use super::header::{HEADER_SIZE, write_header};
 use super::index::NodeEntry;
-use super::property::{cell, take_number};
+use super::property::{before, cell, take_number};
 use super::{BEGIN_NODE, END, END_NODE, Extent, FdtError, NOP, PROPERTY};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -145,7 +145,7 @@ impl Structure<'_> {
 
     /// Passes over the name of a node; the root's is empty, another's is not.
     fn node_name(&mut self, offset: usize, root: bool) -> Result<(), FdtError> {
-        let good = |name: &&[u8]| name.is_empty() == root && !name.contains(&b'/');
+        let good = |name: &&[u8]| name.is_empty() == root && before(name, b'/').len() == name.len();
         let name = name(self.rest).filter(good).ok_or(FdtError::new(FdtError::NODE_NAME, offset))?;
         self.skip(name.len() + 1)
     }

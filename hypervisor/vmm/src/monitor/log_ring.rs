@@ -1,8 +1,8 @@
 //! The hypervisor's log: its newest records.
 
-use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use ::log::Level;
@@ -26,7 +26,8 @@ pub fn line(level: Level, time_ms: u64, text: fmt::Arguments<'_>) -> String {
 /// The newest records, a line each, within a bound of memory: for a new one the oldest go.
 #[derive(Debug)]
 pub struct LogRing {
-    records: VecDeque<String>,
+    /// Oldest first, and few: a record is taken out by moving the others.
+    records: Vec<String>,
     /// Bytes that the records may yet cost.
     free: usize,
     dropped: usize,
@@ -35,7 +36,7 @@ pub struct LogRing {
 impl LogRing {
     /// An empty log of about `capacity` bytes.
     pub const fn new(capacity: usize) -> Self {
-        Self { records: VecDeque::new(), free: capacity, dropped: 0 }
+        Self { records: Vec::new(), free: capacity, dropped: 0 }
     }
 
     /// Adds `record`. One that is larger than the whole log is dropped, and all before it.
@@ -43,13 +44,13 @@ impl LogRing {
         let cost = record.len() + OVERHEAD;
         while self.free < cost {
             self.dropped += 1;
-            match self.records.pop_front() {
-                Some(oldest) => self.free += oldest.len() + OVERHEAD,
-                None => return,
+            if self.records.is_empty() {
+                return;
             }
+            self.free += self.records.remove(0).len() + OVERHEAD;
         }
         self.free -= cost;
-        self.records.push_back(record);
+        self.records.push(record);
     }
 
     /// Records that are there.
@@ -68,7 +69,7 @@ impl LogRing {
     }
 
     /// The newest `count` records, oldest first.
-    pub fn last(&self, count: usize) -> impl Iterator<Item = &str> {
-        self.records.iter().skip(self.records.len().saturating_sub(count)).map(String::as_str)
+    pub fn last(&self, count: usize) -> &[String] {
+        self.records.get(self.records.len().saturating_sub(count)..).unwrap_or_default()
     }
 }

@@ -204,5 +204,5 @@ fn log(machine: &Machine, count: &str, answer: &mut String) {
         Err(_) => return help("log", answer),
     };
     say(answer, format_args!("records={}  shown={count}  dropped={}", log.len(), log.dropped()));
-    log.last(count).for_each(|record| say(answer, format_args!("{record}")));
+    log.last(count).iter().for_each(|record| say(answer, format_args!("{record}")));
 }

@@ -51,7 +51,7 @@ impl VcpuId {
 
 impl fmt::Display for VcpuId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "vcpu{}", self.0)
+        write!(formatter, "vcpu{}", usize::from(self.0))
     }
 }
 
