@@ -2,7 +2,7 @@
 
 mod arguments;
 mod board;
-mod cells;
+pub mod cells;
 mod check;
 mod files;
 mod record;

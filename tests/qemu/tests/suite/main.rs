@@ -6,6 +6,7 @@ mod faults;
 mod hypervisor;
 mod judge;
 mod native;
+mod quiet;
 mod refusals;
 mod together;
 
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     boards::register(&mut suite);
     entry::register(&mut suite);
     faults::register(&mut suite);
+    quiet::register(&mut suite);
     refusals::register(&mut suite);
     together::register(&mut suite);
     suite.run()
