@@ -38,8 +38,14 @@ fn start(tree: u64) -> ! {
     heap::init();
     use_early_uart();
     logger::init();
-    let (core, machine) = assemble(tree, entered);
-    let machine = MACHINE.call_once(|| machine);
+    let mut core = None;
+    // Made where it stays: a machine that is moved there would need code to drop it if another were there.
+    let machine = MACHINE.call_once(|| {
+        let (own, machine) = assemble(tree, entered);
+        core = Some(own);
+        machine
+    });
+    let core = core.unwrap_or_else(|| bulkhead_el2::halt());
     bulkhead_el2::signal_event();
     logger::attach(machine);
     run(core, machine)
