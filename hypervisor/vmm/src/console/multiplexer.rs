@@ -54,7 +54,7 @@ impl PortSet {
 }
 
 fn bit(index: usize) -> u64 {
-    u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(0)
+    if index < MOST_PORTS { 1 << index } else { 0 }
 }
 
 /// One port's right to the wire.

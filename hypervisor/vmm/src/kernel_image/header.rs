@@ -42,10 +42,12 @@ pub struct UnknownFormat {
 
 impl fmt::Display for UnknownFormat {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [first @ .., last] = self.first;
-        write!(formatter, "[")?;
-        first.iter().try_for_each(|byte| write!(formatter, "{byte:02x} "))?;
-        write!(formatter, "{last:02x}] ({})", self.guess)
+        let mut before = "[";
+        for byte in self.first {
+            write!(formatter, "{before}{:02x}", usize::from(byte))?;
+            before = " ";
+        }
+        write!(formatter, "] ({})", self.guess)
     }
 }
 
