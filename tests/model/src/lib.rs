@@ -4,5 +4,4 @@ pub mod config;
 pub mod fdt;
 pub mod pl011;
 pub mod run;
-pub mod setting;
 pub mod vgic;

@@ -1,8 +1,8 @@
 //! Boards and configurations read from trees, whole, wrong and damaged.
 
+use bulkhead_campaign::Campaign;
 use bulkhead_model::config::{check, example};
 use bulkhead_model::fdt::{dts, mutate};
-use bulkhead_model::setting::number;
 use bulkhead_model::vgic::random::Random;
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::board::Board;
@@ -10,11 +10,23 @@ use bulkhead_vmm::config::plan::{Occupied, Plan, VmPlan, plan};
 use bulkhead_vmm::config::{Configuration, Cores, GuestGic, Policy, WhenAllOff};
 use bulkhead_vmm::fdt::Tree;
 
-/// Mutants tried if the environment does not say how many.
-const DEFAULT_COUNT: u64 = 10_000;
+const MUTANTS: Campaign<'_> = Campaign {
+    name: "a_mutant_of_a_configuration_keeps_every_promise",
+    stage: "model",
+    unit: "mutants of configurations",
+    each: 1000,
+    sample: 1000,
+    long: 20_000,
+};
 
-/// Headers of images and kernels tried.
-const HEADER_MUTANTS: u64 = 5_000;
+const HEADERS: Campaign<'_> = Campaign {
+    name: "a_mutant_of_a_header_is_read_or_refused",
+    stage: "model",
+    unit: "mutants of headers",
+    each: 1000,
+    sample: 20,
+    long: 2000,
+};
 
 fn range(start: u64, size: u64) -> Range<Pa> {
     Range::<Pa>::new(Pa::new(start), size).expect("a range")
@@ -438,32 +450,36 @@ fn a_disabled_core_is_given_to_none() {
 
 #[test]
 fn a_mutant_of_a_configuration_keeps_every_promise() {
-    let (count, first) = (number("BULKHEAD_MUTANTS", DEFAULT_COUNT), number("BULKHEAD_SEED", 1));
     let boards = ["virt-gicv3", "virt-gicv2", "soc-ranges", "extended"];
     let on = |board: &&str| example::EXAMPLES.map(|(_, source)| example::on_board_bytes(board, source));
     let samples: Vec<Vec<u8>> = boards.iter().flat_map(on).collect();
-    let mut planned = 0;
-    for seed in first..first + count {
-        let mutant = mutate::mutate(&samples[(seed % samples.len() as u64) as usize], &mut Random::new(seed));
-        let outcome =
-            std::panic::catch_unwind(|| Tree::new(&mutant).is_ok_and(|tree| check::configuration(&tree).is_ok()));
-        planned += u64::from(outcome.unwrap_or_else(|_| panic!("seed {seed}")));
-    }
-    println!("{planned} of {count} mutants planned, seeds {first}..{}", first + count);
-    assert!(planned * 10 > count, "{planned}: the damage is too strong");
+    MUTANTS.run(|seed| {
+        let count = MUTANTS.each;
+        let planned = (0..count).filter(|number| {
+            let name = seed.wrapping_mul(count).wrapping_add(*number);
+            let mutant = mutate::mutate(&samples[(name % samples.len() as u64) as usize], &mut Random::new(name));
+            let outcome =
+                std::panic::catch_unwind(|| Tree::new(&mutant).is_ok_and(|tree| check::configuration(&tree).is_ok()));
+            outcome.unwrap_or_else(|_| panic!("mutant {number} of seed {seed}"))
+        });
+        let planned = planned.count() as u64;
+        assert!(planned * 10 > count, "{planned}: the damage is too strong");
+    });
 }
 
 #[test]
 fn a_mutant_of_a_header_is_read_or_refused() {
-    let mut random = Random::new(1);
     let mut kernel = check::kernel_head(0, 0x10_0000).to_vec();
     kernel.extend([0; 8]);
     let packed = check::packed_image(&example::on_board_bytes("virt-gicv3", example::source("every-property")));
-    for _ in 0..HEADER_MUTANTS {
-        check::kernel(&mutate::mutate(&kernel, &mut random), random.bits() >> random.below(64));
-        check::image_header(&mutate::mutate(&packed[64..112], &mut random));
-        check::packed(&mutate::mutate(&packed, &mut random));
-    }
+    HEADERS.run(|seed| {
+        let mut random = Random::new(seed);
+        for _ in 0..HEADERS.each {
+            check::kernel(&mutate::mutate(&kernel, &mut random), random.bits() >> random.below(64));
+            check::image_header(&mutate::mutate(&packed[64..112], &mut random));
+            check::packed(&mutate::mutate(&packed, &mut random));
+        }
+    });
 }
 
 #[test]

@@ -1,14 +1,34 @@
-//! The virtual PL011 and its console. `BULKHEAD_MODEL_STEPS` sets how many steps are taken (default 200,000),
-//! `BULKHEAD_MODEL_SEED` which (default 1).
+//! The virtual PL011 and its console, in random sequences.
 
+use bulkhead_campaign::Campaign;
 use bulkhead_model::pl011::driver::HABITS;
 use bulkhead_model::pl011::machine;
 use bulkhead_model::pl011::oracle::Oracle;
 use bulkhead_model::pl011::random::Random;
-use bulkhead_model::setting::number;
 use bulkhead_vmm::device::pl011::Pl011;
 
+const SEQUENCES: u64 = 100;
 const STEPS_A_SEQUENCE: u64 = 500;
+/// Runs of drivers in a round.
+const RUNS: u64 = 50;
+
+const AGREES: Campaign<'_> = Campaign {
+    name: "the_uart_agrees_with_its_manual",
+    stage: "model",
+    unit: "steps of UARTs",
+    each: SEQUENCES * STEPS_A_SEQUENCE,
+    sample: 20,
+    long: 2000,
+};
+
+const DRIVERS: Campaign<'_> = Campaign {
+    name: "no_driver_loses_a_byte_or_a_wake_up",
+    stage: "model",
+    unit: "runs of drivers",
+    each: RUNS,
+    sample: 4,
+    long: 2000,
+};
 
 /// Offsets worth touching, the often used more than once; the last three hold nothing.
 const OFFSETS: [u64; 24] = [
@@ -61,50 +81,46 @@ fn random_value(random: &mut Random) -> u64 {
     if random.one_in(4) { value } else { value & !0x80 }
 }
 
-#[test]
-fn the_uart_agrees_with_its_manual() {
-    let seed = number("BULKHEAD_MODEL_SEED", 1);
-    let steps = number("BULKHEAD_MODEL_STEPS", 200_000);
-    println!("pl011 model: seed {seed}, {steps} steps");
-    for sequence in 0..steps.div_ceil(STEPS_A_SEQUENCE) {
-        let mut random = Random::new(seed << 32 | sequence);
-        let (mut real, mut oracle) = (Pl011::new(), Oracle::new(32));
-        let mut log = Vec::new();
-        for _ in 0..STEPS_A_SEQUENCE {
-            let (text, same) = step(&mut random, &mut real, &mut oracle);
-            log.push(text);
-            let tail = &log[log.len().saturating_sub(40)..];
-            assert!(same, "sequence {sequence} of seed {seed}; the last steps:\n{}", tail.join("\n"));
-            if random.one_in(50) {
-                let state = real.state().clone();
-                real = Pl011::restore(state.clone()).expect("a UART can be in the state that it is in");
-                assert_eq!(real.state(), &state);
-                // The far end is another one, that has room for what the FIFO shows.
-                let fifo = if oracle.read(0x2c, 4) & 0x10 > 0 { 32 } else { 1 };
-                oracle.set_room(fifo - state.transmit_level);
-            }
+/// One random sequence of steps.
+fn sequence(name: u64) {
+    let mut random = Random::new(name);
+    let (mut real, mut oracle) = (Pl011::new(), Oracle::new(32));
+    let mut log = Vec::new();
+    for _ in 0..STEPS_A_SEQUENCE {
+        let (text, same) = step(&mut random, &mut real, &mut oracle);
+        log.push(text);
+        let tail = &log[log.len().saturating_sub(40)..];
+        assert!(same, "sequence {name:#x}; the last steps:\n{}", tail.join("\n"));
+        if random.one_in(50) {
+            let state = real.state().clone();
+            real = Pl011::restore(state.clone()).expect("a UART can be in the state that it is in");
+            assert_eq!(real.state(), &state);
+            // The far end is another one, that has room for what the FIFO shows.
+            let fifo = if oracle.read(0x2c, 4) & 0x10 > 0 { 32 } else { 1 };
+            oracle.set_room(fifo - state.transmit_level);
         }
     }
 }
 
 #[test]
+fn the_uart_agrees_with_its_manual() {
+    AGREES.run(|seed| (0..SEQUENCES).for_each(|number| sequence(seed << 32 | number)));
+}
+
+#[test]
 fn no_driver_loses_a_byte_or_a_wake_up() {
-    let seed = number("BULKHEAD_MODEL_SEED", 1);
-    let runs = number("BULKHEAD_MODEL_STEPS", 200_000).div_ceil(1000);
-    let mut total = machine::Tally::default();
-    for run in 0..runs {
-        let mut random = Random::new(seed << 32 | run);
-        let habits = [random.of(&HABITS), random.of(&HABITS)];
-        match machine::run(habits, random.number()) {
-            Ok(tally) => {
-                total.printed += tally.printed;
-                total.typed += tally.typed;
-                total.interrupts += tally.interrupts;
-            }
-            Err(wrong) => panic!("{wrong}, in run {run} of seed {seed}, {habits:?}"),
+    DRIVERS.run(|seed| {
+        let mut total = machine::Tally::default();
+        for run in 0..RUNS {
+            let mut random = Random::new(seed << 32 | run);
+            let habits = [random.of(&HABITS), random.of(&HABITS)];
+            let tally = machine::run(habits, random.number());
+            let tally = tally.unwrap_or_else(|wrong| panic!("{wrong}, in run {run} of seed {seed}, {habits:?}"));
+            total.printed += tally.printed;
+            total.typed += tally.typed;
+            total.interrupts += tally.interrupts;
         }
-    }
-    println!("pl011 drivers: seed {seed}, {runs} runs, {total:?}");
-    let least = runs as usize * 20;
-    assert!(total.printed > least && total.typed > least && total.interrupts > least, "too little: {total:?}");
+        let least = RUNS as usize * 20;
+        assert!(total.printed > least && total.typed > least && total.interrupts > least, "too little: {total:?}");
+    });
 }

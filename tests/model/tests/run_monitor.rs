@@ -1,10 +1,9 @@
-//! The monitor's commands in random order, while the other VMs run on. `BULKHEAD_MODEL_STEPS` sets how many turns
-//! the cores take in each run (default 100,000, unoptimised 25,000), `BULKHEAD_MODEL_SEED` which (default 1).
+//! The monitor's commands in random order, while the other VMs run on.
 
+use bulkhead_campaign::Campaign;
 use bulkhead_model::run::guests::ticker::{LATEST, TICKS, WRONG, ticker};
 use bulkhead_model::run::machine::{Guest, Shape};
 use bulkhead_model::run::world::World;
-use bulkhead_model::setting;
 use bulkhead_vmm::vm::Lifecycle;
 
 const PERIOD: u64 = 400;
@@ -13,13 +12,17 @@ const LATE: u64 = 200;
 const NAMES: [&str; 3] = ["a", "b", "victim"];
 const CORES: usize = 6;
 
-fn turns() -> u64 {
-    setting::number("BULKHEAD_MODEL_STEPS", if cfg!(debug_assertions) { 25_000 } else { 100_000 })
-}
+/// Turns that the cores of each shape take, at least.
+const TURNS: u64 = if cfg!(debug_assertions) { 25_000 } else { 100_000 };
 
-fn seed() -> u64 {
-    setting::number("BULKHEAD_MODEL_SEED", 1)
-}
+const CAMPAIGN: Campaign<'_> = Campaign {
+    name: "commands_in_any_order_lose_nothing",
+    stage: "model",
+    unit: "turns of cores",
+    each: 4 * TURNS,
+    sample: 1,
+    long: 250,
+};
 
 fn world(shape: Shape, seed: u64) -> World {
     let guest = |(core, name)| Guest::new(name, ticker(shape.v3, PERIOD), &[core]);
@@ -68,9 +71,13 @@ fn settle(world: &mut World, number: usize) {
 
 #[test]
 fn commands_in_any_order_lose_nothing() {
+    CAMPAIGN.run(commands);
+}
+
+fn commands(seed: u64) {
     for shape in Shape::all(CORES) {
-        let mut world = world(shape, seed());
-        let mut left = turns();
+        let mut world = world(shape, seed);
+        let mut left = TURNS;
         let mut commands = 0;
         while left > 0 {
             world.run_until(20_000, "what was typed is read", World::is_read);

@@ -1,10 +1,10 @@
-//! VMs that are moved from core to core. `BULKHEAD_MODEL_SEED` sets the seed (default 1).
+//! VMs that are moved from core to core.
 
+use bulkhead_campaign::Campaign;
 use bulkhead_model::run::guests::smp::boss;
 use bulkhead_model::run::guests::ticker::{LATEST, TICKS, WRONG, ticker};
 use bulkhead_model::run::machine::{Guest, Shape};
 use bulkhead_model::run::world::World;
-use bulkhead_model::setting;
 use bulkhead_vmm::vm::Lifecycle;
 
 const PERIOD: u64 = 300;
@@ -12,9 +12,14 @@ const PERIOD: u64 = 300;
 const LATE: u64 = 300;
 const MOVES: u64 = 200;
 
-fn seed() -> u64 {
-    setting::number("BULKHEAD_MODEL_SEED", 1)
-}
+const CAMPAIGN: Campaign<'_> = Campaign {
+    name: "a_moved_guest_is_exactly_what_it_was",
+    stage: "model",
+    unit: "moves",
+    each: 4 * MOVES,
+    sample: 1,
+    long: 1000,
+};
 
 /// Moves the VM `name`, the number `vm`, to a core that it is not on; the cores below `first` are others'.
 fn move_somewhere(world: &mut World, vm: usize, name: &str, first: u64) -> usize {
@@ -28,12 +33,16 @@ fn move_somewhere(world: &mut World, vm: usize, name: &str, first: u64) -> usize
 
 #[test]
 fn a_moved_guest_is_exactly_what_it_was() {
+    CAMPAIGN.run(moves);
+}
+
+fn moves(seed: u64) {
     for shape in Shape::all(4) {
         let guests = vec![
             Guest::new("other", ticker(shape.v3, PERIOD), &[0]),
             Guest::new("moved", ticker(shape.v3, PERIOD), &[1]),
         ];
-        let mut world = World::new(shape, seed(), guests);
+        let mut world = World::new(shape, seed, guests);
         world.run_until(10_000, "it ticks", |world| world.starts(1) == 1 && world.data(1, TICKS) > 3);
         for _ in 0..MOVES {
             let core = move_somewhere(&mut world, 1, "moved", 1);
@@ -64,7 +73,7 @@ fn a_move_that_cannot_be_is_refused_or_stops_that_vm_alone() {
             Guest::new("other", ticker(shape.v3, PERIOD), &[0]),
             Guest::new("moved", ticker(shape.v3, PERIOD), &[1]),
         ];
-        let world = World::new(Shape { tables, ..shape }, seed(), guests);
+        let world = World::new(Shape { tables, ..shape }, 1, guests);
         world.run(2_000);
         for (command, answer) in [
             ("vm move moved 1", "core 1 does not run, or runs a vCPU"),
@@ -88,7 +97,7 @@ fn a_move_that_cannot_be_is_refused_or_stops_that_vm_alone() {
 
 #[test]
 fn a_guest_with_several_vcpus_stays_where_it_is() {
-    let world = World::new(Shape::new(true, 4, 4), seed(), vec![Guest::new("smp", boss(true, 3), &[0, 1, 2])]);
+    let world = World::new(Shape::new(true, 4, 4), 1, vec![Guest::new("smp", boss(true, 3), &[0, 1, 2])]);
     world.run(1_000);
     world.command("vm move smp 3");
     let refused = |world: &World| world.output("monitor").contains("only a VM with one vCPU can be moved");

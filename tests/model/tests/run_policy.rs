@@ -1,20 +1,42 @@
-//! What becomes of VMs that end, fault or are stopped. `BULKHEAD_MODEL_SEED` sets the first seed (default 1).
+//! What becomes of VMs that end, fault or are stopped.
 
+use bulkhead_campaign::Campaign;
 use bulkhead_model::run::guests::ending::{ALIVE, End, FAULTS, WRONG, ending, faulter, resetters};
 use bulkhead_model::run::guests::ticker::{TICKS, ticker};
 use bulkhead_model::run::machine::{Guest, Shape};
 use bulkhead_model::run::world::{Ended, World};
-use bulkhead_model::setting;
 use bulkhead_vmm::config::{Policy, WhenAllOff};
 use bulkhead_vmm::vm::Lifecycle;
 
 const PERIOD: u64 = 300;
 const ENDS: [End; 3] = [End::PowerOff, End::Reset, End::Fault];
 
-fn seeds(count: u64) -> impl Iterator<Item = u64> {
-    let first = setting::number("BULKHEAD_MODEL_SEED", 1);
-    first..first + count
-}
+const POLICIES: Campaign<'_> = Campaign {
+    name: "each_end_is_followed_by_its_own_policy",
+    stage: "model",
+    unit: "ends of VMs",
+    each: 3 * 3,
+    sample: 3,
+    long: 3000,
+};
+
+const OVER: Campaign<'_> = Campaign {
+    name: "the_machine_is_over_when_the_last_vm_is_off",
+    stage: "model",
+    unit: "ends of machines",
+    each: 3 * 3,
+    sample: 4,
+    long: 3000,
+};
+
+const STOPS: Campaign<'_> = Campaign {
+    name: "what_the_owner_stops_no_guest_restarts",
+    stage: "model",
+    unit: "stops of a VM",
+    each: 1,
+    sample: 100,
+    long: 20_000,
+};
 
 /// A VM that ends so, with `policy` for that and another for every other end; and one that ticks.
 fn world(shape: Shape, seed: u64, end: End, policy: Policy) -> World {
@@ -26,26 +48,28 @@ fn world(shape: Shape, seed: u64, end: End, policy: Policy) -> World {
 
 #[test]
 fn each_end_is_followed_by_its_own_policy() {
-    for (end, seed) in ENDS.into_iter().flat_map(|end| seeds(3).map(move |seed| (end, seed))) {
-        let shape = Shape::new(seed % 2 == 0, 4, 2);
-        let halted = world(shape, seed, end, Policy::Halt);
-        halted.run_until(5_000, "it is off", |world| world.lifecycle(0) == Lifecycle::Off);
-        halted.run(2_000);
-        assert_eq!((halted.lifecycle(0), halted.starts(0), halted.data(0, ALIVE)), (Lifecycle::Off, 1, 0));
+    POLICIES.run(|seed| ENDS.into_iter().for_each(|end| each_end(end, seed)));
+}
 
-        let kept = world(shape, seed, end, Policy::Report);
-        kept.run_until(5_000, "it is kept", |world| world.lifecycle(0) == Lifecycle::Kept);
-        kept.run(2_000);
-        assert_eq!((kept.lifecycle(0), kept.starts(0), kept.data(0, ALIVE)), (Lifecycle::Kept, 1, 1));
-        kept.command("vm start ending");
-        kept.run_until(20_000, "it was started again", |world| world.starts(0) == 2);
+fn each_end(end: End, seed: u64) {
+    let shape = Shape::new(seed.is_multiple_of(2), 4, 2);
+    let halted = world(shape, seed, end, Policy::Halt);
+    halted.run_until(5_000, "it is off", |world| world.lifecycle(0) == Lifecycle::Off);
+    halted.run(2_000);
+    assert_eq!((halted.lifecycle(0), halted.starts(0), halted.data(0, ALIVE)), (Lifecycle::Off, 1, 0));
 
-        let restarted = world(shape, seed, end, Policy::Restart);
-        restarted.run_until(20_000, "it was started five times", |world| world.starts(0) >= 5);
-        for world in [halted, kept, restarted] {
-            world.run_until(20_000, "the other ticks", |world| world.data(1, TICKS) > 5);
-            assert_eq!(world.starts(1), 1);
-        }
+    let kept = world(shape, seed, end, Policy::Report);
+    kept.run_until(5_000, "it is kept", |world| world.lifecycle(0) == Lifecycle::Kept);
+    kept.run(2_000);
+    assert_eq!((kept.lifecycle(0), kept.starts(0), kept.data(0, ALIVE)), (Lifecycle::Kept, 1, 1));
+    kept.command("vm start ending");
+    kept.run_until(20_000, "it was started again", |world| world.starts(0) == 2);
+
+    let restarted = world(shape, seed, end, Policy::Restart);
+    restarted.run_until(20_000, "it was started five times", |world| world.starts(0) >= 5);
+    for world in [halted, kept, restarted] {
+        world.run_until(20_000, "the other ticks", |world| world.data(1, TICKS) > 5);
+        assert_eq!(world.starts(1), 1);
     }
 }
 
@@ -79,27 +103,29 @@ fn faults_are_the_guests_own_and_no_flood_of_messages() {
 
 #[test]
 fn the_machine_is_over_when_the_last_vm_is_off() {
-    for (end, seed) in ENDS.into_iter().flat_map(|end| seeds(4).map(move |seed| (end, seed))) {
-        let shape = Shape { when_all_off: WhenAllOff::PowerOff, ..Shape::new(seed % 2 == 0, 4, 3) };
-        let three = |shape, policy| {
-            let guest = |name, core| Guest::new(name, ending(end), &[core]).with_policies(policy, policy, policy);
-            World::new(shape, seed, vec![guest("a", 0), guest("b", 1), guest("c", 2)])
-        };
-        let world = three(shape, Policy::Halt);
-        assert_eq!(world.run(50_000), Ended::PowerOff, "{}", world.describe());
-        assert!((0..3).all(|vm| world.lifecycle(vm) == Lifecycle::Off), "{}", world.describe());
+    OVER.run(|seed| ENDS.into_iter().for_each(|end| three_end(end, seed)));
+}
 
-        let world = three(Shape { when_all_off: WhenAllOff::Stay, ..shape }, Policy::Halt);
-        assert_eq!(world.run(50_000), Ended::Idle, "{}", world.describe());
-        world.command("vm start b");
-        world.run_until(20_000, "b was started again", |world| world.starts(1) == 2);
+fn three_end(end: End, seed: u64) {
+    let shape = Shape { when_all_off: WhenAllOff::PowerOff, ..Shape::new(seed.is_multiple_of(2), 4, 3) };
+    let three = |shape, policy| {
+        let guest = |name, core| Guest::new(name, ending(end), &[core]).with_policies(policy, policy, policy);
+        World::new(shape, seed, vec![guest("a", 0), guest("b", 1), guest("c", 2)])
+    };
+    let world = three(shape, Policy::Halt);
+    assert_eq!(world.run(50_000), Ended::PowerOff, "{}", world.describe());
+    assert!((0..3).all(|vm| world.lifecycle(vm) == Lifecycle::Off), "{}", world.describe());
 
-        // What is kept is kept for its owner, who needs the machine to look at it.
-        let world = three(shape, Policy::Report);
-        assert_eq!(world.run(50_000), Ended::Idle, "{}", world.describe());
-        ["a", "b", "c"].iter().for_each(|name| world.command(&format!("vm stop {name}")));
-        assert_eq!(world.run(50_000), Ended::PowerOff, "{}", world.describe());
-    }
+    let world = three(Shape { when_all_off: WhenAllOff::Stay, ..shape }, Policy::Halt);
+    assert_eq!(world.run(50_000), Ended::Idle, "{}", world.describe());
+    world.command("vm start b");
+    world.run_until(20_000, "b was started again", |world| world.starts(1) == 2);
+
+    // What is kept is kept for its owner, who needs the machine to look at it.
+    let world = three(shape, Policy::Report);
+    assert_eq!(world.run(50_000), Ended::Idle, "{}", world.describe());
+    ["a", "b", "c"].iter().for_each(|name| world.command(&format!("vm stop {name}")));
+    assert_eq!(world.run(50_000), Ended::PowerOff, "{}", world.describe());
 }
 
 #[test]
@@ -114,8 +140,8 @@ fn one_vm_that_runs_keeps_the_machine_on() {
 
 #[test]
 fn what_the_owner_stops_no_guest_restarts() {
-    for seed in seeds(if cfg!(debug_assertions) { 60 } else { 100 }) {
-        let shape = Shape::new(seed % 2 == 0, 4, 3);
+    STOPS.run(|seed| {
+        let shape = Shape::new(seed.is_multiple_of(2), 4, 3);
         let guest = Guest::new("g", resetters(), &[1, 2]);
         let guest = guest.with_policies(Policy::Restart, Policy::Restart, Policy::Restart);
         let mut world = World::new(shape, seed, vec![guest]);
@@ -126,5 +152,5 @@ fn what_the_owner_stops_no_guest_restarts() {
         world.run_until(20_000, "it is off", |world| world.lifecycle(0) == Lifecycle::Off);
         assert_eq!(world.run(5_000), Ended::Idle, "seed {seed}\n{}", world.describe());
         assert_eq!(world.lifecycle(0), Lifecycle::Off, "seed {seed}");
-    }
+    });
 }

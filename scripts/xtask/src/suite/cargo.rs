@@ -4,7 +4,7 @@ use super::libtest::Parser;
 use super::outcome::{Outcome, Verdict};
 use super::stage::Plan;
 use crate::toolchain::Toolchain;
-use crate::{Result, process};
+use crate::{Result, process, workspace};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -18,7 +18,7 @@ const HOST: [&str; 5] =
 /// Crates that do not build on the host.
 const BARE_METAL: [&str; 4] =
     ["--exclude=bulkhead-el2", "--exclude=bulkhead", "--exclude=bulkhead-guests", "--exclude=bulkhead-bench"];
-const MODEL: [&str; 4] = ["test", "--release", "--package=bulkhead-model", "--no-fail-fast"];
+const MODEL: [&str; 4] = ["test", "--profile=model", "--package=bulkhead-model", "--no-fail-fast"];
 /// The demo's checks boot boards too, so a plain `cargo test` leaves them out (`test = false` in the tool's manifest).
 const DEMO: [&str; 5] = ["test", "--release", "--package=bulkhead-tool", "--test=demo", "--no-fail-fast"];
 const QEMU: [&str; 3] = ["test", "--package=bulkhead-qemu", "--no-fail-fast"];
@@ -80,6 +80,10 @@ fn command(arguments: &[&str], plan: &Plan) -> Result<Command> {
     }
     if plan.long {
         command.env("BULKHEAD_LONG", "1");
+    }
+    let trees = workspace::cache()?.join("boards");
+    if std::env::var_os("BULKHEAD_TREES").is_none() && trees.is_dir() {
+        command.env("BULKHEAD_TREES", trees);
     }
     command.stdin(Stdio::null());
     Ok(command)

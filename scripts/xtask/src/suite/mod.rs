@@ -3,6 +3,7 @@
 //! `scripts/test` calls it after set-up. The last line is `N passed, N failed`; the report for machines is
 //! `target/test/junit.xml`.
 
+mod campaigns;
 mod cargo;
 mod checks;
 mod junit;
@@ -15,7 +16,7 @@ use crate::{Result, workspace};
 use outcome::{Outcome, Verdict};
 use stage::Plan;
 use std::io::Write as _;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Options of `cargo xtask suite`.
 #[derive(clap::Args)]
@@ -29,7 +30,7 @@ pub struct Arguments {
     /// Run only these stages; may be given more than once
     #[arg(long)]
     stage: Vec<String>,
-    /// Run the campaigns as well (BULKHEAD_LONG=1 in the tests)
+    /// Turn samples into campaigns, which go on where they stopped (BULKHEAD_LONG=1 in the tests)
     #[arg(long)]
     long: bool,
     /// Run the formatter, the linters and rustdoc as well
@@ -62,7 +63,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         results.push(run(stage, &plan, is_unbuilt));
     }
     junit::write(&results, &workspace::target().join("test"))?;
-    report::conclude(&results)
+    report::conclude(&results)?;
+    if plan.long { campaigns::forget() } else { Ok(()) }
 }
 
 fn list(stages: &[stage::Stage], plan: &Plan) -> Result<()> {
@@ -82,7 +84,7 @@ fn list(stages: &[stage::Stage], plan: &Plan) -> Result<()> {
 /// Runs a stage. One that could not run, or that ran nothing though nothing was filtered out, has failed.
 fn run(stage: &stage::Stage, plan: &Plan, is_unbuilt: bool) -> StageResult {
     println!("==> {}", stage.title);
-    let start = Instant::now();
+    let (start, began) = (Instant::now(), SystemTime::now());
     let failed = |why: &str| vec![Outcome::failed(&format!("{}::runs", stage.name), why)];
     let outcomes = if stage.needs_build && is_unbuilt {
         Err("what it boots could not be built".into())
@@ -96,5 +98,6 @@ fn run(stage: &stage::Stage, plan: &Plan, is_unbuilt: bool) -> StageResult {
     };
     let result = StageResult { name: stage.name, seconds: start.elapsed().as_secs_f64(), outcomes };
     report::stage(&result);
+    campaigns::report(began);
     result
 }

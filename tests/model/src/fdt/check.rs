@@ -2,8 +2,8 @@
 
 use bulkhead_vmm::fdt::{FdtError, Node, Tree, extent};
 
-/// A property as two readers must agree on it: the path of its node, its name and its value.
-type Entry = (String, String, Vec<u8>);
+/// A node as two readers must agree on it: its path, and the names and values of its properties.
+type Entry<'a> = (String, Vec<(&'a [u8], &'a [u8])>);
 
 /// Of one node in this many the interrupts are read.
 const INTERRUPTS_EVERY: usize = 16;
@@ -20,14 +20,13 @@ pub fn tree(bytes: &[u8]) -> Result<Tree, FdtError> {
     let tree = Tree::new(bytes)?;
     assert_eq!(Tree::new(tree.as_bytes()).as_ref(), Ok(&tree), "canonical form is not stable");
     walk(tree.as_bytes());
-    let read: Vec<Entry> = tree.view().nodes().flat_map(|node| entries(&node)).collect();
+    let read: Vec<Entry<'_>> = tree.view().nodes().map(|node| entry(&node)).collect();
     assert_eq!(read, original(bytes), "the copy differs from the original");
     Ok(tree)
 }
 
-fn entries(node: &Node<'_>) -> Vec<Entry> {
-    let path = node.path();
-    node.properties().map(|property| (path.clone(), property.name.into(), property.value.into())).collect()
+fn entry<'a>(node: &Node<'a>) -> Entry<'a> {
+    (node.path(), node.properties().map(|property| (property.name.as_bytes(), property.value)).collect())
 }
 
 /// Calls everything of `fdt` that is safe on every tree, for every node of `bytes`.
@@ -57,13 +56,13 @@ fn count(node: fdt::node::FdtNode<'_, '_>) -> usize {
     1 + node.children().map(count).sum::<usize>()
 }
 
-/// Every property in the tree `bytes`, which are known to be good, read by the letter of the specification.
-fn original(bytes: &[u8]) -> Vec<Entry> {
+/// Every node in the tree `bytes`, which are known to be good, read by the letter of the specification.
+fn original<'a>(bytes: &'a [u8]) -> Vec<Entry<'a>> {
     let extent = extent(bytes.first_chunk().expect("a header")).expect("a good header");
     let (structure, strings) = (&bytes[extent.structure], &bytes[extent.strings]);
     let word = |at: usize| u32::from_be_bytes(structure[at..at + 4].try_into().expect("a word")) as usize;
-    let text = |bytes: &[u8]| bytes.iter().take_while(|byte| **byte != 0).map(|byte| *byte as char).collect::<String>();
-    let (mut path, mut at, mut entries) = (Vec::<String>::new(), 0, Vec::new());
+    let text = |bytes: &'a [u8]| bytes.split(|byte| *byte == 0).next().expect("a name");
+    let (mut path, mut at, mut entries) = (Vec::<&[u8]>::new(), 0, Vec::<Entry<'_>>::new());
     loop {
         let token = word(at);
         at += 4;
@@ -71,12 +70,13 @@ fn original(bytes: &[u8]) -> Vec<Entry> {
             1 => {
                 path.push(text(&structure[at..]));
                 at += (path.last().expect("a name").len() + 1).next_multiple_of(4);
+                let whole = if path.len() == 1 { "/".into() } else { path.join(&b'/') };
+                entries.push((String::from_utf8(whole).expect("ASCII"), Vec::new()));
             }
             2 => drop(path.pop()),
             3 => {
                 let (size, name) = (word(at), text(&strings[word(at + 4)..]));
-                let node = if path.len() == 1 { "/".into() } else { path.join("/") };
-                entries.push((node, name, structure[at + 8..at + 8 + size].to_vec()));
+                entries.last_mut().expect("a node").1.push((name, &structure[at + 8..at + 8 + size]));
                 at += 8 + size.next_multiple_of(4);
             }
             4 => {}
