@@ -72,13 +72,13 @@ impl Campaign<'_> {
         self.run_on(threads, &[], number("BULKHEAD_SEED"), round);
     }
 
-    /// The same, one round at a time. If there is no `BULKHEAD_SEED`, the first round's is the one that is
-    /// remembered, or `seed`. What is remembered counts only as long as `subjects`, the files under test, are the same.
+    /// The same, one round at a time. If there is no `BULKHEAD_SEED`, the first round's is that of the campaign that
+    /// goes on, or `seed`. What is remembered counts only as long as `subjects`, the files under test, are the same.
     ///
     /// # Panics
     /// As [`Self::run`].
     pub fn run_alone(&self, seed: u64, subjects: &[PathBuf], round: impl Fn(u64) + Sync) {
-        let remembered = || Some(Record::read(&self.file(self.kind()))?.first);
+        let remembered = || Some(Record::read(&self.file(Kind::Long)).filter(|_| is_long())?.first);
         let seed = number("BULKHEAD_SEED").or_else(remembered).unwrap_or(seed);
         self.run_on(1, subjects, Some(seed), round);
     }

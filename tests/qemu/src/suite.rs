@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::{Board, Boot, Session, artifacts};
+use bulkhead_campaign::Campaign;
 
 /// QEMUs that run at once.
 const PARALLEL: usize = 2;
@@ -54,7 +55,7 @@ impl Suite {
 
     /// Whether campaigns are asked for (`BULKHEAD_LONG=1`): what takes `default` steps takes `long` then.
     pub fn steps(&self, default: u64, long: u64) -> u64 {
-        if env::var_os("BULKHEAD_LONG").is_some_and(|value| value == "1") { long } else { default }
+        if bulkhead_campaign::is_long() { long } else { default }
     }
 
     /// The seed of this run's random choices.
@@ -75,6 +76,29 @@ impl Suite {
                 Some(reason) => self.skip(name, reason),
                 None => self.add(name, &boot.files(), move || judge(&mut Session::start(&context, &board, &boot))),
             }
+        }
+    }
+
+    /// Adds a random test `group::BOARD` for every one of `boards`: in each round of `campaign`, whose name is `group`
+    /// here, it boots what `boot` makes of the round's seed, and `judge` judges what comes.
+    pub fn rounds_on_each<B, J>(
+        &mut self,
+        campaign: &Campaign<'static>,
+        boot: B,
+        boards: impl IntoIterator<Item = Board>,
+        judge: J,
+    ) where
+        B: Fn(u64) -> Boot + Clone + Send + Sync + 'static,
+        J: Fn(&mut Session) + Clone + Send + Sync + 'static,
+    {
+        for board in boards {
+            let (campaign, first, boot, judge) = (campaign.clone(), self.seed, boot.clone(), judge.clone());
+            let (name, files) = (format!("{}::{board}", campaign.name), boot(first).files());
+            self.add(name.clone(), &files.clone(), move || {
+                Campaign { name: &name, ..campaign }.run_alone(first, &files, |seed| {
+                    judge(&mut Session::start(&Context { name: name.clone(), seed }, &board, &boot(seed)));
+                });
+            });
         }
     }
 

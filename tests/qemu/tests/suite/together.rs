@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bulkhead_abi::property;
+use bulkhead_campaign::Campaign;
 use bulkhead_qemu::board::GICS;
 use bulkhead_qemu::configuration::Value;
 use bulkhead_qemu::{Board, Boot, Configuration, Session, Suite, Vm};
@@ -17,6 +18,19 @@ const REPORTS: usize = 5;
 /// Limit in wall time where a whole campaign runs before the text that is waited for.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// Two guests print, a third answers.
+const CONSOLES: Campaign<'_> =
+    Campaign { name: "consoles", stage: "qemu", unit: "lines of output", each: 0, sample: 1, long: 1 };
+/// A guest does anything beside the victim.
+const HOSTILE: Campaign<'_> = Campaign {
+    name: "hostile_beside_victim",
+    stage: "qemu",
+    unit: "events of a hostile guest",
+    each: 200_000,
+    sample: 1,
+    long: 25,
+};
+
 pub fn register(suite: &mut Suite) {
     let two = Configuration::new().vm(Vm::new("a", "hello").bootargs("n=1")).vm(Vm::new("b", "hello").bootargs("n=2"));
     suite.on_each("two_guests", &Boot::packed(two), boards(2), two_guests);
@@ -27,11 +41,11 @@ pub fn register(suite: &mut Suite) {
         session.end();
     });
     let lines = suite.steps(20_000, 100_000);
-    suite.on_each("consoles", &Boot::packed(consoles(lines)), boards(4), move |session| three_consoles(session, lines));
-    let events = suite.steps(200_000, 5_000_000);
-    let hostile = Vm::new("hostile", "hostile").bootargs(&format!("events={events} seed={}", suite.seed()));
-    suite.on_each("hostile_beside_victim", &beside_victim(hostile), timed(3), move |session| {
-        session.limit(PATIENCE).port("hostile").expect(&format!("events={events}\n")).verdict();
+    let campaign = Campaign { each: 2 * lines, ..CONSOLES };
+    let flood = move |_| Boot::packed(consoles(lines));
+    suite.rounds_on_each(&campaign, flood, boards(4), move |session| three_consoles(session, lines));
+    suite.rounds_on_each(&HOSTILE, hostile, timed(3), |session| {
+        session.limit(PATIENCE).port("hostile").expect(&format!("events={}\n", HOSTILE.each)).verdict();
         undisturbed(session);
     });
     for how in FAULTS {
@@ -56,6 +70,10 @@ fn beside_victim(vm: Vm) -> Boot {
     let victim = Vm::new("victim", "victim").cores(&[1]).bootargs("say=100");
     let stay = Value::Text(property::STAY.into());
     Boot::packed(Configuration::new().property(property::WHEN_ALL_OFF, stay).vm(victim).vm(vm.cores(&[2])))
+}
+
+fn hostile(seed: u64) -> Boot {
+    beside_victim(Vm::new("hostile", "hostile").bootargs(&format!("events={} seed={seed}", HOSTILE.each)))
 }
 
 fn consoles(count: u64) -> Configuration {
