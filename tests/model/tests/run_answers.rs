@@ -1,11 +1,9 @@
-//! What the monitor answers, held against the machine that it tells of. `BULKHEAD_MODEL_SEED` sets the seed
-//! (default 1).
+//! What the monitor answers, held against the machine that it tells of. `BULKHEAD_SEED` sets the seed (default 1).
 
 use bulkhead_model::run::guests::smp::boss;
 use bulkhead_model::run::guests::ticker::{TICKS, ticker};
 use bulkhead_model::run::machine::{Guest, Shape};
 use bulkhead_model::run::world::World;
-use bulkhead_model::setting;
 use bulkhead_vmm::exit::Cause;
 use bulkhead_vmm::vm::Lifecycle;
 use std::collections::BTreeMap;
@@ -15,7 +13,7 @@ const LINE: usize = 100;
 
 /// Two guests on four cores, on their way.
 fn world(shape: Shape) -> World {
-    let seed = setting::number("BULKHEAD_MODEL_SEED", 1);
+    let seed = bulkhead_campaign::number("BULKHEAD_SEED").unwrap_or(1);
     let guests =
         vec![Guest::new("smp", boss(shape.v3, 2), &[0, 1]), Guest::new("ticking", ticker(shape.v3, 300), &[2])];
     let world = World::new(shape, seed, guests);
