@@ -25,8 +25,8 @@ use spin::{Mutex, Once};
 
 bulkhead_el2::entry!(primary = start, secondary = join, below_el2 = refuse);
 
-/// The board, for cores that come up later.
-static BOARD: Once<Board> = Once::new();
+/// The board. Cores that do not come are struck out of it.
+static BOARD: Mutex<Option<Board>> = Mutex::new(None);
 /// The windows of cores that come up later, by slot.
 static WINDOWS: Mutex<[Option<window::Window>; CORES]> = Mutex::new([const { None }; CORES]);
 /// What all cores share, once the first has put it together.
@@ -58,23 +58,26 @@ fn assemble(tree: u64, entered: u64) -> (Core, Machine) {
         uart::use_pl011(console.registers);
     }
     logger::begin();
-    let mut board = trees.board();
+    let board = trees.board();
     Gic::init_distributor(&board.gic.version);
     let own = window::Window::new(0);
     let mut core = Core::new(&board, own)
         .unwrap_or_else(|| stop(format_args!("the first core is not among the first of the board's tree")));
-    start_cores(&mut board);
-    let plan = plans::make(&board, &trees);
-    banner::print(&board, &core, &plan);
-    let machine = vms::build(&mut core, &board, plan, entered);
+    *BOARD.lock() = Some(board);
+    start_cores();
+    let machine = with_board(|board| {
+        let plan = plans::make(board, &trees);
+        banner::print(board, &core, &plan);
+        vms::build(&mut core, board, plan, entered)
+    });
     (core, machine)
 }
 
 /// A further core, with the number of its stack.
 fn join(slot: usize) -> ! {
     let window = WINDOWS.lock().get_mut(slot).and_then(Option::take);
-    let board = BOARD.get().unwrap_or_else(|| stop(format_args!("the board is not known")));
-    let core = window.and_then(|window| Core::new(board, window)).unwrap_or_else(|| bulkhead_el2::halt());
+    let core = window.and_then(|window| with_board(|board| Core::new(board, window)));
+    let core = core.unwrap_or_else(|| bulkhead_el2::halt());
     power::arrived(slot);
     let machine = bulkhead_el2::wait_for_event_until(|| MACHINE.get());
     run(core, machine)
@@ -82,18 +85,17 @@ fn join(slot: usize) -> ! {
 
 /// What every core does from here on.
 fn run(mut core: Core, machine: &Machine) -> ! {
-    let board = BOARD.get().unwrap_or_else(|| stop(format_args!("the board is not known")));
     if let Some(state) = machine.core(core.core()) {
         state.set_running();
     }
     if core.core() == machine.housekeeping {
-        core.receive_uart_interrupts(board);
+        with_board(|board| core.receive_uart_interrupts(board));
     }
     let mut core_loop = CoreLoop::new(core.core());
     loop {
         if core_loop.step(&mut core, machine) == Step::PowerOff {
             logger::flush(&mut core, machine);
-            power::switch_off(board.psci)
+            power::switch_off(with_board(|board| board.psci))
         }
         if logger::has_news() {
             machine.want_console(&mut core);
@@ -127,37 +129,47 @@ fn use_early_uart() {
     }
 }
 
-/// Starts every core that the tree lists, and strikes out of `board` those that do not come.
-fn start_cores(board: &mut Board) {
-    let own = bulkhead_el2::affinity();
-    let (mut started, mut failed) = (Vec::new(), Vec::new());
-    // A core that comes up reads the board, so it is published first; who fails is struck out of the other copy,
-    // by which the guests are planned.
-    let shared = BOARD.call_once(|| board.clone());
+/// What `read` makes of the board.
+fn with_board<T>(read: impl FnOnce(&Board) -> T) -> T {
+    match BOARD.lock().as_ref() {
+        Some(board) => read(board),
+        None => stop(format_args!("the board is not known")),
+    }
+}
+
+/// Starts every core that the tree lists, and strikes out of the board those that do not come.
+fn start_cores() {
+    let (own, mut started) = (bulkhead_el2::affinity(), Vec::new());
     let mut slot = 1;
-    for (index, cpu) in shared.cpus.iter().enumerate().filter(|(_, cpu)| cpu.mpidr != own) {
+    for index in 0.. {
+        let cpu = with_board(|board| board.cpus.get(index).map(|cpu| (*cpu, board.psci)));
+        let Some((cpu, psci)) = cpu else { break };
+        if cpu.mpidr == own {
+            continue;
+        }
         if slot >= CORES || index >= CORES {
-            log::warn!("core {index} is left off: at most {CORES} cores are used");
-            failed.push(index);
+            strike_out(index, format_args!("at most {CORES} cores are used"));
             continue;
         }
         if let Some(place) = WINDOWS.lock().get_mut(slot) {
             *place = Some(window::Window::new(slot));
         }
-        started.push((index, slot, power::start_core(slot, cpu, shared.psci)));
+        started.push((index, slot, power::start_core(slot, &cpu, psci)));
         slot += 1;
     }
     // All were started before any is waited for: they come up side by side.
     let deadline = power::deadline();
     for (index, slot, result) in started {
         if let Err(error) = result.and_then(|()| power::wait_for(slot, deadline)) {
-            log::warn!("core {index} does not run: {error}");
-            failed.push(index);
+            strike_out(index, format_args!("{error}"));
         }
     }
-    for index in failed {
-        if let Some(cpu) = board.cpus.get_mut(index) {
-            cpu.enable = Enable::Disabled;
-        }
+}
+
+/// Says that the core `index` is not there, and lets no guest have it.
+fn strike_out(index: usize, why: fmt::Arguments<'_>) {
+    log::warn!("core {index} does not run: {why}");
+    if let Some(cpu) = BOARD.lock().as_mut().and_then(|board| board.cpus.get_mut(index)) {
+        cpu.enable = Enable::Disabled;
     }
 }

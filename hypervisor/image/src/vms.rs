@@ -7,7 +7,7 @@ use bulkhead_el2::boot::image;
 use bulkhead_el2::core::Core;
 use bulkhead_el2::{CORES, identity};
 use bulkhead_vmm::config::VmPlan;
-use bulkhead_vmm::config::board::Board;
+use bulkhead_vmm::config::board::{Board, GicVersion};
 use bulkhead_vmm::console::{Kind, Multiplexer, Port, Settings, Sizes};
 use bulkhead_vmm::platform::{CoreId, Platform, Vmid};
 use bulkhead_vmm::run::{Assignment, Console, CoreState, Machine};
@@ -27,7 +27,8 @@ pub fn build(core: &mut Core, board: &Board, planned: Planned, booted: u64) -> M
             None => refused.push(name),
         }
     }
-    let cores: Vec<CoreState> = (0..board.cpus.len().min(CORES)).map(|_| CoreState::default()).collect();
+    let mut cores = Vec::new();
+    cores.resize_with(board.cpus.len().min(CORES), CoreState::default);
     assign(&vms, &cores);
     let ports = ports(&vms);
     let settings = Settings { escape: planned.escape_key, ..Settings::new(core.counter_frequency()) };
@@ -53,7 +54,10 @@ fn hardware(core: &Core, board: &Board, most: Option<u8>) -> Hardware {
     Hardware {
         identity: identity::registers(),
         physical_bits: bulkhead_el2::physical_address_bits(),
-        gic: board.gic.version.clone(),
+        virtual_cpu_interface: match board.gic.version {
+            GicVersion::V2 { virtual_cpu_interface, .. } => Some(virtual_cpu_interface),
+            GicVersion::V3 { .. } => None,
+        },
         list_registers: most.map_or(list_registers, |most| list_registers.min(usize::from(most))),
         priority_bits: core.priority_bits(),
         virtual_timer: board.timer.virtual_timer.intid,
@@ -85,8 +89,12 @@ fn assign(vms: &[Mutex<Vm>], cores: &[CoreState]) {
 }
 
 fn ports(vms: &[Mutex<Vm>]) -> Vec<Mutex<Port>> {
-    let guests = vms.iter().map(|vm| Port::new(vm.lock().name(), Kind::Guest, Sizes::default()));
-    let ours = [("hypervisor", Kind::Log), ("monitor", Kind::Monitor)];
-    let ours = ours.into_iter().map(|(name, kind)| Port::new(name, kind, Sizes::default()));
-    guests.chain(ours).map(Mutex::new).collect()
+    let mut ports = Vec::new();
+    let mut add = |name: &str, kind| ports.push(Mutex::new(Port::new(name, kind, Sizes::default())));
+    for vm in vms {
+        add(vm.lock().name(), Kind::Guest);
+    }
+    add("hypervisor", Kind::Log);
+    add("monitor", Kind::Monitor);
+    ports
 }

@@ -86,7 +86,7 @@ fn chosen(tree: &mut Writer, machine: &Machine<'_>) {
 fn memory(tree: &mut Writer, ram: &Range<Ipa>) {
     tree.begin_node(&format!("memory@{:x}", ram.start().get()));
     tree.property_string("device_type", "memory");
-    reg(tree, &[*ram]);
+    reg(tree, *ram, None);
     tree.end_node();
 }
 
@@ -137,18 +137,12 @@ fn timer(tree: &mut Writer, machine: &Machine<'_>) {
 fn gic(tree: &mut Writer, machine: &Machine<'_>) {
     let layout = machine.layout;
     tree.begin_node(&format!("interrupt-controller@{:x}", layout.distributor.start().get()));
-    match machine.gic {
-        GuestGic::V2 => {
-            tree.property_string("compatible", "arm,cortex-a15-gic");
-            reg(tree, &[layout.distributor, layout.cpu_interface]);
-        }
-        GuestGic::V3 => {
-            tree.property_string("compatible", "arm,gic-v3");
-            let redistributors = layout.redistributor_range(machine.vcpus);
-            let registers: Vec<_> = core::iter::once(layout.distributor).chain(redistributors).collect();
-            reg(tree, &registers);
-        }
-    }
+    let (compatible, second) = match machine.gic {
+        GuestGic::V2 => ("arm,cortex-a15-gic", Some(layout.cpu_interface)),
+        GuestGic::V3 => ("arm,gic-v3", layout.redistributor_range(machine.vcpus)),
+    };
+    tree.property_string("compatible", compatible);
+    reg(tree, layout.distributor, second);
     tree.property_empty("interrupt-controller");
     tree.property_u32("#interrupt-cells", 3);
     tree.property_u32("#address-cells", 0);
@@ -159,7 +153,7 @@ fn gic(tree: &mut Writer, machine: &Machine<'_>) {
 fn console(tree: &mut Writer, layout: &MachineLayout) {
     tree.begin_node(&uart_name(layout));
     tree.property_strings("compatible", &["arm,pl011", "arm,primecell"]);
-    reg(tree, &[layout.uart]);
+    reg(tree, layout.uart, None);
     tree.property_cells("interrupts", &[SPI, layout.uart_intid.saturating_sub(32), LEVEL_HIGH]);
     tree.property_cells("clocks", &[CLOCK, CLOCK]);
     tree.property_strings("clock-names", &["uartclk", "apb_pclk"]);
@@ -176,7 +170,9 @@ fn uart_name(layout: &MachineLayout) -> alloc::string::String {
     format!("pl011@{:x}", layout.uart.start().get())
 }
 
-fn reg(tree: &mut Writer, ranges: &[Range<Ipa>]) {
-    let numbers: Vec<u64> = ranges.iter().flat_map(|range| [range.start().get(), range.size()]).collect();
-    tree.property_u64s("reg", &numbers);
+fn reg(tree: &mut Writer, first: Range<Ipa>, second: Option<Range<Ipa>>) {
+    let (start, size) = second.map_or((0, 0), |second| (second.start().get(), second.size()));
+    let numbers = [first.start().get(), first.size(), start, size];
+    let count = if second.is_some() { 4 } else { 2 };
+    tree.property_u64s("reg", numbers.get(..count).unwrap_or_default());
 }

@@ -2,7 +2,6 @@
 
 use super::{Counters, Device, Lifecycle, Memory, Slot, Vm};
 use crate::address::{Ipa, PAGE_SIZE, Pa, Range};
-use crate::config::board::GicVersion;
 use crate::config::{GuestGic, VmConfig, VmPlan};
 use crate::device::bus::Bus;
 use crate::device::pl011::Pl011;
@@ -27,8 +26,8 @@ pub struct Hardware {
     pub identity: [u64; identity::COUNT],
     /// Bits of a physical address.
     pub physical_bits: u8,
-    /// The interrupt controller, for the virtual CPU interface that a GICv2 guest is given.
-    pub gic: GicVersion,
+    /// GICV, which a GICv2 guest is given as its CPU interface; `None` on a board with GICv3.
+    pub virtual_cpu_interface: Option<Range<Pa>>,
     /// List registers to use, 1 to 16.
     pub list_registers: usize,
     /// Bits of priority of the virtual CPU interface, 5 to 7.
@@ -84,7 +83,7 @@ impl Vm {
         let layout = layout(&plan, hardware)?;
         let geometry = Geometry::for_machine(hardware.physical_bits)
             .ok_or(BuildError::Board("the board's physical addresses have less than 31 bits"))?;
-        let interface = interface_pages(&plan.vm, plan.gic, &hardware.gic)?;
+        let interface = interface_pages(&plan.vm, plan.gic, hardware.virtual_cpu_interface)?;
         let bus = bus(&plan)?;
         let pieces = match plan.memory {
             Some(fixed) => alloc::vec![fixed],
@@ -163,11 +162,15 @@ fn bus(plan: &VmPlan) -> Result<Bus<Device>, BuildError> {
 ///
 /// # Errors
 /// The board has another version than the guest.
-fn interface_pages(config: &VmConfig, guest: GuestGic, gic: &GicVersion) -> Result<Option<InterfacePages>, BuildError> {
-    match (gic, guest) {
-        (GicVersion::V3 { .. }, GuestGic::V3) => Ok(None),
-        (GicVersion::V2 { virtual_cpu_interface, .. }, GuestGic::V2) => {
-            pages(config.layout.cpu_interface.start(), virtual_cpu_interface).map(Some).ok_or(BuildError::FOREIGN_GIC)
+fn interface_pages(
+    config: &VmConfig,
+    guest: GuestGic,
+    interface: Option<Range<Pa>>,
+) -> Result<Option<InterfacePages>, BuildError> {
+    match (interface, guest) {
+        (None, GuestGic::V3) => Ok(None),
+        (Some(interface), GuestGic::V2) => {
+            pages(config.layout.cpu_interface.start(), &interface).map(Some).ok_or(BuildError::FOREIGN_GIC)
         }
         _ => Err(BuildError::FOREIGN_GIC),
     }

@@ -3,7 +3,6 @@
 use super::memory::{MODULE_SPACE, MODULES};
 use super::program::{ENTRY_OFFSET, IMAGE_SIZE, Program};
 use bulkhead_vmm::address::{Ipa, Pa, Range};
-use bulkhead_vmm::config::board::GicVersion;
 use bulkhead_vmm::config::machine::MachineLayout;
 use bulkhead_vmm::config::{Cores, GuestGic, Memory, Module, Policy, VmConfig, VmPlan, WhenAllOff};
 use bulkhead_vmm::vm::Hardware;
@@ -49,24 +48,11 @@ impl Shape {
 
     /// What the VMs are told of it.
     pub fn hardware(&self) -> Hardware {
-        let frame = |start, size| Range::<Pa>::new(Pa::new(start), size).expect("a frame has a size");
-        let gic = match self.v3 {
-            true => GicVersion::V3 {
-                distributor: frame(0x0800_0000, 0x1_0000),
-                redistributors: vec![frame(0x080a_0000, 0x10_0000)],
-                redistributor_stride: None,
-            },
-            false => GicVersion::V2 {
-                distributor: frame(0x0800_0000, 0x1000),
-                cpu_interface: frame(0x0801_0000, 0x2000),
-                hypervisor_interface: frame(0x0803_0000, 0x1000),
-                virtual_cpu_interface: frame(VIRTUAL_INTERFACE, 0x2000),
-            },
-        };
+        let interface = Range::<Pa>::new(Pa::new(VIRTUAL_INTERFACE), 0x2000).expect("GICV has a size");
         Hardware {
             identity: [0x1111_1111_1111_1111; bulkhead_vmm::identity::COUNT],
             physical_bits: 40,
-            gic,
+            virtual_cpu_interface: if self.v3 { None } else { Some(interface) },
             list_registers: self.list_registers,
             priority_bits: 5,
             virtual_timer: VIRTUAL_TIMER,

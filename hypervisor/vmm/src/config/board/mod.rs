@@ -53,16 +53,11 @@ impl Board {
     /// Memory, cores, interrupt controller or timer are absent or wrong: nothing can run.
     pub fn read(tree: &Tree) -> Result<Self, ConfigError> {
         let mut mistakes = Vec::new();
-        match Self::collect(tree, &mut mistakes) {
-            Some(mut board) => {
-                board.warnings = mistakes;
-                Ok(board)
-            }
-            // The one that nothing can run with was found last.
-            None => Err(mistakes
-                .pop()
-                .unwrap_or_else(|| ConfigError::new("/", "", format_args!("absent"), format_args!("a root node")))),
-        }
+        // Without a board, what nothing can run with was found last.
+        Self::collect(tree, &mut mistakes).ok_or_else(|| {
+            let absent = || ConfigError::new("/", "", format_args!("absent"), format_args!("a root node"));
+            mistakes.pop().unwrap_or_else(absent)
+        })
     }
 
     fn collect(tree: &Tree, mistakes: &mut Mistakes) -> Option<Self> {
@@ -81,7 +76,7 @@ impl Board {
             timer: timer::read(&wiring, &nodes, mistakes)?,
             gic,
             psci,
-            warnings: Vec::new(),
+            warnings: core::mem::take(mistakes),
         })
     }
 

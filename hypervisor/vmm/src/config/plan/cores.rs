@@ -30,7 +30,13 @@ pub(super) struct Left {
 impl Left {
     /// All cores of `board` that can be started; `housekeeping` is the last to be counted off.
     pub fn new(board: &Board, housekeeping: Option<usize>) -> Self {
-        Self { free: (0..board.cpus.len()).filter(|core| board.can_start(*core)).collect(), housekeeping }
+        let mut free = Vec::new();
+        for core in 0..board.cpus.len() {
+            if board.can_start(core) {
+                free.push(core);
+            }
+        }
+        Self { free, housekeeping }
     }
 
     /// Finds the cores for `plan`, that of vCPU 0 first, or says why there are none.

@@ -6,7 +6,7 @@ use crate::config::board::Board;
 use crate::config::machine::{ADDRESS_LIMIT, MachineLayout, RAM_ALIGNMENT};
 use crate::config::mistake::Mistakes;
 use crate::config::ranges::{self, List};
-use crate::config::vm::Module;
+use crate::config::vm::{Module, VmConfig};
 use crate::fault::ConfigError;
 use alloc::vec::Vec;
 use bulkhead_abi::property;
@@ -23,8 +23,10 @@ pub(super) fn check_modules(vms: &mut [VmPlan], board: &Board, occupied: &[Occup
         }
         for module in vm.modules() {
             if !is_misplaced(errors, module, board, occupied) {
-                let others = earlier.iter().filter(|other| other.is_good()).flat_map(|other| other.vm.modules());
-                overlap(errors, module, others.chain(vm.modules()));
+                for other in earlier.iter().filter(|other| other.is_good()) {
+                    overlap(errors, module, &other.vm);
+                }
+                overlap(errors, module, vm);
             }
         }
     }
@@ -44,11 +46,11 @@ fn is_misplaced(errors: &mut Mistakes, module: &Module, board: &Board, occupied:
     true
 }
 
-/// Notes the first of `others` that `module` overlaps. The very same bytes may be several modules.
-fn overlap<'m>(errors: &mut Mistakes, module: &Module, others: impl Iterator<Item = &'m Module>) {
-    for Module { node, range } in others {
+/// Notes each module of `vm` that `module` overlaps. The very same bytes may be several modules.
+fn overlap(errors: &mut Mistakes, module: &Module, vm: &VmConfig) {
+    for Module { node, range } in vm.modules() {
         if *range != module.range && range.overlaps(&module.range) {
-            return bad_module(errors, module, format_args!("a module that does not overlap {node} at {range}"));
+            bad_module(errors, module, format_args!("a module that does not overlap {node} at {range}"));
         }
     }
 }
