@@ -48,6 +48,7 @@ pub struct Board {
     memory_mib: u64,
     virtualization: bool,
     instruction_count: bool,
+    is_traced: bool,
     reboots: bool,
     machine_options: Vec<String>,
 }
@@ -72,6 +73,7 @@ impl Board {
             memory_mib: 256,
             virtualization: true,
             instruction_count: false,
+            is_traced: false,
             reboots: false,
             machine_options: Vec::new(),
         }
@@ -105,6 +107,16 @@ impl Board {
     /// Counting instructions instead of time: exact and repeatable, and cores take turns.
     pub fn instruction_count(self) -> Self {
         Self { instruction_count: true, ..self }
+    }
+
+    /// Leaving a trace of its UART and its time, which [`crate::wire`] reads.
+    pub fn traced(self) -> Self {
+        Self { is_traced: true, ..self }
+    }
+
+    /// Whether it leaves a trace.
+    pub fn is_traced(&self) -> bool {
+        self.is_traced
     }
 
     /// Starting again after a reset of the machine, where others end QEMU.

@@ -13,6 +13,7 @@ pub mod port;
 pub mod session;
 pub mod suite;
 pub mod transcript;
+pub mod wire;
 
 pub use board::{Board, Gic};
 pub use boot::Boot;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -13,10 +13,13 @@ use bulkhead_vmm::console::Settings;
 use crate::port::Port;
 use crate::suite::Context;
 use crate::transcript::{Missed, Transcript, View};
-use crate::{Board, Boot, artifacts};
+use crate::{Board, Boot, artifacts, wire};
 
 /// How long to wait for text that must come, in wall time: a net under a broken test, not a measure.
 pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Name of the trace in a test's folder.
+const TRACE: &str = "trace";
 
 /// How long to look for what must not come, in wall time: on a slow host it is seen less surely, but never wrongly.
 const WHILE: Duration = Duration::from_millis(300);
@@ -51,6 +54,11 @@ impl Session {
         let _ = fs::remove_dir_all(context.folder());
         let mut command = Command::new(artifacts::qemu().expect("the suite skips tests without QEMU"));
         command.args(board.arguments()).args(boot.arguments(&context.folder()));
+        if board.is_traced() {
+            let made = fs::create_dir_all(context.folder());
+            made.unwrap_or_else(|error| panic!("{}: {error}", context.folder().display()));
+            command.args(["-d", wire::EVENTS, "-D"]).arg(context.folder().join(TRACE));
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self {
@@ -71,6 +79,16 @@ impl Session {
     /// The board that runs.
     pub fn board(&self) -> &Board {
         &self.board
+    }
+
+    /// Hands over each line of the trace. It is whole once the machine has ended.
+    ///
+    /// # Panics
+    /// If the board leaves none.
+    pub fn each_event(&self, mut handle: impl FnMut(&str)) {
+        let file = self.context.folder().join(TRACE);
+        let trace = fs::File::open(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        BufReader::new(trace).lines().for_each(|line| handle(&line.expect("the trace is text")));
     }
 
     /// The seed of the test's random choices.
@@ -244,6 +262,10 @@ impl Drop for Session {
             self.keep();
         } else {
             self.boot.discard(&self.context.folder());
+            if self.board.is_traced() {
+                // What cannot be removed is in nobody's way.
+                let _ = fs::remove_file(self.context.folder().join(TRACE));
+            }
         }
     }
 }

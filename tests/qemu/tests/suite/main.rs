@@ -5,6 +5,7 @@ mod entry;
 mod faults;
 mod hypervisor;
 mod judge;
+mod latency;
 mod native;
 mod quiet;
 mod refusals;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     faults::register(&mut suite);
     quiet::register(&mut suite);
     refusals::register(&mut suite);
+    latency::register(&mut suite);
     together::register(&mut suite);
     suite.run()
 }
