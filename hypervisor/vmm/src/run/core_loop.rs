@@ -1,15 +1,15 @@
 //! One core's part of the loop.
 
-use super::interrupts::AT_ONCE;
+use super::interrupts::NEVER;
 use super::machine::{Assignment, Machine};
 use crate::exit;
-use crate::platform::{CoreId, PhysicalInterrupt, Platform};
+use crate::platform::{CoreId, Platform};
 use crate::psci::Entry;
 use crate::vcpu::{LoadedVcpu, VcpuId, VcpuSet};
 use crate::vgic::ListRegisters;
 use crate::vm::{After, Lifecycle, Vm, Work};
 use alloc::vec::Vec;
-use spin::MutexGuard;
+use spin::{Mutex, MutexGuard};
 
 /// What the caller of [`CoreLoop::step`] must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +27,10 @@ pub struct CoreLoop {
     /// The vCPU that lives in this core.
     pub(super) loaded: Option<(Assignment, LoadedVcpu)>,
     pub(super) list_registers: ListRegisters,
-    /// When the loaded vCPU's physical timer expires, in the machine's counter.
-    pub(super) timer_deadline: Option<u64>,
-    /// When the console wants to be looked at, in the machine's counter. Only on the housekeeping core.
-    pub(super) console_deadline: Option<u64>,
+    /// When the loaded vCPU's physical timer expires, in the machine's counter, or [`NEVER`].
+    pub(super) timer_deadline: u64,
+    /// When the console wants to be looked at, in the machine's counter, or [`NEVER`]. Only on the housekeeping core.
+    pub(super) console_deadline: u64,
     pub(super) power_off: bool,
 }
 
@@ -41,8 +41,8 @@ impl CoreLoop {
             id,
             loaded: None,
             list_registers: ListRegisters::EMPTY,
-            timer_deadline: None,
-            console_deadline: None,
+            timer_deadline: NEVER,
+            console_deadline: NEVER,
             power_off: false,
         }
     }
@@ -54,22 +54,23 @@ impl CoreLoop {
             None => machine.core(self.id).and_then(|core| core.assignment()),
         };
         match assignment.and_then(|it| Some((it, machine.vms.get(it.vm)?))) {
-            Some((assignment, vm)) => self.work(platform, machine, assignment, vm.lock()),
+            Some((assignment, vm)) => self.work(platform, machine, assignment, vm),
             None => self.sleep(platform, machine),
         }
         if self.power_off { Step::PowerOff } else { Step::Again }
     }
 
-    fn work<P: Platform>(&mut self, platform: &mut P, machine: &Machine, it: Assignment, mut vm: MutexGuard<'_, Vm>) {
+    fn work<P: Platform>(&mut self, platform: &mut P, machine: &Machine, it: Assignment, shared: &Mutex<Vm>) {
+        let mut vm = shared.lock();
         match vm.work(it.vcpu) {
-            Work::Run => self.run(platform, machine, it, vm),
+            Work::Run => self.run(platform, machine, it, shared, vm),
             Work::Start(entry) => {
                 self.start(platform, machine, &mut vm, it, entry);
                 machine.note_first_guest(&vm, platform.counter());
             }
             Work::Wait(resume) => self.wait(platform, machine, it, resume, vm),
             Work::Park => self.park(platform, machine, &mut vm, it.vcpu),
-            Work::Prepare => self.prepare(platform, machine, it, vm),
+            Work::Prepare => self.prepare(platform, machine, shared, vm),
             Work::Finish => self.finish(platform, machine, it, vm),
             Work::Nothing => {
                 drop(vm);
@@ -78,25 +79,31 @@ impl CoreLoop {
         }
     }
 
-    /// Enters the guest once, and deals with its exit.
-    fn run<P: Platform>(&mut self, platform: &mut P, machine: &Machine, it: Assignment, mut vm: MutexGuard<'_, Vm>) {
+    /// Enters the guest once, and deals with its exit. `vm` is the lock on `shared`.
+    fn run<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        machine: &Machine,
+        it: Assignment,
+        shared: &Mutex<Vm>,
+        mut vm: MutexGuard<'_, Vm>,
+    ) {
         self.ensure_loaded(platform, &mut vm, it);
-        let Some((_, mut vcpu)) = self.loaded.take() else { return };
+        let Some((_, vcpu)) = &mut self.loaded else { return };
         let_go(platform, &mut vm, it.vcpu);
         self.list_registers.update_from(vm.vgic().flush(it.vcpu));
         drop(vm);
-        let raw = platform.enter(&mut vcpu, &mut self.list_registers);
+        let raw = platform.enter(vcpu, &mut self.list_registers);
         let exit = exit::decode(&raw);
-        let mut vm = match machine.vms.get(it.vm) {
-            Some(vm) => vm.lock(),
-            None => return,
-        };
+        let mut vm = shared.lock();
         let kicks = vm.vgic().fold(it.vcpu, &self.list_registers);
         machine.kick(platform, &vm, kicks);
         follow_virtual_timer(platform, &mut vm, it);
-        self.loaded = Some((it, vcpu));
         if exit == exit::Exit::Interrupt {
-            self.interrupted(platform, machine, vm);
+            let seen = self.acknowledge(platform, Some(&mut vm));
+            self.count(&mut vm, seen.last);
+            drop(vm);
+            self.deal_with(platform, machine, seen);
         } else {
             self.handle(platform, machine, &mut vm, &raw, exit);
         }
@@ -107,21 +114,20 @@ impl CoreLoop {
         &mut self,
         platform: &mut P,
         machine: &Machine,
-        it: Assignment,
+        shared: &Mutex<Vm>,
         mut vm: MutexGuard<'_, Vm>,
     ) {
         let Some(piece) = vm.next_piece() else {
-            let settled = vm.next_stage(platform);
-            drop(vm);
-            return self.settled(platform, machine, it, settled);
+            if vm.next_stage(platform) {
+                self.settled(platform, machine, vm);
+            }
+            return;
         };
         drop(vm);
         let before = platform.counter();
         piece.carry_out(platform);
         let ticks = platform.counter().saturating_sub(before);
-        if let Some(vm) = machine.vms.get(it.vm) {
-            vm.lock().piece_done(&piece, ticks);
-        }
+        shared.lock().piece_done(&piece, ticks);
         self.acknowledge_all(platform, machine);
     }
 
@@ -184,7 +190,7 @@ impl CoreLoop {
             let parked = platform.park(vcpu, interface, &active);
             vm.put_parked(it.vcpu, parked);
         }
-        self.timer_deadline = None;
+        self.timer_deadline = NEVER;
         self.rearm(platform);
     }
 
@@ -203,9 +209,9 @@ impl CoreLoop {
         match vm.lifecycle() {
             Lifecycle::Stopping(after) => {
                 vm.finish_stop(after);
-                let settled = vm.lifecycle().is_at_rest();
-                drop(vm);
-                self.settled(platform, machine, it, settled);
+                if vm.lifecycle().is_at_rest() {
+                    self.settled(platform, machine, vm);
+                }
             }
             Lifecycle::Moving(core) => Self::finish_move(platform, machine, it, &mut vm, core),
             _ => {}
@@ -229,17 +235,12 @@ impl CoreLoop {
         platform.kick(core);
     }
 
-    /// A VM began to run or came to rest.
-    fn settled<P: Platform>(&mut self, platform: &mut P, machine: &Machine, it: Assignment, settled: bool) {
-        if !settled {
-            return;
-        }
-        if let Some(vm) = machine.vms.get(it.vm) {
-            let vm = vm.lock();
-            let (now, copying) = (platform.counter() - machine.booted, vm.counters().preparation_ticks);
-            let label = vm.lifecycle().label();
-            log::info!("{}: {label}, {now} ticks after entry, {copying} spent on zeroing and copying", vm.name());
-        }
+    /// `vm` began to run or came to rest.
+    fn settled<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: MutexGuard<'_, Vm>) {
+        let (now, copying) = (platform.counter() - machine.booted, vm.counters().preparation_ticks);
+        let label = vm.lifecycle().label();
+        log::info!("{}: {label}, {now} ticks after entry, {copying} spent on zeroing and copying", vm.name());
+        drop(vm);
         machine.want_console(platform);
         self.power_off = machine.is_over();
     }
@@ -256,20 +257,10 @@ impl CoreLoop {
 
     /// Deals with the physical interrupts that are pending while no guest runs here.
     fn acknowledge_all<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
-        for _ in 0..AT_ONCE {
-            let Some(interrupt) = platform.acknowledge() else { return };
-            self.interrupted_asleep(platform, machine, interrupt);
-        }
-    }
-
-    fn interrupted_asleep<P: Platform>(&mut self, platform: &mut P, machine: &Machine, interrupt: PhysicalInterrupt) {
-        if let Some((it, _)) = &self.loaded
-            && let Some(vm) = machine.vms.get(it.vm)
-        {
-            let mut vm = vm.lock();
-            self.interrupt_for_guest(platform, &mut vm, interrupt);
-        }
-        self.interrupt_for_us(platform, machine, interrupt);
+        let mut vm = self.loaded.as_ref().and_then(|(it, _)| machine.vms.get(it.vm)).map(Mutex::lock);
+        let seen = self.acknowledge(platform, vm.as_deref_mut());
+        drop(vm);
+        self.deal_with(platform, machine, seen);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The housekeeping core's own work: the UART, the consoles, the monitor.
 
+use super::interrupts::NEVER;
 use super::{CoreLoop, Machine, commands};
 use crate::console::{InputAction, Multiplexer};
 use crate::monitor::Monitor;
@@ -84,10 +85,10 @@ impl CoreLoop {
         (0..machine.ports.len()).filter(|port| freed.contains(*port)).for_each(|port| {
             wake_owner(platform, machine, port);
         });
-        self.console_deadline = console.multiplexer.deadline();
+        self.console_deadline = console.multiplexer.deadline().unwrap_or(NEVER);
         if !platform.uart_interrupts() {
             let next = platform.counter() + platform.counter_frequency() / POLLS_A_SECOND;
-            self.console_deadline = Some(self.console_deadline.map_or(next, |deadline| deadline.min(next)));
+            self.console_deadline = self.console_deadline.min(next);
         }
         self.rearm(platform);
     }

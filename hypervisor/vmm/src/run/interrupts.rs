@@ -6,41 +6,64 @@ use crate::platform::{PhysicalInterrupt, Platform};
 use crate::vm::Vm;
 use crate::vtimer::PhysicalTimer;
 use core::sync::atomic::Ordering;
-use spin::MutexGuard;
 
 /// Interrupts that are dealt with before the core looks again at what it should do: a storm must not keep it from
 /// that.
-pub(super) const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 4;
+
+/// When a deadline that there is not would come: past the end of the machine's counter.
+pub(super) const NEVER: u64 = u64::MAX;
+
+/// The kinds of interrupts that were acknowledged, a bit each by [`Cause`].
+#[derive(Clone, Copy)]
+pub(super) struct Seen {
+    kinds: u32,
+    /// The kind of the last one.
+    pub(super) last: Cause,
+}
+
+impl Seen {
+    const fn has(self, kind: Cause) -> bool {
+        self.kinds & 1 << kind as u32 != 0
+    }
+}
 
 impl CoreLoop {
-    /// A physical interrupt made the guest exit: deals with all that are pending.
-    pub(super) fn interrupted<P: Platform>(&mut self, platform: &mut P, machine: &Machine, mut vm: MutexGuard<'_, Vm>) {
-        let mut cause = Cause::SpuriousInterrupt;
-        let mut ours = [None; AT_ONCE];
+    /// Acknowledges the physical interrupts that are pending, and does what they mean for the loaded vCPU, whose VM
+    /// `vm` is; hand what is returned to [`Self::deal_with`] without its lock.
+    pub(super) fn acknowledge<P: Platform>(&mut self, platform: &mut P, mut vm: Option<&mut Vm>) -> Seen {
+        let mut seen = Seen { kinds: 0, last: Cause::SpuriousInterrupt };
         // What is pending beyond that makes the guest exit again.
-        for place in 0..AT_ONCE {
-            // A line that stays up until it is dealt with below comes again at once.
-            let Some(interrupt) = platform.acknowledge().filter(|it| !ours.contains(&Some(*it))) else { break };
-            cause = cause_of(interrupt);
-            self.interrupt_for_guest(platform, &mut vm, interrupt);
-            if let Some(place) = ours.get_mut(place) {
-                *place = Some(interrupt);
+        for _ in 0..AT_ONCE {
+            let Some(interrupt) = platform.acknowledge() else { break };
+            let kind = cause_of(interrupt);
+            // A line that stays up until it is dealt with comes again at once.
+            if seen.has(kind) {
+                break;
+            }
+            seen = Seen { kinds: seen.kinds | 1 << kind as u32, last: kind };
+            if let Some(vm) = &mut vm {
+                self.interrupt_for_guest(platform, vm, interrupt);
             }
         }
-        self.count(&mut vm, cause);
-        drop(vm);
-        for interrupt in ours.into_iter().flatten() {
-            self.interrupt_for_us(platform, machine, interrupt);
+        seen
+    }
+
+    /// Does what interrupts mean for the hypervisor. The caller holds no VM's lock.
+    pub(super) fn deal_with<P: Platform>(&mut self, platform: &mut P, machine: &Machine, seen: Seen) {
+        let timer = seen.has(Cause::HypervisorTimer);
+        let house = seen.has(Cause::DeviceInterrupt)
+            || seen.has(Cause::Kick) && machine.console_wanted.load(Ordering::Acquire)
+            || timer && self.console_deadline != NEVER;
+        if house && self.id == machine.housekeeping {
+            self.keep_house(platform, machine);
+        } else if timer {
+            self.rearm(platform);
         }
     }
 
     /// What an interrupt means for the loaded vCPU.
-    pub(super) fn interrupt_for_guest<P: Platform>(
-        &mut self,
-        platform: &mut P,
-        vm: &mut Vm,
-        interrupt: PhysicalInterrupt,
-    ) {
+    fn interrupt_for_guest<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm, interrupt: PhysicalInterrupt) {
         let Some((it, _)) = &self.loaded else { return };
         let vcpu = it.vcpu;
         match interrupt {
@@ -50,35 +73,11 @@ impl CoreLoop {
                 vm.counters_mut().timer_expiries += 1;
             }
             PhysicalInterrupt::HypervisorTimer => {
-                // Armed again by `interrupt_for_us`, when the console's deadline is no longer in the past.
+                // Armed again by `deal_with`, when the console's deadline is no longer in the past.
                 let expired = self.follow_physical_timer(platform, vm);
                 vm.counters_mut().timer_expiries += u64::from(expired);
             }
             _ => {}
-        }
-    }
-
-    /// What an interrupt means for the hypervisor. The caller holds no VM's lock.
-    pub(super) fn interrupt_for_us<P: Platform>(
-        &mut self,
-        platform: &mut P,
-        machine: &Machine,
-        interrupt: PhysicalInterrupt,
-    ) {
-        let console = match interrupt {
-            PhysicalInterrupt::Uart => true,
-            PhysicalInterrupt::Kick => machine.console_wanted.load(Ordering::Acquire),
-            PhysicalInterrupt::HypervisorTimer => self.console_deadline.is_some(),
-            PhysicalInterrupt::Unknown(intid) => {
-                log::debug!("core {}: unexpected interrupt, INTID {intid}", self.id.0);
-                false
-            }
-            PhysicalInterrupt::VirtualTimer | PhysicalInterrupt::Maintenance => false,
-        };
-        if console && self.id == machine.housekeeping {
-            self.keep_house(platform, machine);
-        } else if interrupt == PhysicalInterrupt::HypervisorTimer {
-            self.rearm(platform);
         }
     }
 
@@ -96,14 +95,14 @@ impl CoreLoop {
         let (line, left) = (timer.line(), timer.ticks_left());
         let intid = vm.physical_timer_intid();
         vm.vgic().set_private_line(it.vcpu, intid, line);
-        // A deadline past the end of the machine's counter never comes.
-        self.timer_deadline = left.and_then(|left| now.checked_add(left));
+        self.timer_deadline = left.map_or(NEVER, |left| now.saturating_add(left));
         line
     }
 
     /// Arms the hypervisor timer for the earlier of both deadlines.
     pub(super) fn rearm<P: Platform>(&mut self, platform: &mut P) {
-        platform.arm_timer([self.timer_deadline, self.console_deadline].into_iter().flatten().min());
+        let deadline = self.timer_deadline.min(self.console_deadline);
+        platform.arm_timer((deadline != NEVER).then_some(deadline));
     }
 }
 
