@@ -20,6 +20,7 @@ use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::board::{Board, Enable};
 use bulkhead_vmm::platform::Platform;
 use bulkhead_vmm::run::{CoreLoop, Machine, Step};
+use bulkhead_vmm::tell::{Level, tell};
 use core::fmt::{self, Write};
 use spin::{Mutex, Once};
 
@@ -168,7 +169,7 @@ fn start_cores() {
 
 /// Says that the core `index` is not there, and lets no guest have it.
 fn strike_out(index: usize, why: fmt::Arguments<'_>) {
-    log::warn!("core {index} does not run: {why}");
+    tell(Level::Warn, format_args!("core {index} does not run: {why}"));
     if let Some(cpu) = BOARD.lock().as_mut().and_then(|board| board.cpus.get_mut(index)) {
         cpu.enable = Enable::Disabled;
     }

@@ -8,7 +8,7 @@ use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::board::Board;
 use bulkhead_vmm::config::{Occupied, Plan, WhenAllOff, plan};
 use bulkhead_vmm::fault::ConfigError;
-use log::Level;
+use bulkhead_vmm::tell::{Level, tell};
 
 /// Who gets what, and how the owner wants the rest.
 pub struct Planned {
@@ -42,6 +42,6 @@ pub fn make(board: &Board, trees: &Trees) -> Planned {
 
 fn say(level: Level, mistakes: &[ConfigError]) {
     for mistake in mistakes {
-        log::log!(level, "{mistake}");
+        tell(level, format_args!("{mistake}"));
     }
 }

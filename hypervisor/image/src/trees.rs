@@ -7,6 +7,7 @@ use bulkhead_vmm::address::Pa;
 use bulkhead_vmm::config::Configuration;
 use bulkhead_vmm::config::board::{Board, Uart};
 use bulkhead_vmm::fdt::Tree;
+use bulkhead_vmm::tell::{Level, tell};
 use core::fmt;
 
 /// The firmware's tree and the packed one, as far as they are there.
@@ -45,7 +46,7 @@ impl Trees {
     /// neither, whatever modules the firmware's tree lists.
     pub fn configuration(&self, board: &Board) -> Configuration {
         if let Some(Err(error)) = &self.packed {
-            log::error!("the packed device tree is of no use: {error}");
+            tell(Level::Error, format_args!("the packed device tree is of no use: {error}"));
         }
         let has_own = |tree: &Tree| tree.view().find(property::HYPERVISOR_PATH).is_some();
         match (&self.firmware, &self.packed) {

@@ -11,6 +11,7 @@ use bulkhead_vmm::config::board::{Board, GicVersion};
 use bulkhead_vmm::console::{Kind, Multiplexer, Port, Settings, Sizes};
 use bulkhead_vmm::platform::{CoreId, Platform, Vmid};
 use bulkhead_vmm::run::{Assignment, Console, CoreState, Machine};
+use bulkhead_vmm::tell::{Level, tell};
 use bulkhead_vmm::vcpu::VcpuId;
 use bulkhead_vmm::vm::{Hardware, Vm};
 use core::sync::atomic::{AtomicBool, AtomicU64};
@@ -68,14 +69,16 @@ fn hardware(core: &Core, board: &Board, most: Option<u8>) -> Hardware {
 fn one(core: &mut Core, plan: VmPlan, index: usize, hardware: &Hardware) -> Option<Vm> {
     let name = &plan.vm.name;
     for error in &plan.errors {
-        log::error!("{name} does not start: {error}");
+        tell(Level::Error, format_args!("{name} does not start: {error}"));
     }
     if !plan.is_good() {
         return None;
     }
     let name = name.clone();
     let vmid = u8::try_from(index + 1).map(Vmid).ok()?;
-    Vm::build(core, plan, vmid, hardware).map_err(|error| log::error!("{name} does not start: {error}")).ok()
+    Vm::build(core, plan, vmid, hardware)
+        .map_err(|error| tell(Level::Error, format_args!("{name} does not start: {error}")))
+        .ok()
 }
 
 fn assign(vms: &[Mutex<Vm>], cores: &[CoreState]) {

@@ -18,6 +18,7 @@
 
 extern crate alloc;
 
+pub mod tell;
 pub mod address;
 pub mod bits;
 pub mod frames;

@@ -4,6 +4,7 @@ use super::{CoreLoop, Machine, Next};
 use crate::platform::Platform;
 use crate::psci::{self, Effect};
 use crate::smccc::{self, Function};
+use crate::tell::{Level, tell};
 use crate::vcpu::VcpuId;
 use crate::vm::{After, Vm};
 use alloc::string::String;
@@ -63,7 +64,7 @@ fn apply<P: Platform>(platform: &mut P, machine: &Machine, vm: &mut Vm, caller: 
 }
 
 fn end<P: Platform>(platform: &mut P, machine: &Machine, vm: &mut Vm, after: After, reason: &str) {
-    log::info!("{}: {reason}", vm.name());
+    tell(Level::Info, format_args!("{}: {reason}", vm.name()));
     vm.stop_itself(after, String::from(reason));
     machine.kick_all(platform, vm);
 }

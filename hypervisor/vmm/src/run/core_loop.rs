@@ -5,6 +5,7 @@ use super::machine::{Assignment, Machine};
 use crate::exit;
 use crate::platform::{CoreId, Platform};
 use crate::psci::Entry;
+use crate::tell::{Level, tell};
 use crate::vcpu::{LoadedVcpu, VcpuId, VcpuSet};
 use crate::vgic::ListRegisters;
 use crate::vm::{After, Lifecycle, Vm, Work};
@@ -225,10 +226,10 @@ impl CoreLoop {
                     from.assign(None);
                     to.assign(Some(it));
                 }
-                log::info!("{}: goes on on core {}", vm.name(), core.0);
+                tell(Level::Info, format_args!("{}: goes on on core {}", vm.name(), core.0));
             }
             Err(error) => {
-                log::error!("{}: cannot be made anew on core {}: {error}", vm.name(), core.0);
+                tell(Level::Error, format_args!("{}: cannot be made anew on core {}: {error}", vm.name(), core.0));
                 vm.stop(After::Off, Some(alloc::format!("its move failed: {error}")));
             }
         }
@@ -239,7 +240,10 @@ impl CoreLoop {
     fn settled<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: MutexGuard<'_, Vm>) {
         let (now, copying) = (platform.counter() - machine.booted, vm.counters().preparation_ticks);
         let label = vm.lifecycle().label();
-        log::info!("{}: {label}, {now} ticks after entry, {copying} spent on zeroing and copying", vm.name());
+        tell(
+            Level::Info,
+            format_args!("{}: {label}, {now} ticks after entry, {copying} spent on zeroing and copying", vm.name()),
+        );
         drop(vm);
         machine.want_console(platform);
         self.power_off = machine.is_over();

@@ -5,6 +5,7 @@ use crate::address::Ipa;
 use crate::exit::{self, Access, Cause, DataAbort, Exit, Origin, RawExit, Syndrome};
 use crate::fault::GuestFault;
 use crate::platform::Platform;
+use crate::tell::{Level, tell};
 use crate::vcpu::VcpuId;
 use crate::vm::Vm;
 use alloc::format;
@@ -141,10 +142,10 @@ fn tell_fault(vm: &mut Vm, vcpu: VcpuId, pc: u64, raw: &RawExit, address: Ipa) {
     let told = counters.faults_told;
     if told <= FAULTS_TOLD {
         let what = exit::describe(raw);
-        log::warn!("{} {vcpu}: {what}, {address}, PC {pc:#x}: it takes an abort", vm.name());
+        tell(Level::Warn, format_args!("{} {vcpu}: {what}, {address}, PC {pc:#x}: it takes an abort", vm.name()));
     }
     if told == FAULTS_TOLD {
-        log::warn!("{}: further faults are only counted (stats {})", vm.name(), vm.name());
+        tell(Level::Warn, format_args!("{}: further faults are only counted (stats {})", vm.name(), vm.name()));
     }
 }
 
@@ -153,7 +154,7 @@ fn stop(vm: &mut Vm, vcpu: VcpuId, pc: u64, raw: &RawExit, reason: &str) {
     let policy = vm.fault_policy();
     let what = exit::describe(raw);
     let message = format!("{vcpu} at PC {pc:#x}: {reason} ({what}, ESR {:#x}, FAR {:#x})", raw.esr, raw.far);
-    log::error!("{} {message}; on-fault: {policy:?}", vm.name());
+    tell(Level::Error, format_args!("{} {message}; on-fault: {policy:?}", vm.name()));
     vm.counters_mut().faults += 1;
     vm.stop_itself(policy.into(), message);
 }

@@ -16,6 +16,7 @@ use crate::config::{Policy, guest_tree};
 use crate::device::pl011::Pl011;
 use crate::platform::{CoreId, Platform};
 use crate::psci::Entry;
+use crate::tell::{Level, tell};
 use crate::vcpu::{Vcpu, VcpuId, VcpuSet};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -271,7 +272,7 @@ impl Vm {
         };
         match guest_tree::build(&machine) {
             Ok(tree) => memory::write(platform, &self.memory, self.load.tree.start(), &tree),
-            Err(error) => log::error!("{}: no device tree can be made: {error}", self.config.name),
+            Err(error) => tell(Level::Error, format_args!("{}: no device tree can be made: {error}", self.config.name)),
         }
     }
 
