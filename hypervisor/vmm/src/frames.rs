@@ -38,9 +38,17 @@ impl Frames {
                 place += 1;
                 continue;
             }
-            self.free.swap_remove(place);
+            self.remove(place);
         }
         self.free.push((first, end));
+    }
+
+    /// Removes the stretch at `place`; the last takes it.
+    fn remove(&mut self, place: usize) {
+        let last = self.free.pop().unwrap_or_default();
+        if let Some(stretch) = self.free.get_mut(place) {
+            *stretch = last;
+        }
     }
 
     /// `size` bytes (rounded up to frames) in naturally aligned pieces, largest first; `None` if there is not so
@@ -72,15 +80,15 @@ impl Frames {
     fn take(&mut self, count: u64) -> Option<Range<Pa>> {
         let mut best: Option<(usize, u64, u64)> = None;
         for (place, (first, end)) in self.free.iter().enumerate() {
-            let fits = first.next_multiple_of(count) + count <= *end;
+            let fits = align(*first, count) + count <= *end;
             let better = best.is_none_or(|(_, low, high)| (end - first, *first) < (high - low, low));
             if fits && better {
                 best = Some((place, *first, *end));
             }
         }
         let (place, first, end) = best?;
-        let start = first.next_multiple_of(count);
-        self.free.swap_remove(place);
+        let start = align(first, count);
+        self.remove(place);
         for (first, end) in [(first, start), (start + count, end)] {
             if first < end {
                 self.free.push((first, end));
@@ -88,6 +96,11 @@ impl Frames {
         }
         Range::<Pa>::new(Pa::new(start * PAGE_SIZE), count * PAGE_SIZE)
     }
+}
+
+/// The first multiple of `count`, a power of two, from `frame` on.
+fn align(frame: u64, count: u64) -> u64 {
+    (frame + count - 1) & !(count - 1)
 }
 
 #[cfg(test)]

@@ -135,9 +135,9 @@ fn conceal(bytes: &[u8], wire: &mut Vec<u8>) {
         } else if index > 0 {
             wire.push(b';');
         }
-        for unit in [100, 10, 1] {
-            if unit == 1 || *byte >= unit {
-                wire.push(b'0' + *byte / unit % 10);
+        for (digit, least) in [(*byte / 100, 100), (*byte / 10 % 10, 10), (*byte % 10, 0)] {
+            if *byte >= least {
+                wire.push(b'0' + digit);
             }
         }
     }

@@ -42,8 +42,14 @@ impl<'t> Property<'t> {
 
     /// The value as a list of strings; those that are not UTF-8 are left out.
     pub fn strings(&self) -> impl Iterator<Item = &'t str> + use<'t> {
-        let text = self.value.strip_suffix(&[0]).unwrap_or(self.value);
-        text.split(|byte| *byte == 0).filter_map(|string| core::str::from_utf8(string).ok())
+        let mut rest = self.value;
+        let next = move || {
+            let text = before(rest, 0);
+            let there = !rest.is_empty();
+            rest = rest.get(text.len() + 1..).unwrap_or_default();
+            there.then_some(text)
+        };
+        core::iter::from_fn(next).filter_map(|text| core::str::from_utf8(text).ok())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::header::{HEADER_SIZE, extent};
 use super::index::{self, NodeEntry, PropertyEntry};
-use super::property::take_number;
+use super::property::{before, take_number};
 use super::{FdtError, Node, validate};
 use crate::address::{Pa, Range};
 use alloc::vec::Vec;
@@ -72,7 +72,10 @@ impl<'t> View<'t> {
     /// one (Devicetree Specification 0.4 2.2.3).
     pub fn find(&self, path: &str) -> Option<Node<'t>> {
         let mut node = self.root()?;
-        for name in path.as_bytes().strip_prefix(b"/")?.split(|byte| *byte == b'/') {
+        let mut rest = path.as_bytes().strip_prefix(b"/")?;
+        while !rest.is_empty() {
+            let name = before(rest, b'/');
+            rest = rest.get(name.len() + 1..).unwrap_or_default();
             if !name.is_empty() {
                 node = node.child_named(name)?;
             }

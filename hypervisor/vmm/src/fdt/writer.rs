@@ -1,6 +1,7 @@
 //! A small writer of flattened device trees.
 
 use super::header::{HEADER_SIZE, write_header};
+use super::property::before;
 use super::{BEGIN_NODE, END, END_NODE, FdtError, PROPERTY, Tree};
 use crate::address::{Pa, Range};
 use alloc::vec::Vec;
@@ -129,11 +130,12 @@ impl Writer {
     /// The offset of `name` in the strings block, where each name stands once.
     fn name(&mut self, name: &str) -> usize {
         let mut offset = 0;
-        for written in self.strings.split_inclusive(|byte| *byte == 0) {
-            if written.strip_suffix(&[0]) == Some(name.as_bytes()) {
+        while let Some(rest) = self.strings.get(offset..).filter(|rest| !rest.is_empty()) {
+            let written = before(rest, 0);
+            if written == name.as_bytes() {
                 return offset;
             }
-            offset += written.len();
+            offset += written.len() + 1;
         }
         self.strings.extend_from_slice(name.as_bytes());
         self.strings.push(0);

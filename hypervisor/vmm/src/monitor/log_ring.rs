@@ -44,13 +44,23 @@ impl LogRing {
         let cost = record.len() + OVERHEAD;
         while self.free < cost {
             self.dropped += 1;
-            if self.records.is_empty() {
-                return;
+            match self.take_oldest() {
+                Some(oldest) => self.free += oldest.len() + OVERHEAD,
+                None => return,
             }
-            self.free += self.records.remove(0).len() + OVERHEAD;
         }
         self.free -= cost;
         self.records.push(record);
+    }
+
+    fn take_oldest(&mut self) -> Option<String> {
+        let mut records = self.records.iter_mut();
+        let mut oldest = records.next()?;
+        for next in records {
+            core::mem::swap(oldest, next);
+            oldest = next;
+        }
+        self.records.pop()
     }
 
     /// Records that are there.
