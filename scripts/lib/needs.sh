@@ -36,10 +36,10 @@ crates_stamp() { printf '%s %s\n' "${CARGO_HOME:-$HOME/.cargo}" "$(cat "$root/Ca
 
 # fetch_crates: also those that FreeRTOS's sources are taken from, and, where core is built from source, core's own
 fetch_crates() {
-    cargo fetch --target "$bare_metal" --target "$(rustc -vV | sed -n 's/^host: //p')"
-    cargo fetch --manifest-path "$root/tests/guests/freertos/Cargo.toml"
-    [ -z "$BULKHEAD_BUILD_STD" ] || RUSTC_BOOTSTRAP=1 cargo fetch -Zbuild-std=core,alloc --target "$bare_metal"
-    crates_stamp > "$cache/crates"
+    cargo fetch --target "$bare_metal" --target "$(rustc -vV | sed -n 's/^host: //p')" &&
+        cargo fetch --manifest-path "$root/tests/guests/freertos/Cargo.toml" &&
+        { [ -z "$BULKHEAD_BUILD_STD" ] || RUSTC_BOOTSTRAP=1 cargo fetch -Zbuild-std=core,alloc --target "$bare_metal"; } &&
+        crates_stamp > "$cache/crates"
 }
 
 has() { command -v "$1" > /dev/null; }
@@ -230,7 +230,7 @@ finish() {
     cd "$root" || exit
     if ! crates_are_ready; then
         step "fetching the crates of Cargo.lock"
-        fetch_crates
+        fetch_crates || give_up 1 "cargo could not fetch the crates"
     fi
     initramfs_is_ready || make_initramfs
     ln -sfn "${BULKHEAD_LINUX##*/}" "$cache/linux"

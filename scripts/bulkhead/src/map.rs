@@ -96,10 +96,11 @@ fn guests(text: &mut String, outcome: &Outcome) {
         let _ = match vm.errors.len() {
             0 => writeln!(
                 text,
-                "  {name:<16} vCPUs: {}, RAM: {} at {}",
+                "  {name:<16} vCPUs: {}, RAM: {} at {}, {}",
                 vm.cores.len(),
                 size(vm.memory_size),
-                vm.vm.layout.ram_base
+                vm.vm.layout.ram_base,
+                if vm.gic == GuestGic::V2 { "GICv2" } else { "GICv3" }
             ),
             mistakes => writeln!(text, "  {name:<16} does not start (mistakes: {mistakes})"),
         };
@@ -137,7 +138,5 @@ fn interrupts(text: &mut String, outcome: &Outcome) {
         for (number, device) in guest_interrupts(vm) {
             let _ = writeln!(text, "  {:<16} {number:<18} {device}", vm.vm.name);
         }
-        let gic = if vm.gic == GuestGic::V2 { "GICv2" } else { "GICv3" };
-        let _ = writeln!(text, "  {:<16} {gic}", vm.vm.name);
     }
 }

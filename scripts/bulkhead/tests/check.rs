@@ -60,7 +60,7 @@ fn a_good_configuration_has_no_mistakes_and_a_map() {
         "   0  mpidr 0x0  idle, housekeeping",
         "   2  mpidr 0x2  linux vcpu1",
         "   3  mpidr 0x3  rtos vcpu0",
-        "  linux            vCPUs: 2, RAM: 256 MiB at 0x40000000",
+        "  linux            vCPUs: 2, RAM: 256 MiB at 0x40000000, GICv3",
         "  rtos             SPI 1 (INTID 33)   PL011",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
