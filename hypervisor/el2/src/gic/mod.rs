@@ -34,6 +34,39 @@ fn control(maintenance: &Maintenance) -> u32 {
         | bit(disabled_1, 7)
 }
 
+/// GICH_VMCR and ICH_VMCR_EL2, which agree, for what a guest has set in its CPU interface (IHI 0048 5.3.7, IHI 0069
+/// 12.4.8).
+fn controls(interface: &CpuInterface) -> u32 {
+    let bit = |set: bool, position: u32| u32::from(set) << position;
+    bit(interface.group_0_enabled, 0)
+        | bit(interface.group_1_enabled, 1)
+        | bit(interface.acknowledge_control, 2)
+        | bit(interface.fiq_enabled, 3)
+        | bit(interface.common_binary_point, 4)
+        | bit(interface.split_end_of_interrupt, 9)
+        | u32::from(interface.binary_point_1) << 18
+        | u32::from(interface.binary_point_0) << 21
+        | u32::from(interface.priority_mask) << 24
+}
+
+/// Takes `interface` out of GICH_VMCR or ICH_VMCR_EL2, without active priorities.
+fn take_controls(controls: u32, interface: &mut CpuInterface) {
+    let bit = |position: u32| controls & 1 << position != 0;
+    *interface = CpuInterface {
+        priority_mask: (controls >> 24) as u8,
+        binary_point_0: (controls >> 21 & 7) as u8,
+        binary_point_1: (controls >> 18 & 7) as u8,
+        group_0_enabled: bit(0),
+        group_1_enabled: bit(1),
+        split_end_of_interrupt: bit(9),
+        common_binary_point: bit(4),
+        acknowledge_control: bit(2),
+        fiq_enabled: bit(3),
+        active_priorities_0: [0; 4],
+        active_priorities_1: [0; 4],
+    };
+}
+
 /// GICH_HCR.En, ICH_HCR_EL2.En.
 const ENABLE: u32 = 1;
 

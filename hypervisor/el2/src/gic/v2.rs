@@ -1,7 +1,7 @@
 //! GICv2 with the virtualization extensions (IHI 0048).
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{ENABLE, KICK, PRIORITY, control};
+use super::{ENABLE, KICK, PRIORITY, control, controls, take_controls};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
 use bulkhead_vmm::vgic::{CpuInterface, Group, ListRegister, ListRegisterState, ListRegisters, Maintenance};
@@ -31,6 +31,8 @@ mod gich {
     pub const APR: u64 = 0xf0;
     pub const LR: u64 = 0x100;
     pub const EOI_COUNT: u32 = 27;
+    /// Where ICH_VMCR_EL2 has more bits of the priority mask.
+    pub const VMCR_RESERVED: u32 = 0b111 << 24;
 }
 
 /// The CPU interface number of each core, as a mask for GICD_SGIR, by core index.
@@ -177,38 +179,15 @@ impl Gic {
     }
 
     pub fn load_interface(&mut self, interface: &CpuInterface) {
-        let bits = |set: bool, position: u32| u32::from(set) << position;
-        let vmcr = bits(interface.group_0_enabled, 0)
-            | bits(interface.group_1_enabled, 1)
-            | bits(interface.acknowledge_control, 2)
-            | bits(interface.fiq_enabled, 3)
-            | bits(interface.common_binary_point, 4)
-            | bits(interface.split_end_of_interrupt, 9)
-            | u32::from(interface.binary_point_1) << 18
-            | u32::from(interface.binary_point_0) << 21
-            | u32::from(interface.priority_mask >> 3) << 27;
-        self.hypervisor.write(gich::VMCR, vmcr);
+        self.hypervisor.write(gich::VMCR, controls(interface) & !gich::VMCR_RESERVED);
         self.hypervisor.write(gich::APR, interface.active_priorities_0[0]);
         (0..self.list_register_count() as u64).for_each(|index| self.hypervisor.write(gich::LR + index * 4, 0));
         self.hypervisor.write(gich::HCR, ENABLE);
     }
 
     pub fn park_interface(&mut self, interface: &mut CpuInterface) {
-        let vmcr = self.hypervisor.read(gich::VMCR);
-        let bit = |position: u32| vmcr & 1 << position != 0;
-        *interface = CpuInterface {
-            priority_mask: (vmcr >> 27 << 3) as u8,
-            binary_point_0: (vmcr >> 21 & 7) as u8,
-            binary_point_1: (vmcr >> 18 & 7) as u8,
-            group_0_enabled: bit(0),
-            group_1_enabled: bit(1),
-            split_end_of_interrupt: bit(9),
-            common_binary_point: bit(4),
-            acknowledge_control: bit(2),
-            fiq_enabled: bit(3),
-            active_priorities_0: [self.hypervisor.read(gich::APR), 0, 0, 0],
-            active_priorities_1: [0; 4],
-        };
+        take_controls(self.hypervisor.read(gich::VMCR) & !gich::VMCR_RESERVED, interface);
+        interface.active_priorities_0[0] = self.hypervisor.read(gich::APR);
         self.hypervisor.write(gich::HCR, 0);
         (0..self.list_register_count() as u64).for_each(|index| self.hypervisor.write(gich::LR + index * 4, 0));
     }

@@ -1,7 +1,7 @@
 //! GICv3 and later (IHI 0069), with the system-register CPU interface.
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{ENABLE, KICK, PRIORITY, control};
+use super::{ENABLE, KICK, PRIORITY, control, controls, take_controls};
 use crate::{cpu, sysreg};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
@@ -29,6 +29,8 @@ mod gicr {
 /// ICH_HCR_EL2 bits.
 const HCR_TDIR: u64 = 1 << 14;
 const HCR_EOI_COUNT: u32 = 27;
+/// ICH_VMCR_EL2.VFIQEn: one with system registers.
+const VMCR_FIQ_ENABLED: u32 = 1 << 3;
 
 /// The affinity of each core that came up, by core index.
 static AFFINITIES: [AtomicU64; crate::CORES] = [const { AtomicU64::new(NOBODY) }; crate::CORES];
@@ -250,41 +252,19 @@ impl Gic {
 
     /// ICH_VMCR_EL2 (IHI 0069 12.4.8) and the active priorities.
     pub fn load_interface(&mut self, interface: &CpuInterface) {
-        let bits = |set: bool, position: u32| u64::from(set) << position;
-        let vmcr = bits(interface.group_0_enabled, 0)
-            | bits(interface.group_1_enabled, 1)
-            | bits(interface.acknowledge_control, 2)
-            | bits(true, 3)
-            | bits(interface.common_binary_point, 4)
-            | bits(interface.split_end_of_interrupt, 9)
-            | u64::from(interface.binary_point_1) << 18
-            | u64::from(interface.binary_point_0) << 21
-            | u64::from(interface.priority_mask) << 24;
         self.clear_list_registers();
         // The guest has system registers only: SRE, and no bypass, in its own view. ICH_VMCR_EL2 depends on it.
         sysreg::write!("icc_sre_el1", 0b111);
         aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
-        sysreg::write!("ich_vmcr_el2", vmcr);
+        sysreg::write!("ich_vmcr_el2", u64::from(controls(interface) | VMCR_FIQ_ENABLED));
         self.write_active_priorities(interface);
         self.set_control(u64::from(ENABLE));
     }
 
     pub fn park_interface(&mut self, interface: &mut CpuInterface) {
-        let vmcr = sysreg::read!("ich_vmcr_el2");
-        let bit = |position: u32| vmcr & 1 << position != 0;
-        *interface = CpuInterface {
-            priority_mask: (vmcr >> 24) as u8,
-            binary_point_0: (vmcr >> 21 & 7) as u8,
-            binary_point_1: (vmcr >> 18 & 7) as u8,
-            group_0_enabled: bit(0),
-            group_1_enabled: bit(1),
-            split_end_of_interrupt: bit(9),
-            common_binary_point: bit(4),
-            acknowledge_control: bit(2),
-            fiq_enabled: interface.fiq_enabled,
-            active_priorities_0: [0; 4],
-            active_priorities_1: [0; 4],
-        };
+        let fiq_enabled = interface.fiq_enabled;
+        take_controls(sysreg::read!("ich_vmcr_el2") as u32, interface);
+        interface.fiq_enabled = fiq_enabled;
         self.read_active_priorities(interface);
         self.set_control(0);
         self.clear_list_registers();
