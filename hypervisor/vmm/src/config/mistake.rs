@@ -14,7 +14,7 @@ const SHOWN: usize = 64;
 /// Notes that `node`'s property `name` is not what was `expected`. The value is taken from the node.
 #[cold]
 #[inline(never)]
-pub(super) fn mistake(mistakes: &mut Mistakes, node: &Node<'_>, name: &'static str, expected: fmt::Arguments<'_>) {
+pub(super) fn mistake(mistakes: &mut Mistakes, node: &Node<'_>, name: &str, expected: fmt::Arguments<'_>) {
     let value = Value(node.property(name).map(|property| property.value));
     mistakes.push(ConfigError::new(&node.path(), name, format_args!("{value}"), expected));
 }
@@ -31,8 +31,7 @@ pub(super) fn warn_of_unknown(warnings: &mut Mistakes, node: &Node<'_>, known: &
     for property in node.properties() {
         if !known.contains(&property.name) {
             let expected = format_args!("a property that is known: this one has no effect");
-            let value = Value(Some(property.value));
-            warnings.push(ConfigError::new(&node.path(), property.name, format_args!("{value}"), expected));
+            mistake(warnings, node, property.name, expected);
         }
     }
 }

@@ -10,8 +10,7 @@ const COMPATIBLE: &str = "compatible";
 
 /// Reads the modules of `vm` among `nodes`; gives the kernel's node.
 pub(super) fn read<'t>(vm: &mut VmPlan, nodes: &[Node<'t>], base: Pa, warnings: &mut Mistakes) -> Option<Node<'t>> {
-    let mut found = [(property::KERNEL, None), (property::RAMDISK, None), (property::DEVICE_TREE, None)];
-    let mut kernel_node = None;
+    let mut kernel = None;
     for node in nodes {
         if !node.is_compatible(&[property::MODULE]) {
             mistake(warnings, node, COMPATIBLE, format_args!("\"multiboot,module\": this node has no effect"));
@@ -21,34 +20,32 @@ pub(super) fn read<'t>(vm: &mut VmPlan, nodes: &[Node<'t>], base: Pa, warnings: 
             continue;
         }
         warn_of_unknown(warnings, node, &property::MODULE_PROPERTIES);
-        let kind = found.iter_mut().find(|(kind, _)| node.is_compatible(&[*kind]));
-        let Some((kind, place)) = kind else {
+        let VmPlan { vm, errors, .. } = &mut *vm;
+        // The second of a kind takes the place of the first: its VM is refused.
+        let is_second = if node.is_compatible(&[property::KERNEL]) {
+            if let Some(module) = module(errors, node, base) {
+                vm.kernel = module;
+            }
+            kernel.replace(*node).is_some()
+        } else if node.is_compatible(&[property::RAMDISK]) {
+            core::mem::replace(&mut vm.ramdisk, module(errors, node, base)).is_some()
+        } else if node.is_compatible(&[property::DEVICE_TREE]) {
+            core::mem::replace(&mut vm.device_tree, module(errors, node, base)).is_some()
+        } else {
             let expected =
                 "\"multiboot,kernel\", \"multiboot,ramdisk\" or \"multiboot,device-tree\" beside \"multiboot,module\"";
-            mistake(&mut vm.errors, node, COMPATIBLE, format_args!("{expected}"));
+            mistake(errors, node, COMPATIBLE, format_args!("{expected}"));
             continue;
         };
-        if *kind == property::KERNEL {
-            kernel_node = Some(*node);
-        }
-        if place.is_some() {
-            let expected = format_args!("one module of a kind: this is the second");
-            mistake(&mut vm.errors, node, COMPATIBLE, expected);
-        } else {
-            *place = module(&mut vm.errors, node, base);
+        if is_second {
+            mistake(errors, node, COMPATIBLE, format_args!("one module of a kind: this is the second"));
         }
     }
-    let [(_, kernel), (_, ramdisk), (_, device_tree)] = found;
-    (vm.vm.ramdisk, vm.vm.device_tree) = (ramdisk, device_tree);
-    match kernel {
-        Some(kernel) => vm.vm.kernel = kernel,
-        None if kernel_node.is_some() => {}
-        None => {
-            let expected = "a child with compatible = \"multiboot,kernel\", \"multiboot,module\"";
-            missing(&mut vm.errors, &vm.vm.node, "without a kernel", expected);
-        }
+    if kernel.is_none() {
+        let expected = "a child with compatible = \"multiboot,kernel\", \"multiboot,module\"";
+        missing(&mut vm.errors, &vm.vm.node, "without a kernel", expected);
     }
-    kernel_node
+    kernel
 }
 
 /// The module at `node`.

@@ -10,16 +10,16 @@ const MAGIC: [u8; 4] = *b"ARM\x64";
 const OLD_TEXT_OFFSET: u64 = 0x8_0000;
 /// `text_offset` counts from a multiple of this.
 pub(super) const BASE_ALIGNMENT: u64 = 2 << 20;
-/// Formats that owners are likely to give by mistake: offset and bytes of their magic, and what they are.
-const OTHERS: [(usize, &[u8], &str); 8] = [
-    (0, b"\x1f\x8b", "a gzip file: unpack it first"),
-    (0, b"\x7fELF", "an ELF file: use objcopy -O binary, or the Image beside it"),
-    (0, b"\x27\x05\x19\x56", "a U-Boot legacy image: unpack it first"),
-    (0, b"\xd0\x0d\xfe\xed", "a device tree or FIT image"),
-    (0, b"\x28\xb5\x2f\xfd", "a zstd file: unpack it first"),
-    (0x24, b"\x18\x28\x6f\x01", "a 32-bit Arm zImage, which is not supported yet"),
-    (4, b"zimg", "a compressed EFI image: use the Image that is in it"),
-    (0, b"070701", "a cpio archive: it is rather a RAM disk"),
+/// Formats that owners are likely to give by mistake: offset and first bytes of their magic, and what they are.
+const OTHERS: [(u8, [u8; 3], &str); 8] = [
+    (0, *b"\x1f\x8b\x08", "a gzip file: unpack it first"),
+    (0, *b"\x7fEL", "an ELF file: use objcopy -O binary, or the Image beside it"),
+    (0, *b"\x27\x05\x19", "a U-Boot legacy image: unpack it first"),
+    (0, *b"\xd0\x0d\xfe", "a device tree or FIT image"),
+    (0, *b"\x28\xb5\x2f", "a zstd file: unpack it first"),
+    (0x24, *b"\x18\x28\x6f", "a 32-bit Arm zImage, which is not supported yet"),
+    (4, *b"zim", "a compressed EFI image: use the Image that is in it"),
+    (0, *b"070", "a cpio archive: it is rather a RAM disk"),
 ];
 
 /// What the header of an arm64 kernel says.
@@ -78,8 +78,12 @@ fn first(head: &[u8]) -> [u8; 8] {
 }
 
 fn guess(head: &[u8]) -> &'static str {
-    let starts = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|bytes| bytes.starts_with(magic));
-    OTHERS.iter().find(|(offset, magic, _)| starts(*offset, magic)).map_or("an unknown format", |(_, _, name)| name)
+    for (offset, magic, name) in &OTHERS {
+        if head.get(usize::from(*offset)..).and_then(|bytes| bytes.first_chunk()) == Some(magic) {
+            return name;
+        }
+    }
+    "an unknown format"
 }
 
 #[cfg(test)]
