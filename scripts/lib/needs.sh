@@ -32,12 +32,13 @@ network_rom_is_ready() {
 
 crates_are_ready() { [ "$(cat "$cache/crates" 2> /dev/null)" = "$(crates_stamp)" ]; }
 
-crates_stamp() { printf '%s %s\n' "${CARGO_HOME:-$HOME/.cargo}" "$(cat "$root/Cargo.lock" "$root/tests/guests/freertos/Cargo.lock" | sha256sum)"; }
+crates_stamp() { printf '%s %s\n' "${CARGO_HOME:-$HOME/.cargo}" "$(cat "$root"/{,tests/guests/freertos/,tests/fuzz/}Cargo.lock | sha256sum)"; }
 
-# fetch_crates: also those that FreeRTOS's sources are taken from, and, where core is built from source, core's own
+# fetch_crates: also those that FreeRTOS's sources are taken from, those of the fuzz targets, and, where core is built from source, core's own
 fetch_crates() {
     cargo fetch --target "$bare_metal" --target "$(rustc -vV | sed -n 's/^host: //p')" &&
         cargo fetch --manifest-path "$root/tests/guests/freertos/Cargo.toml" &&
+        cargo fetch --manifest-path "$root/tests/fuzz/Cargo.toml" &&
         { [ -z "$BULKHEAD_BUILD_STD" ] || RUSTC_BOOTSTRAP=1 cargo fetch -Zbuild-std=core,alloc --target "$bare_metal"; } &&
         crates_stamp > "$cache/crates"
 }

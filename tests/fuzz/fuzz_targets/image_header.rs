@@ -1,10 +1,9 @@
 //! Any bytes as a guest's kernel, behind the size that its file claims.
 #![no_main]
 
-use bulkhead_model::config::check;
+use bulkhead_model::fuzz::Target;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (u64, &[u8])| {
-    let (size, bytes) = input;
-    check::kernel(bytes, size);
+fuzz_target!(|bytes: &[u8]| {
+    Target::ImageHeader.check(bytes);
 });

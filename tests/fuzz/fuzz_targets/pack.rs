@@ -1,7 +1,9 @@
-//! Any bytes as a packed image: its header and tree are refused, or what they lead to keeps every promise.
+//! Any bytes as a packed image.
 #![no_main]
 
-use bulkhead_model::config::check;
+use bulkhead_model::fuzz::Target;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| check::packed(bytes));
+fuzz_target!(|bytes: &[u8]| {
+    Target::Pack.check(bytes);
+});

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod fdt;
+pub mod fuzz;
 pub mod pl011;
 pub mod run;
 pub mod vgic;

@@ -1,7 +1,7 @@
 //! rustfmt, clippy and rustdoc, with every warning an error.
 
 use crate::toolchain::Toolchain;
-use crate::{Result, process};
+use crate::{Result, process, workspace};
 use std::process::{Command, Stdio};
 
 /// The crates that only build for the bare-metal target.
@@ -30,6 +30,14 @@ pub fn clippy_bare_metal() -> Result<Vec<String>> {
     let mut command = Toolchain::load()?.bare_metal_cargo("clippy");
     command.args(BARE_METAL.map(|package| format!("--package={package}")));
     problems(command.args(["--", "--deny", "warnings"]))
+}
+
+/// What keeps the fuzz targets from compiling. They are no members of the workspace, and linking them takes a fuzzing
+/// engine in C++, which a check does without.
+pub fn fuzz_targets() -> Result<Vec<String>> {
+    let mut command = Toolchain::load()?.host_cargo();
+    command.args(["check", "--locked", "--manifest-path", "tests/fuzz/Cargo.toml", "--target-dir"]);
+    problems(command.arg(workspace::target().join("fuzz")).env("CUSTOM_LIBFUZZER_PATH", "/nowhere/libfuzzer.a"))
 }
 
 /// Rustdoc's findings in the crates that build on the host.

@@ -37,10 +37,11 @@ pub const FILES: [Check; 7] = [
 ];
 
 /// The checks that compile.
-pub const LINTS: [Check; 5] = [
+pub const LINTS: [Check; 6] = [
     Check { name: "tidy::format", run: lints::format },
     Check { name: "tidy::clippy-host", run: lints::clippy_host },
     Check { name: "tidy::clippy-bare-metal", run: lints::clippy_bare_metal },
+    Check { name: "tidy::fuzz-targets", run: lints::fuzz_targets },
     Check { name: "tidy::documentation-host", run: lints::documentation_host },
     Check { name: "tidy::documentation-bare-metal", run: lints::documentation_bare_metal },
 ];

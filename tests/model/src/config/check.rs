@@ -129,14 +129,17 @@ pub fn kernel_head(text_offset: u64, image_size: u64) -> [u8; 64] {
 }
 
 /// Reads `bytes` as a kernel of `file_size` bytes: it takes at least its file in memory, or its first bytes are said.
+/// Whether it is one.
 ///
 /// # Panics
 /// That does not hold.
-pub fn kernel(bytes: &[u8], file_size: u64) {
-    match KernelImage::parse(bytes, file_size) {
+pub fn kernel(bytes: &[u8], file_size: u64) -> bool {
+    let image = KernelImage::parse(bytes, file_size);
+    match &image {
         Ok(image) => assert!(image.memory_size >= file_size && bytes[56..60] == *b"ARM\x64"),
         Err(unknown) => assert!(bytes.iter().zip(unknown.first).all(|(byte, first)| *byte == first)),
     }
+    image.is_ok()
 }
 
 /// Reads `bytes` as our header: what is read is what stands there.
@@ -149,20 +152,17 @@ pub fn image_header(bytes: &[u8]) -> Option<ImageHeader> {
     Some(header)
 }
 
-/// Reads `bytes` as a packed image: its header, and the tree that it says is behind it.
+/// Reads `bytes` as a packed image: its header, and the tree that it says is behind it. Whether that can be planned.
 ///
 /// # Panics
 /// Something does not hold.
-pub fn packed(bytes: &[u8]) {
+pub fn packed(bytes: &[u8]) -> bool {
     let header = bytes.get(HEADER_OFFSET..).and_then(image_header);
     let tree = header.and_then(|header| {
         let start = usize::try_from(header.pack_offset).ok()?;
         bytes.get(start..start.checked_add(usize::try_from(header.pack_size).ok()?)?)
     });
-    if let Some(Ok(tree)) = tree.map(crate::fdt::check::tree) {
-        // A tree that describes no board is refused, which is no concern of this check.
-        let _ = configuration(&tree);
-    }
+    matches!(tree.map(crate::fdt::check::tree), Some(Ok(tree)) if configuration(&tree).is_ok())
 }
 
 /// A packed image whose tree is `tree`: a header and nothing else.

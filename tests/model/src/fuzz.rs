@@ -1,0 +1,90 @@
+//! The fuzz targets of `tests/fuzz`: what each checks of any bytes, and the inputs that fuzzing starts from. A property
+//! test damages these inputs in its own way, so that the targets are known to work where nobody fuzzes.
+
+use crate::config::check;
+use crate::config::example::{EXAMPLES, on_board_bytes};
+use crate::fdt::corpus;
+use crate::vgic::random::Random;
+use bulkhead_vmm::fdt::Tree;
+
+/// A check of any bytes, which panics if a promise does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A device tree: refused, or walked whole by the crate that reads it.
+    Tree,
+    /// A tree with a board and a configuration: refused, or planned so that every promise holds.
+    Configuration,
+    /// A packed image: its header and tree are refused, or what they lead to keeps every promise.
+    Pack,
+    /// A guest's kernel, behind the eight bytes of the size that its file claims.
+    ImageHeader,
+}
+
+impl Target {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Tree, Self::Configuration, Self::Pack, Self::ImageHeader];
+
+    /// The name of its binary and of its folder in the corpus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tree => "tree",
+            Self::Configuration => "configuration",
+            Self::Pack => "pack",
+            Self::ImageHeader => "image_header",
+        }
+    }
+
+    /// Checks `bytes`. Whether they were read.
+    ///
+    /// # Panics
+    /// A promise does not hold.
+    pub fn check(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Tree => crate::fdt::check::tree(bytes).is_ok(),
+            Self::Configuration => Tree::new(bytes).is_ok_and(|tree| check::configuration(&tree).is_ok()),
+            Self::Pack => check::packed(bytes),
+            Self::ImageHeader => {
+                bytes.split_first_chunk().is_some_and(|(size, bytes)| check::kernel(bytes, u64::from_le_bytes(*size)))
+            }
+        }
+    }
+
+    /// Inputs to start from, by name: all of them are read.
+    pub fn seeds(self) -> Vec<(String, Vec<u8>)> {
+        match self {
+            Self::Tree => own(),
+            Self::Configuration => own().into_iter().chain(examples()).collect(),
+            Self::Pack => examples().map(|(name, tree)| (name, check::packed_image(&tree))).collect(),
+            Self::ImageHeader => vec![("kernel".into(), [&[0; 8], &check::kernel_head(0, 1 << 20)[..]].concat())],
+        }
+    }
+}
+
+fn own() -> Vec<(String, Vec<u8>)> {
+    corpus::own().into_iter().map(|sample| (sample.name, sample.bytes)).collect()
+}
+
+/// Every example of the documentation on every board of ours.
+fn examples() -> impl Iterator<Item = (String, Vec<u8>)> {
+    let on =
+        |board: &'static str| EXAMPLES.map(|(name, source)| (format!("{board}-{name}"), on_board_bytes(board, source)));
+    corpus::SOURCES.into_iter().flat_map(move |(board, _)| on(board))
+}
+
+/// One of `inputs` with damage that knows nothing of any format: what a fuzzing engine does without its feedback.
+pub fn damaged(inputs: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+    let index = |random: &mut Random| random.below(inputs.len() as u64) as usize;
+    let mut bytes = inputs[index(random)].clone();
+    for _ in 0..1 + random.below(4) {
+        let at = random.below(bytes.len() as u64 + 1) as usize;
+        match random.below(6) {
+            0 => bytes.truncate(at),
+            1 => bytes.insert(at, random.bits() as u8),
+            2 => bytes.splice(at.., inputs[index(random)].iter().skip(at).copied()).for_each(drop),
+            3 => bytes.iter_mut().skip(at).take(8).for_each(|byte| *byte = random.bits() as u8),
+            4 => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1 << random.below(8)),
+            _ => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte = random.pick(&[0, 1, 0x7f, 0x80, 0xff])),
+        }
+    }
+    bytes
+}
