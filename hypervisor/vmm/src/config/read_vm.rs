@@ -84,8 +84,8 @@ fn cores(vm: &mut VmPlan, node: &Node<'_>, board: &Board) {
         (None, Some(count)) => Cores::Count(count),
         (Some(list), _) => {
             let mut cores = Vec::new();
-            for core in list {
-                let core = core as usize;
+            for core in &list {
+                let core = *core as usize;
                 if !board.can_start(core) || cores.contains(&core) || cores.len() == vcpus {
                     cores.clear();
                     break;

@@ -36,17 +36,17 @@ pub enum Enable {
 /// which does no harm; without a good affinity for each core there are none.
 pub(super) fn read(view: View<'_>, psci: bool, mistakes: &mut Mistakes) -> Option<Vec<Cpu>> {
     let mut cpus: Vec<Cpu> = Vec::new();
-    for node in children(view, "/cpus") {
-        if text(&node, "device_type") != Some("cpu") {
+    for node in &children(view, "/cpus") {
+        if text(node, "device_type") != Some("cpu") {
             continue;
         }
         let mpidr = node.property("reg").and_then(|reg| reg.number()).unwrap_or(u64::MAX);
         if mpidr & !AFFINITY != 0 || cpus.iter().any(|cpu| cpu.mpidr == mpidr) {
             let expected = "MPIDR affinity bits 39:32 and 23:0 that no other core has";
-            mistake(mistakes, &node, "reg", format_args!("{expected}"));
+            mistake(mistakes, node, "reg", format_args!("{expected}"));
             return None;
         }
-        cpus.push(Cpu { mpidr, enable: enable(&node, psci, mistakes) });
+        cpus.push(Cpu { mpidr, enable: enable(node, psci, mistakes) });
     }
     if cpus.is_empty() {
         missing(mistakes, "/cpus", "without cores", "at least one child with device_type = \"cpu\"");

@@ -51,12 +51,12 @@ fn add(memory: &mut Vec<Range<Pa>>, (address, size): (u64, u64)) -> Option<()> {
 /// fixed place (Devicetree Specification 0.4 3.5).
 pub(super) fn reserved(tree: &Tree) -> Vec<Range<Pa>> {
     let mut reserved = tree.reservations();
-    for node in children(tree.view(), "/reserved-memory") {
+    for node in &children(tree.view(), "/reserved-memory") {
         if !node.is_enabled() {
             continue;
         }
-        for (address, size) in node.reg().unwrap_or_default() {
-            reserved.extend(Range::<Pa>::new(Pa::new(address), size));
+        for (address, size) in &node.reg().unwrap_or_default() {
+            reserved.extend(Range::<Pa>::new(Pa::new(*address), *size));
         }
     }
     reserved
