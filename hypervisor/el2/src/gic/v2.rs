@@ -4,7 +4,7 @@ use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
 use super::{ENABLE, KICK, PRIORITY, control, controls, take_controls};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
-use bulkhead_vmm::vgic::{CpuInterface, Group, ListRegister, ListRegisterState, ListRegisters, Maintenance};
+use bulkhead_vmm::vgic::{CpuInterface, ListRegister, ListRegisterState, ListRegisters, Maintenance};
 use core::sync::atomic::{AtomicU8, Ordering};
 
 /// CPU interface registers (IHI 0048 4.1.3).
@@ -157,8 +157,8 @@ impl Gic {
             let offset = gich::LR + u64::from(index) * 4;
             let bits = self.hypervisor.read(offset);
             let register = &mut list_registers.registers[index as usize];
-            register.state = ListRegisterState::new(bits & 1 << 28 != 0, bits & 1 << 29 != 0);
-            if register.eoi_maintenance && register.state == ListRegisterState::Empty {
+            register.set_state(ListRegisterState::from_bits(u64::from(bits >> 28)));
+            if register.eoi_maintenance() && register.state() == ListRegisterState::Empty {
                 // It has been heard: its level-triggered interrupt must be low before the next sleep.
                 self.hypervisor.write(offset, 0);
             }
@@ -195,11 +195,8 @@ impl Gic {
 
 /// GICH_LR (IHI 0048 5.3.11).
 fn encode(register: &ListRegister) -> u32 {
-    let state = u32::from(register.state.pending()) << 28 | u32::from(register.state.active()) << 29;
-    let group = u32::from(register.group == Group::One) << 30;
-    let origin = match register.hardware {
-        Some(physical) => 1 << 31 | physical << 10,
-        None => u32::from(register.eoi_maintenance) << 19 | u32::from(register.source) << 10,
-    };
-    register.intid | origin | u32::from(register.priority >> 3) << 23 | state | group
+    let bits = register.bits();
+    // From ICH_LR_EL2: state, HW, group, priority without its low bits, physical INTID or EOI and source, INTID.
+    let upper = (bits >> 62 & 3) << 28 | (bits >> 61 & 1) << 31 | (bits >> 60 & 1) << 30 | (bits >> 51 & 0x1f) << 23;
+    (upper | (bits >> 32 & 0x3ff) << 10 | bits & 0x3ff) as u32
 }

@@ -5,7 +5,7 @@ use super::{ENABLE, KICK, PRIORITY, control, controls, take_controls};
 use crate::{cpu, sysreg};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
-use bulkhead_vmm::vgic::{CpuInterface, Group, ListRegister, ListRegisterState, ListRegisters};
+use bulkhead_vmm::vgic::{CpuInterface, ListRegisterState, ListRegisters};
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// GICD_CTLR: both groups (in either security view) and affinity routing.
@@ -210,7 +210,7 @@ impl Gic {
             let index = changed.trailing_zeros();
             let register = &list_registers.registers[index as usize];
             let used = list_registers.used & 1 << index != 0;
-            write_list_register(index, if used { encode(register) } else { 0 });
+            write_list_register(index, if used { register.bits() } else { 0 });
             changed &= changed - 1;
         }
         list_registers.changed = 0;
@@ -224,8 +224,8 @@ impl Gic {
             let index = used.trailing_zeros();
             let bits = read_list_register(index);
             let register = &mut list_registers.registers[index as usize];
-            register.state = ListRegisterState::new(bits & 1 << 62 != 0, bits & 1 << 63 != 0);
-            if register.eoi_maintenance && register.state == ListRegisterState::Empty {
+            register.set_state(ListRegisterState::from_bits(bits >> 62));
+            if register.eoi_maintenance() && register.state() == ListRegisterState::Empty {
                 // It has been heard: its level-triggered interrupt must be low before the next sleep.
                 write_list_register(index, 0);
             }
@@ -321,17 +321,6 @@ fn init_cpu_interface() {
     sysreg::write!("icc_ctlr_el1", 1 << 1);
     sysreg::write!("icc_igrpen1_el1", 1);
     aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
-}
-
-/// `ICH_LR<n>_EL2` (IHI 0069 12.4.7).
-fn encode(register: &ListRegister) -> u64 {
-    let state = u64::from(register.state.pending()) << 62 | u64::from(register.state.active()) << 63;
-    let group = u64::from(register.group == Group::One) << 60;
-    let origin = match register.hardware {
-        Some(physical) => 1 << 61 | u64::from(physical) << 32,
-        None => u64::from(register.eoi_maintenance) << 41,
-    };
-    u64::from(register.intid) | origin | u64::from(register.priority) << 48 | state | group
 }
 
 macro_rules! list_register_accessors {

@@ -1,7 +1,7 @@
 //! 32 interrupts where they are handled: what the specification keeps for them, what of it list registers hold, and
 //! the physical interrupts behind them.
 
-use super::interrupts::{Detail, Interrupts, WIDTH};
+use super::interrupts::{Detail, Group, Interrupts, WIDTH};
 use super::list_register::{ListRegister, ListRegisterState};
 
 /// The private interrupts of one vCPU, or 32 shared ones. As in [`Interrupts`], bit n of each word is the nth's.
@@ -142,15 +142,13 @@ impl Bank {
         let more = more || (terms.forwarded && terms.here && line) || (due && !pending);
         let held = self.held & bit != 0;
         let hardware = held && !(more || (pending && active));
-        let physical = self.physical.get(position as usize).copied().unwrap_or(0);
-        ListRegister {
-            intid: self.first + position,
-            state: ListRegisterState::new(pending, active),
-            priority,
-            group: super::Group::from_bit(self.is.group & bit != 0),
-            hardware: hardware.then_some(physical.into()),
-            source,
-            eoi_maintenance: more || (held && !hardware),
+        let group = Group::from_bit(self.is.group & bit != 0);
+        let register =
+            ListRegister::new(self.first + position, ListRegisterState::new(pending, active), priority, group);
+        match self.physical.get(position as usize) {
+            Some(physical) if hardware => register.with_hardware(*physical),
+            _ if more || held => register.with_source(source).with_eoi_maintenance(),
+            _ => register.with_source(source),
         }
     }
 
@@ -178,18 +176,18 @@ impl Bank {
     }
 
     /// Takes over what the guest made of the list register that was `written` for the nth interrupt.
-    pub fn take_back(&mut self, position: u32, written: &ListRegister, now: ListRegisterState) {
+    pub fn take_back(&mut self, position: u32, written: ListRegister, now: ListRegisterState) {
         let bit = 1 << position;
         if self.written & bit == 0 {
             assign(&mut self.is.active, bit, now.active());
         }
         self.written &= !bit;
-        if written.state.pending() && !now.pending() {
+        if written.state().pending() && !now.pending() {
             self.acknowledge(position, written);
         }
         if now == ListRegisterState::Empty {
             self.listed &= !bit;
-            if written.hardware.is_some() {
+            if written.hardware().is_some() {
                 // The guest's deactivation reached the physical interrupt too.
                 self.held &= !bit;
             }
@@ -197,7 +195,7 @@ impl Bank {
     }
 
     /// The guest acknowledged the nth interrupt in the list register `written`.
-    fn acknowledge(&mut self, position: u32, written: &ListRegister) {
+    fn acknowledge(&mut self, position: u32, written: ListRegister) {
         let bit = 1 << position;
         self.lent &= !bit;
         // The line of a linked one shows again as a new physical interrupt once the guest has ended this one.
@@ -206,8 +204,8 @@ impl Bank {
             *lent = 0;
         }
         if let Some(detail) = self.is.details.get_mut(position as usize) {
-            detail.active_source = written.source;
-            detail.active_priority = written.priority;
+            detail.active_source = written.source();
+            detail.active_priority = written.priority();
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use super::interrupts::Group;
 use crate::bits::bits;
+use core::fmt;
 
 /// The most list registers that hardware can have (GICv3 IHI 0069 12.5, ICH_VTR_EL2.ListRegs).
 pub const MAXIMUM_LIST_REGISTERS: usize = 16;
 
 /// The state field of a list register.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
 pub enum ListRegisterState {
     /// Holds no interrupt ("invalid" or "inactive").
     #[default]
@@ -23,11 +25,16 @@ pub enum ListRegisterState {
 impl ListRegisterState {
     /// The state with these two bits.
     pub const fn new(pending: bool, active: bool) -> Self {
-        match (pending, active) {
-            (false, false) => Self::Empty,
-            (true, false) => Self::Pending,
-            (false, true) => Self::Active,
-            (true, true) => Self::PendingAndActive,
+        Self::from_bits(pending as u64 | (active as u64) << 1)
+    }
+
+    /// The state that the hardware's two bits say: pending in bit 0, active in bit 1. The others are ignored.
+    pub const fn from_bits(bits: u64) -> Self {
+        match bits & 3 {
+            0 => Self::Empty,
+            1 => Self::Pending,
+            2 => Self::Active,
+            _ => Self::PendingAndActive,
         }
     }
 
@@ -42,40 +49,101 @@ impl ListRegisterState {
     }
 }
 
-/// One list register (GICH_LR, ICH_LR_EL2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListRegister {
-    /// The INTID that the guest sees, below 1020.
-    pub intid: u32,
-    /// Its state. The hardware changes this field and no other.
-    pub state: ListRegisterState,
-    /// Its priority: 8 bits, the unimplemented low ones zero.
-    pub priority: u8,
-    /// Its group.
-    pub group: Group,
-    /// The physical INTID that the guest's deactivation deactivates too.
-    pub hardware: Option<u32>,
-    /// For an SGI of GICv2, the vCPU that sent it (below 8); 0 otherwise.
-    pub source: u8,
-    /// Asks for a maintenance interrupt when the guest has ended it. Never together with `hardware`.
-    pub eoi_maintenance: bool,
-}
+/// One list register, as `ICH_LR<n>_EL2` has it (GICv3 IHI 0069 12.4.7). GICH_LR of GICv2 (IHI 0048 5.3.11) has the
+/// same fields, one of them more: for an SGI, the vCPU that sent it stands in bits 34:32 here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ListRegister(u64);
 
 impl ListRegister {
     /// A list register without an interrupt.
-    pub const EMPTY: Self = Self {
-        intid: 0,
-        state: ListRegisterState::Empty,
-        priority: 0,
-        group: Group::Zero,
-        hardware: None,
-        source: 0,
-        eoi_maintenance: false,
-    };
+    pub const EMPTY: Self = Self(0);
+
+    const HARDWARE: u64 = 1 << 61;
+    const GROUP_1: u64 = 1 << 60;
+    const EOI_MAINTENANCE: u64 = 1 << 41;
+
+    /// Interrupt `intid` (below 1020) as the guest sees it: the hardware changes `state` and no other field;
+    /// `priority` with its unimplemented low bits zero.
+    pub const fn new(intid: u32, state: ListRegisterState, priority: u8, group: Group) -> Self {
+        let group = if group.bit() { Self::GROUP_1 } else { 0 };
+        Self(intid as u64 | (state as u64) << 62 | (priority as u64) << 48 | group)
+    }
+
+    /// The same, but the guest's deactivation deactivates the interrupt `physical` (below 1020) too. Never for one that
+    /// is pending and active.
+    pub const fn with_hardware(self, physical: u16) -> Self {
+        Self(self.0 | Self::HARDWARE | (physical as u64 & 0x3FF) << 32)
+    }
+
+    /// The same for an SGI of GICv2, which the vCPU with the index `source` (below 8) sent. Without hardware.
+    pub const fn with_source(self, source: u8) -> Self {
+        Self(self.0 | (source as u64 & 7) << 32)
+    }
+
+    /// The same, asking for a maintenance interrupt when the guest has ended it. Without hardware.
+    pub const fn with_eoi_maintenance(self) -> Self {
+        Self(self.0 | Self::EOI_MAINTENANCE)
+    }
+
+    /// As `ICH_LR<n>_EL2`.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The INTID that the guest sees.
+    pub const fn intid(self) -> u32 {
+        (self.0 & 0xFFFF_FFFF) as u32
+    }
+
+    /// Its state.
+    pub const fn state(self) -> ListRegisterState {
+        ListRegisterState::from_bits(self.0 >> 62)
+    }
+
+    /// Notes what the hardware made of its state.
+    pub const fn set_state(&mut self, state: ListRegisterState) {
+        self.0 = self.0 << 2 >> 2 | (state as u64) << 62;
+    }
+
+    /// Its priority.
+    pub const fn priority(self) -> u8 {
+        (self.0 >> 48 & 0xFF) as u8
+    }
+
+    /// Its group.
+    pub const fn group(self) -> Group {
+        Group::from_bit(self.0 & Self::GROUP_1 != 0)
+    }
+
+    /// The physical INTID that the guest's deactivation deactivates too.
+    pub const fn hardware(self) -> Option<u32> {
+        if self.0 & Self::HARDWARE != 0 { Some((self.0 >> 32 & 0x3FF) as u32) } else { None }
+    }
+
+    /// For an SGI of GICv2, the vCPU that sent it; 0 otherwise.
+    pub const fn source(self) -> u8 {
+        if self.0 & Self::HARDWARE != 0 { 0 } else { (self.0 >> 32 & 7) as u8 }
+    }
+
+    /// Whether it asks for a maintenance interrupt when the guest has ended it.
+    pub const fn eoi_maintenance(self) -> bool {
+        self.0 & (Self::HARDWARE | Self::EOI_MAINTENANCE) == Self::EOI_MAINTENANCE
+    }
 }
 
-/// What, beside the end of single interrupts, the hypervisor must hear of (GICH_HCR, ICH_HCR_EL2).
+impl fmt::Debug for ListRegister {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = formatter.debug_struct("ListRegister");
+        text.field("intid", &self.intid()).field("state", &self.state()).field("priority", &self.priority());
+        text.field("group", &self.group()).field("hardware", &self.hardware()).field("source", &self.source());
+        text.field("eoi_maintenance", &self.eoi_maintenance()).finish()
+    }
+}
+
+/// What, beside the end of single interrupts, the hypervisor must hear of (GICH_HCR, ICH_HCR_EL2). Aligned, so that it
+/// is copied as one word at each entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(8))]
 pub struct Maintenance {
     /// Interrupt when no list register is pending (NPIE): more pending interrupts wait than fitted.
     pub no_pending: bool,
@@ -137,8 +205,8 @@ impl ListRegisters {
     };
 
     /// The list register `index`; an empty one beyond [`MAXIMUM_LIST_REGISTERS`].
-    pub fn get(&self, index: u8) -> &ListRegister {
-        self.registers.get(usize::from(index)).unwrap_or(&ListRegister::EMPTY)
+    pub fn get(&self, index: u8) -> ListRegister {
+        self.registers.get(usize::from(index)).copied().unwrap_or(ListRegister::EMPTY)
     }
 
     /// The indices in `used`, in ascending order.
@@ -148,7 +216,7 @@ impl ListRegisters {
 
     /// The index of the list register that holds the interrupt `intid`.
     pub(super) fn find(&self, intid: u32) -> Option<u8> {
-        self.used_indices().find(|index| self.get(*index).intid == intid)
+        self.used_indices().find(|index| self.get(*index).intid() == intid)
     }
 
     /// Takes over what changed, and nothing else, from the list registers that [`super::Vgic::flush`] gave for the
@@ -184,10 +252,10 @@ impl ListRegisters {
     /// Notes what the hardware made of list register `index`.
     pub(super) fn note_state(&mut self, index: u8, state: ListRegisterState) {
         let Some(place) = self.registers.get_mut(usize::from(index)) else { return };
-        place.state = state;
+        place.set_state(state);
         if state == ListRegisterState::Empty {
             // An empty one that asks for a maintenance interrupt goes on doing so until it is written.
-            self.changed |= u16::from(place.eoi_maintenance) << index;
+            self.changed |= u16::from(place.eoi_maintenance()) << index;
             self.used &= !(1 << index);
             *place = ListRegister::EMPTY;
         }

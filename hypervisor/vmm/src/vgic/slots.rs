@@ -48,14 +48,14 @@ impl Vgic {
         }
         for index in bits(used.into()) {
             let index = index.to_le_bytes()[0];
-            self.fold_one(vcpu, index, read.get(index).state, recall & 1 << index != 0);
+            self.fold_one(vcpu, index, read.get(index).state(), recall & 1 << index != 0);
         }
     }
 
     fn fold_one(&mut self, vcpu: VcpuId, index: u8, now: ListRegisterState, recalled: bool) {
         let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
-        let written = *per.list_registers.get(index);
-        if written.state == now && !recalled {
+        let written = per.list_registers.get(index);
+        if written.state() == now && !recalled {
             return;
         }
         let empty = now == ListRegisterState::Empty;
@@ -63,9 +63,9 @@ impl Vgic {
         if recalled || (empty && per.overflow) {
             self.dirty.insert(vcpu);
         }
-        let (bank_index, position) = self.locate(vcpu, written.intid);
+        let (bank_index, position) = self.locate(vcpu, written.intid());
         if let Some(bank) = self.banks.get_mut(bank_index) {
-            bank.take_back(position, &written, now);
+            bank.take_back(position, written, now);
         }
         if recalled && !empty {
             self.take_out(vcpu, index);
@@ -91,7 +91,7 @@ impl Vgic {
     /// Takes an interrupt out of a list register of a vCPU that is not in the guest.
     pub(super) fn take_out(&mut self, vcpu: VcpuId, index: u8) {
         let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
-        let intid = per.list_registers.get(index).intid;
+        let intid = per.list_registers.get(index).intid();
         per.list_registers.take_out(index);
         self.dirty.insert(vcpu);
         let (bank, position) = self.locate(vcpu, intid);
@@ -104,7 +104,7 @@ impl Vgic {
     pub(super) fn take_out_all_but(&mut self, vcpu: VcpuId, chosen: &Chosen) {
         let Some(per) = self.vcpus.get(vcpu.index()) else { return };
         for index in per.list_registers.used_indices() {
-            let intid = self.vcpus.get(vcpu.index()).map_or(0, |per| per.list_registers.get(index).intid);
+            let intid = self.vcpus.get(vcpu.index()).map_or(0, |per| per.list_registers.get(index).intid());
             if !chosen.iter().any(|choice| choice.intid() == intid) {
                 self.take_out(vcpu, index);
             }

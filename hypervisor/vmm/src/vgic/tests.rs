@@ -35,14 +35,14 @@ fn set_up(version: Version) -> Vgic {
 /// Enters; the guest then makes `state` of the list register of `intid`, and exits.
 fn enter_and_leave(vgic: &mut Vgic, vcpu: VcpuId, intid: u32, state: ListRegisterState) -> VcpuSet {
     let mut read = *vgic.flush(vcpu);
-    let index = read.used_indices().find(|index| read.get(*index).intid == intid).unwrap();
-    read.registers[usize::from(index)].state = state;
+    let index = read.used_indices().find(|index| read.get(*index).intid() == intid).unwrap();
+    read.registers[usize::from(index)].set_state(state);
     vgic.fold(vcpu, &read)
 }
 
 fn register_of(vgic: &mut Vgic, vcpu: VcpuId, intid: u32) -> Option<ListRegister> {
     let registers = *vgic.flush(vcpu);
-    registers.used_indices().map(|index| registers.get(index)).find(|register| register.intid == intid).copied()
+    registers.used_indices().map(|index| registers.get(index)).find(|register| register.intid() == intid)
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_device_served_before_the_end_of_its_interrupt_costs_no_maintenance_interrup
         enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Active);
         vgic.set_shared_line(UART, false);
         let register = register_of(&mut vgic, BOOT, UART).unwrap();
-        assert_eq!((register.state, register.eoi_maintenance), (ListRegisterState::Active, false));
+        assert_eq!((register.state(), register.eoi_maintenance()), (ListRegisterState::Active, false));
         // It ends the interrupt without an exit; at the next one, whenever that is, nothing is left to write.
         enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Empty);
         let registers = vgic.flush(BOOT);
@@ -82,16 +82,19 @@ fn a_device_served_before_the_end_of_its_interrupt_costs_no_maintenance_interrup
 fn an_sgi_from_one_vcpu_asks_for_no_maintenance_and_from_two_for_one() {
     let mut vgic = set_up(Version::V2);
     vgic.write_distributor(BOOT, 0xF00, 4, 1 << 16 | 3).unwrap();
-    assert!(!register_of(&mut vgic, BOOT, 3).unwrap().eoi_maintenance);
+    assert!(!register_of(&mut vgic, BOOT, 3).unwrap().eoi_maintenance());
     enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Active);
-    assert!(!register_of(&mut vgic, BOOT, 3).unwrap().eoi_maintenance);
+    assert!(!register_of(&mut vgic, BOOT, 3).unwrap().eoi_maintenance());
     enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Active);
     vgic.write_distributor(second(), 0xF00, 4, 1 << 16 | 3).unwrap();
     let register = register_of(&mut vgic, BOOT, 3).unwrap();
-    assert_eq!((register.state, register.source, register.eoi_maintenance), (ListRegisterState::Active, 0, true));
+    assert_eq!((register.state(), register.source(), register.eoi_maintenance()), (ListRegisterState::Active, 0, true));
     enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Empty);
     let register = register_of(&mut vgic, BOOT, 3).unwrap();
-    assert_eq!((register.state, register.source, register.eoi_maintenance), (ListRegisterState::Pending, 1, false));
+    assert_eq!(
+        (register.state(), register.source(), register.eoi_maintenance()),
+        (ListRegisterState::Pending, 1, false)
+    );
 }
 
 #[test]
@@ -120,17 +123,17 @@ fn what_does_not_fit_is_waited_for() {
     vgic.write_redistributor(BOOT, BOOT, 0x1_0080, 4, 1 << 4).unwrap();
     let mut compete = *vgic.flush(BOOT);
     assert_eq!((compete.maintenance.group_enabled, compete.maintenance.group_disabled), ([false; 2], [true; 2]));
-    assert!(!compete.registers.iter().any(|register| register.intid == 4));
+    assert!(!compete.registers.iter().any(|register| register.intid() == 4));
     compete.groups = [false, true];
     vgic.fold(BOOT, &compete);
     let chosen = *vgic.flush(BOOT);
     assert_eq!(chosen.maintenance.group_enabled, [true, false]);
     assert_eq!(chosen.maintenance.group_disabled, [false, true]);
-    assert!(chosen.registers.iter().any(|register| register.intid == 4));
+    assert!(chosen.registers.iter().any(|register| register.intid() == 4));
     // One is taken, so that all fit.
     let mut taken = chosen;
-    let index = taken.used_indices().find(|index| taken.get(*index).intid == 4).unwrap();
-    taken.registers[usize::from(index)].state = ListRegisterState::Empty;
+    let index = taken.used_indices().find(|index| taken.get(*index).intid() == 4).unwrap();
+    taken.registers[usize::from(index)].set_state(ListRegisterState::Empty);
     vgic.fold(BOOT, &taken);
     assert_eq!(vgic.flush(BOOT).maintenance, Maintenance::NONE);
 }
@@ -139,9 +142,9 @@ fn what_does_not_fit_is_waited_for() {
 fn a_line_still_high_at_the_end_is_delivered_again() {
     let mut vgic = set_up(Version::V3);
     vgic.set_shared_line(UART, true);
-    assert!(register_of(&mut vgic, BOOT, UART).unwrap().eoi_maintenance);
+    assert!(register_of(&mut vgic, BOOT, UART).unwrap().eoi_maintenance());
     enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Empty);
-    assert_eq!(register_of(&mut vgic, BOOT, UART).unwrap().state, ListRegisterState::Pending);
+    assert_eq!(register_of(&mut vgic, BOOT, UART).unwrap().state(), ListRegisterState::Pending);
 }
 
 #[test]
@@ -150,7 +153,7 @@ fn the_timer_is_ended_by_the_hardware_alone() {
         let mut vgic = set_up(version);
         vgic.raise_hardware(BOOT, TIMER);
         let register = register_of(&mut vgic, BOOT, TIMER).unwrap();
-        assert_eq!((register.hardware, register.eoi_maintenance), (Some(TIMER), false));
+        assert_eq!((register.hardware(), register.eoi_maintenance()), (Some(TIMER), false));
         assert_eq!(vgic.hardware_active(BOOT).collect::<Vec<_>>(), [TIMER]);
         enter_and_leave(&mut vgic, BOOT, TIMER, ListRegisterState::Active);
         assert_eq!(vgic.hardware_active(BOOT).collect::<Vec<_>>(), [TIMER]);
@@ -184,7 +187,7 @@ fn a_timer_ended_behind_its_vcpus_back_calls_it_to_let_go_of_the_hardware() {
     // A pending interrupt takes the only list register; the timer is active without one.
     vgic.write_sgi1r(BOOT, 1);
     let registers = *vgic.flush(BOOT);
-    assert_eq!((registers.used, registers.get(0).intid), (1, 0));
+    assert_eq!((registers.used, registers.get(0).intid()), (1, 0));
     let kicks = vgic.write_redistributor(second(), BOOT, 0x1_0380, 4, 1 << TIMER).unwrap();
     assert_eq!((kicks, vgic.take_released(BOOT)), (VcpuSet::only(BOOT), Some(TIMER)));
 }
@@ -199,7 +202,7 @@ fn a_parked_vcpu_takes_its_timer_along() {
     assert_eq!(moved.state(), vgic.state());
     assert_eq!(moved.hardware_active(BOOT).collect::<Vec<_>>(), [TIMER]);
     let register = register_of(&mut moved, BOOT, TIMER).unwrap();
-    assert_eq!((register.state, register.hardware), (ListRegisterState::Active, Some(TIMER)));
+    assert_eq!((register.state(), register.hardware()), (ListRegisterState::Active, Some(TIMER)));
 }
 
 #[test]
@@ -265,7 +268,7 @@ fn a_disable_is_in_progress_until_the_other_vcpu_was_out() {
     let kicks = vgic.write_distributor(second(), 0x184, 4, 1 << (UART - 32)).unwrap();
     assert_eq!(kicks, VcpuSet::only(BOOT));
     assert_ne!(vgic.read_distributor(second(), 0, 4).unwrap() & RWP, 0);
-    read.registers[0].state = ListRegisterState::Pending;
+    read.registers[0].set_state(ListRegisterState::Pending);
     vgic.fold(BOOT, &read);
     assert_eq!(vgic.read_distributor(second(), 0, 4).unwrap() & RWP, 0);
     let registers = vgic.flush(BOOT);

@@ -34,15 +34,15 @@ impl Interface {
             }
             let register = self.registers[index];
             if !used {
-                let empty = register.state == ListRegisterState::Empty;
+                let empty = register.state() == ListRegisterState::Empty;
                 assert!(empty, "list register {index} stays {register:?}, wanted empty");
                 continue;
             }
             assert!(index < self.count, "list register {index} of {} is used", self.count);
             let want = wanted.registers[index];
             assert_eq!(register, want, "list register {index} was not said to be changed");
-            let both = want.state == ListRegisterState::PendingAndActive || want.eoi_maintenance;
-            assert!(want.hardware.is_none() || !both, "list register {index} is linked to hardware: {want:?}");
+            let both = want.state() == ListRegisterState::PendingAndActive || want.eoi_maintenance();
+            assert!(want.hardware().is_none() || !both, "list register {index} is linked to hardware: {want:?}");
         }
         self.maintenance = wanted.maintenance;
         self.eoi_count = 0;
@@ -52,7 +52,7 @@ impl Interface {
     /// for the ends of single interrupts.
     pub fn read(&mut self, into: &mut ListRegisters) {
         for index in (0..16).filter(|index| into.used & 1 << index != 0) {
-            into.registers[index].state = self.registers[index].state;
+            into.registers[index].set_state(self.registers[index].state());
         }
         if self.maintenance.entry_not_present {
             into.eoi_count = self.eoi_count;
@@ -72,8 +72,8 @@ impl Interface {
     /// The level of the maintenance interrupt's line.
     pub fn maintenance(&self) -> bool {
         let wanted = self.maintenance;
-        let ended = |it: &ListRegister| it.state == ListRegisterState::Empty && it.eoi_maintenance;
-        let pending = |it: &ListRegister| it.state == ListRegisterState::Pending;
+        let ended = |it: &ListRegister| it.state() == ListRegisterState::Empty && it.eoi_maintenance();
+        let pending = |it: &ListRegister| it.state() == ListRegisterState::Pending;
         let groups = [self.state.group_0_enabled, self.state.group_1_enabled];
         self.registers.iter().any(ended)
             || (wanted.no_pending && !self.registers.iter().any(pending))
@@ -86,21 +86,21 @@ impl Interface {
         let enabled = [self.state.group_0_enabled, self.state.group_1_enabled];
         let pending = (0..16).filter(|index| {
             let it = &self.registers[*index];
-            it.state == ListRegisterState::Pending && enabled[usize::from(it.group.bit())]
+            it.state() == ListRegisterState::Pending && enabled[usize::from(it.group().bit())]
         });
-        let best = pending.min_by_key(|index| self.registers[*index].priority)?;
+        let best = pending.min_by_key(|index| self.registers[*index].priority())?;
         let it = &self.registers[best];
-        let through = it.priority < self.state.priority_mask && self.level(it) < self.running_level();
+        let through = it.priority() < self.state.priority_mask && self.level(it) < self.running_level();
         through.then_some(best)
     }
 
     /// The preemption level of an interrupt: 32 levels, 0 the most urgent.
     fn level(&self, it: &ListRegister) -> u32 {
-        let ignored = match (it.group.bit(), self.state.common_binary_point) {
+        let ignored = match (it.group().bit(), self.state.common_binary_point) {
             (true, false) => u32::from(self.state.binary_point_1),
             _ => u32::from(self.state.binary_point_0) + 1,
         };
-        (u32::from(it.priority) >> ignored << ignored) >> 3
+        (u32::from(it.priority()) >> ignored << ignored) >> 3
     }
 
     fn running_level(&self) -> u32 {
@@ -109,14 +109,14 @@ impl Interface {
 
     /// Whether the virtual IRQ is asserted. On GICv3 Group 0 is signalled as FIQ, which our guests mask.
     pub fn signals(&self) -> bool {
-        self.best().is_some_and(|best| !self.v3 || self.registers[best].group.bit())
+        self.best().is_some_and(|best| !self.v3 || self.registers[best].group().bit())
     }
 
     /// The guest acknowledges: INTID, on GICv2 with an SGI's source above it.
     pub fn acknowledge(&mut self) -> u32 {
         let Some(best) = self.best() else { return SPURIOUS };
         let it = self.registers[best];
-        let group_1 = it.group.bit();
+        let group_1 = it.group().bit();
         if group_1 != self.v3 {
             return SPURIOUS;
         }
@@ -125,8 +125,8 @@ impl Interface {
             true => self.state.active_priorities_1[0] |= level,
             false => self.state.active_priorities_0[0] |= level,
         }
-        self.registers[best].state = ListRegisterState::Active;
-        it.intid | u32::from(it.source) << 10
+        self.registers[best].set_state(ListRegisterState::Active);
+        it.intid() | u32::from(it.source()) << 10
     }
 
     /// The guest ends an interrupt. Returns the physical one that is deactivated with it.
@@ -145,12 +145,12 @@ impl Interface {
 
     /// The guest deactivates an interrupt.
     pub fn deactivate(&mut self, intid: u32) -> Option<u32> {
-        let found = self.registers.iter_mut().find(|it| it.intid == intid && it.state.active());
+        let found = self.registers.iter_mut().find(|it| it.intid() == intid && it.state().active());
         let Some(it) = found else {
             self.eoi_count = (self.eoi_count + 1).min(31);
             return None;
         };
-        it.state = ListRegisterState::new(it.state.pending(), false);
-        it.hardware.filter(|_| it.state == ListRegisterState::Empty)
+        it.set_state(ListRegisterState::new(it.state().pending(), false));
+        it.hardware().filter(|_| it.state() == ListRegisterState::Empty)
     }
 }

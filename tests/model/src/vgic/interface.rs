@@ -71,22 +71,22 @@ impl Interface {
         let enabled = self.settings.enabled;
         let pending = self.registers.used_indices().map(usize::from).filter(|index| {
             let register = &self.registers.registers[*index];
-            register.state == ListRegisterState::Pending && enabled[usize::from(register.group.bit())]
+            register.state() == ListRegisterState::Pending && enabled[usize::from(register.group().bit())]
         });
         let pending: Vec<usize> = pending.collect();
-        let best = pending.iter().map(|index| self.registers.registers[*index].priority).min()?;
+        let best = pending.iter().map(|index| self.registers.registers[*index].priority()).min()?;
         let equal: Vec<usize> =
-            pending.into_iter().filter(|index| self.registers.registers[*index].priority == best).collect();
+            pending.into_iter().filter(|index| self.registers.registers[*index].priority() == best).collect();
         let index = random.pick(&equal);
         let register = self.registers.registers[index];
-        let group_1 = register.group.bit();
-        let level = self.level(register.priority, group_1);
-        if register.priority >= self.settings.priority_mask || level >= self.running_level() {
+        let group_1 = register.group().bit();
+        let level = self.level(register.priority(), group_1);
+        if register.priority() >= self.settings.priority_mask || level >= self.running_level() {
             return None;
         }
         self.active_levels[usize::from(group_1)] |= 1 << level;
-        self.registers.registers[index].state = ListRegisterState::Active;
-        Some(Acknowledged { intid: register.intid, source: register.source, group_1 })
+        self.registers.registers[index].set_state(ListRegisterState::Active);
+        Some(Acknowledged { intid: register.intid(), source: register.source(), group_1 })
     }
 
     /// The guest writes the end-of-interrupt register. Returns a physical interrupt that this deactivates.
@@ -105,15 +105,15 @@ impl Interface {
     pub fn deactivate(&mut self, intid: u32) -> Option<u32> {
         let found = self.registers.used_indices().map(usize::from).find(|index| {
             let register = &self.registers.registers[*index];
-            register.intid == intid && register.state.active()
+            register.intid() == intid && register.state().active()
         });
         let Some(index) = found else {
             self.registers.eoi_count += 1;
             return None;
         };
         let register = &mut self.registers.registers[index];
-        register.state = ListRegisterState::new(register.state.pending(), false);
-        register.hardware.filter(|_| register.state == ListRegisterState::Empty)
+        register.set_state(ListRegisterState::new(register.state().pending(), false));
+        register.hardware().filter(|_| register.state() == ListRegisterState::Empty)
     }
 
     /// Whether a maintenance interrupt is asserted.
@@ -121,10 +121,10 @@ impl Interface {
         let registers = || self.registers.used_indices().map(|index| self.registers.registers[usize::from(index)]);
         // Whether the hypervisor still counts on it or not: only writing an empty list register quietens it.
         let ended = self.registers.registers.iter().any(|register| {
-            register.state == ListRegisterState::Empty && register.eoi_maintenance && register.hardware.is_none()
+            register.state() == ListRegisterState::Empty && register.eoi_maintenance() && register.hardware().is_none()
         });
         let wanted = self.registers.maintenance;
-        let no_pending = !registers().any(|register| register.state == ListRegisterState::Pending);
+        let no_pending = !registers().any(|register| register.state() == ListRegisterState::Pending);
         ended
             || (wanted.no_pending && no_pending)
             || (wanted.entry_not_present && self.registers.eoi_count > 0)
@@ -144,7 +144,7 @@ impl Interface {
         for index in 0..wanted.registers.len() {
             let (have, want) = (&self.registers.registers[index], &wanted.registers[index]);
             if wanted.used & 1 << index == 0 {
-                if have.state != ListRegisterState::Empty {
+                if have.state() != ListRegisterState::Empty {
                     return Err(format!("list register {index} stays {have:?}, wanted empty"));
                 }
                 continue;
@@ -152,15 +152,17 @@ impl Interface {
             if have != want {
                 return Err(format!("list register {index} is {have:?}, wanted {want:?}, not said to be changed"));
             }
-            let forbidden = want.hardware.is_some()
-                && (want.state == ListRegisterState::PendingAndActive || want.eoi_maintenance || want.source != 0);
-            if index >= count || want.state == ListRegisterState::Empty || forbidden {
+            let forbidden = want.hardware().is_some()
+                && (want.state() == ListRegisterState::PendingAndActive
+                    || want.eoi_maintenance()
+                    || want.source() != 0);
+            if index >= count || want.state() == ListRegisterState::Empty || forbidden {
                 return Err(format!("list register {index} is given {want:?}"));
             }
-            let same =
-                (0..index).any(|other| wanted.used & 1 << other != 0 && wanted.registers[other].intid == want.intid);
+            let same = (0..index)
+                .any(|other| wanted.used & 1 << other != 0 && wanted.registers[other].intid() == want.intid());
             if same {
-                return Err(format!("two list registers hold INTID {}", want.intid));
+                return Err(format!("two list registers hold INTID {}", want.intid()));
             }
         }
         Ok(())
