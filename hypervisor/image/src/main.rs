@@ -39,21 +39,6 @@ fn start(tree: u64) -> ! {
     heap::init();
     use_early_uart();
     logger::init();
-    let mut core = None;
-    // Made where it stays: a machine that is moved there would need code to drop it if another were there.
-    let machine = MACHINE.call_once(|| {
-        let (own, machine) = assemble(tree, entered);
-        core = Some(own);
-        machine
-    });
-    let core = core.unwrap_or_else(|| bulkhead_el2::halt());
-    bulkhead_el2::signal_event();
-    logger::attach(machine);
-    run(core, machine)
-}
-
-/// Reads the trees, starts the cores and builds the VMs. The trees are gone when it returns: the heap is small.
-fn assemble(tree: u64, entered: u64) -> (Core, Machine) {
     let trees = trees::read(tree);
     if let Some(console) = trees.console() {
         uart::use_pl011(console.registers);
@@ -66,12 +51,19 @@ fn assemble(tree: u64, entered: u64) -> (Core, Machine) {
         .unwrap_or_else(|| stop(format_args!("the first core is not among the first of the board's tree")));
     *BOARD.lock() = Some(board);
     start_cores();
-    let machine = with_board(|board| {
-        let plan = plans::make(board, &trees);
-        banner::print(board, &core, &plan);
-        vms::build(&mut core, board, plan, entered)
+    // Made where it stays: a machine that is moved there would need code to drop it if another were there.
+    let machine = MACHINE.call_once(|| {
+        with_board(|board| {
+            let plan = plans::make(board, &trees);
+            banner::print(board, &core, &plan);
+            vms::build(&mut core, board, plan, entered)
+        })
     });
-    (core, machine)
+    // The heap is small.
+    drop(trees);
+    bulkhead_el2::signal_event();
+    logger::attach(machine);
+    run(core, machine)
 }
 
 /// A further core, with the number of its stack.

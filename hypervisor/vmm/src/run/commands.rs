@@ -26,7 +26,7 @@ pub(super) fn carry_out<P: Platform>(
     let Some(Command { verb, arguments: [name, further] }) = Command::parse(line, answer) else { return false };
     match verb {
         Verb::Help => help(name, answer),
-        Verb::VmList => Table::write(answer, &mut |table| list(machine, table)),
+        Verb::VmList => list(machine, answer),
         Verb::Stats if name.is_empty() => {
             about(machine, answer);
             Table::write(answer, &mut |table| cores(machine, platform.counter(), table));
@@ -34,7 +34,7 @@ pub(super) fn carry_out<P: Platform>(
         }
         Verb::Log => log(machine, name, answer),
         Verb::PowerOff => answer.push_str("switching the machine off\n"),
-        _ => match machine.vms.iter().enumerate().find(|(_, vm)| vm.lock().name() == name) {
+        _ => match machine.find(&|vm| vm.name() == name).and_then(|index| Some((index, machine.vms.get(index)?))) {
             None => say(answer, format_args!("no guest \"{name}\": see vm list")),
             Some((index, _)) if verb == Verb::Focus => {
                 multiplexer.focus(index);
@@ -70,7 +70,7 @@ fn change<P: Platform>(platform: &mut P, machine: &Machine, verb: Verb, vm: &mut
 }
 
 fn move_to<P: Platform>(platform: &mut P, machine: &Machine, vm: &Mutex<Vm>, core: &str, answer: &mut String) {
-    let Some(free) = core.parse().ok().map(CoreId).filter(|core| is_free(machine, *core)) else {
+    let Some(free) = number(core).map(CoreId).filter(|core| is_free(machine, *core)) else {
         return say(answer, format_args!("core {core} does not run, or runs a vCPU: see stats"));
     };
     let mut vm = vm.lock();
@@ -84,15 +84,21 @@ fn move_to<P: Platform>(platform: &mut P, machine: &Machine, vm: &Mutex<Vm>, cor
 /// Whether `core` runs no vCPU, and none is on its way there.
 fn is_free(machine: &Machine, core: CoreId) -> bool {
     machine.core(core).is_some_and(|core| core.is_running() && core.assignment().is_none())
-        && machine.vms.iter().all(|vm| vm.lock().lifecycle() != Lifecycle::Moving(core))
+        && machine.find(&|vm| vm.lifecycle() == Lifecycle::Moving(core)).is_none()
 }
 
-fn list(machine: &Machine, table: &mut Table<'_>) {
-    machine.vms.iter().for_each(|vm| head(&vm.lock(), table));
-    for name in &machine.refused {
-        table.row(format_args!("vm={name}"));
-        table.cell(format_args!("state=refused"));
-    }
+fn list(machine: &Machine, answer: &mut String) {
+    rows(&machine.vms, answer, head);
+    machine.refused.iter().for_each(|name| say(answer, format_args!("vm={name}  state=refused")));
+}
+
+/// Writes what `row` writes about each of `vms` as a table.
+fn rows(vms: &[Mutex<Vm>], answer: &mut String, row: fn(&Vm, &mut Table<'_>)) {
+    Table::write(answer, &mut |table| {
+        for vm in vms {
+            row(&vm.lock(), table);
+        }
+    });
 }
 
 fn head(vm: &Vm, table: &mut Table<'_>) {
@@ -121,20 +127,23 @@ fn vcpu_row(vm: &Vm, index: usize, slot: &Slot, table: &mut Table<'_>) {
 }
 
 fn info(vm: &Mutex<Vm>, answer: &mut String) {
+    let only = core::slice::from_ref(vm);
+    rows(only, answer, head);
+    rows(only, answer, vcpus);
     let vm = vm.lock();
-    Table::write(answer, &mut |table| head(&vm, table));
-    Table::write(answer, &mut |table| {
-        for (index, slot) in vm.slots().iter().enumerate() {
-            vcpu_row(&vm, index, slot, table);
-            table.number("exits", slot.exits.total());
-        }
-    });
     for (guest, piece) in vm.memory().mapped() {
         let (name, physical, size) = (vm.name(), piece.start(), piece.size());
         say(answer, format_args!("vm={name} ram={guest} physical={physical} size={size:#x}"));
     }
     if let Some(reason) = vm.reason() {
         say(answer, format_args!("last stopped: {reason}"));
+    }
+}
+
+fn vcpus(vm: &Vm, table: &mut Table<'_>) {
+    for (index, slot) in vm.slots().iter().enumerate() {
+        vcpu_row(vm, index, slot, table);
+        table.number("exits", slot.exits.total());
     }
 }
 
@@ -172,8 +181,8 @@ fn cores(machine: &Machine, now: u64, table: &mut Table<'_>) {
 }
 
 fn stats(vms: &[Mutex<Vm>], answer: &mut String) {
-    Table::write(answer, &mut |table| vms.iter().for_each(|vm| counters(&vm.lock(), table)));
-    Table::write(answer, &mut |table| vms.iter().for_each(|vm| causes(&vm.lock(), table)));
+    rows(vms, answer, counters);
+    rows(vms, answer, causes);
 }
 
 /// `other-exits` is what a quiet guest has none of: exits that are neither a timer's expiry nor an SGI.
@@ -196,12 +205,16 @@ fn causes(vm: &Vm, table: &mut Table<'_>) {
     }
 }
 
+fn number(word: &str) -> Option<usize> {
+    word.parse().ok()
+}
+
 fn log(machine: &Machine, count: &str, answer: &mut String) {
     let log = machine.log.lock();
-    let count = match count.parse() {
-        Ok(count) => log.len().min(count),
-        Err(_) if count.is_empty() => log.len(),
-        Err(_) => return help("log", answer),
+    let count = match number(count) {
+        Some(count) => log.len().min(count),
+        None if count.is_empty() => log.len(),
+        None => return help("log", answer),
     };
     say(answer, format_args!("records={}  shown={count}  dropped={}", log.len(), log.dropped()));
     log.last(count).iter().for_each(|record| say(answer, format_args!("{record}")));

@@ -145,7 +145,12 @@ impl Machine {
 
     /// Whether every VM is off for good, and the owner wants the machine to be so too.
     pub fn is_over(&self) -> bool {
-        self.when_all_off == WhenAllOff::PowerOff && self.vms.iter().all(|vm| vm.lock().lifecycle().is_over())
+        self.when_all_off == WhenAllOff::PowerOff && self.find(&|vm| !vm.lifecycle().is_over()).is_none()
+    }
+
+    /// Index of the first VM that is `wanted`. The caller holds no VM's lock.
+    pub(super) fn find(&self, wanted: &dyn Fn(&Vm) -> bool) -> Option<usize> {
+        self.vms.iter().position(|vm| wanted(&vm.lock()))
     }
 }
 
