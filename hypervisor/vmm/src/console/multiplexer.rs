@@ -101,7 +101,7 @@ impl Multiplexer {
         for (index, lane) in lanes.iter_mut().enumerate() {
             lane.colour(index, width);
         }
-        let focus = lanes.first().and_then(|lane| if lane.kind() == Kind::Log { None } else { Some(0) });
+        let focus = lanes.iter().position(|lane| lane.kind() != Kind::Log);
         Self {
             focus,
             last: lanes.len().saturating_sub(1),

@@ -34,6 +34,14 @@ fn keys_reach_the_port_in_focus_and_no_other() {
 }
 
 #[test]
+fn without_guests_keys_reach_the_monitor() {
+    let port = |name, kind| Mutex::new(Port::new(name, kind, Sizes::default()));
+    let ports = [port("hypervisor", Kind::Log), port("monitor", Kind::Monitor)];
+    let mut multiplexer = Multiplexer::new(&ports, SETTINGS);
+    assert_eq!(multiplexer.input(&ports, b'h'), InputAction::Delivered(1));
+}
+
+#[test]
 fn an_owner_that_does_not_read_gets_no_more() {
     let mut wire = Wire::new(Sizes { input: 2, ..Sizes::default() });
     let actions = wire.type_keys(b"abc");
