@@ -10,3 +10,4 @@ pub mod output;
 pub mod pack;
 pub mod source;
 pub mod svg;
+pub mod tied;

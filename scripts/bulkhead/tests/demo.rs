@@ -2,12 +2,18 @@
 //!
 //! Without QEMU or images these are skipped, loudly; `BULKHEAD_REQUIRE_QEMU=1` makes that a failure.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// One board at a time: each keeps a core of the host busy.
 static BOARD: Mutex<()> = Mutex::new(());
+/// Between two looks at a process.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How long a process may take to end: only to give up.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Exit status of the demo when something that it needs is missing.
 const MISSING: i32 = 2;
 
@@ -188,4 +194,48 @@ fn a_picture_needs_a_log() {
     let output = demo(&["--picture", "/dev/null"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("expected the tour.log that --tour leaves"));
+}
+
+/// Stands in for QEMU: says who it is, and runs for ever.
+const NO_BOARD: &str = "#!/bin/sh\necho $$ > \"$PWD/board\"\nexec sleep 600\n";
+
+/// Killed, the demo can clear nothing up; its board must end all the same.
+#[test]
+fn a_board_ends_with_a_demo_that_is_killed() {
+    let folder = folder("killed");
+    let (qemu, told) = (folder.join("qemu"), folder.join("board"));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(&qemu, NO_BOARD).expect("a script");
+    std::fs::set_permissions(&qemu, std::fs::Permissions::from_mode(0o755)).expect("that can be run");
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_bulkhead"));
+    demo.args(["demo", "--check", "--output"]).arg(folder.join("logs")).current_dir(&folder);
+    let mut demo = demo.env("BULKHEAD_QEMU", &qemu).stdout(Stdio::null()).spawn().expect("the command");
+    let board = loop {
+        match std::fs::read_to_string(&told).ok().and_then(|text| text.trim().parse::<u32>().ok()) {
+            Some(board) => break board,
+            None if demo.try_wait().expect("our child").is_some() => {
+                assert!(std::env::var_os("BULKHEAD_REQUIRE_QEMU").is_none_or(|value| value != "1"), "it ended");
+                eprintln!("SKIPPED: killed, because the demo's images are missing");
+                return;
+            }
+            None => std::thread::sleep(PAUSE),
+        }
+    };
+    demo.kill().and_then(|()| demo.wait()).expect("our child");
+    let began = Instant::now();
+    while runs(board) {
+        if began.elapsed() >= PATIENCE {
+            // It is ended here, however that goes.
+            let _ = Command::new("kill").arg(board.to_string()).status();
+            panic!("process {board} outlived the demo");
+        }
+        std::thread::sleep(PAUSE);
+    }
+    std::fs::remove_dir_all(folder).expect("the folder goes");
+}
+
+/// Whether the process is there, and no zombie.
+fn runs(process: u32) -> bool {
+    let state = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    state.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use bulkhead_tool::tied::tied;
 use bulkhead_vmm::console::Settings;
 
 use crate::port::Port;
@@ -27,7 +28,7 @@ const WHILE: Duration = Duration::from_millis(300);
 /// Held while a board with much memory runs.
 static BIG: Mutex<()> = Mutex::new(());
 
-/// A board that runs, killed when the session is dropped.
+/// A board that runs, killed when the session is dropped, or when the thread that started it ends in whatever way.
 pub struct Session {
     context: Context,
     board: Board,
@@ -52,7 +53,7 @@ impl Session {
         let big = board.is_big().then(|| BIG.lock().unwrap_or_else(PoisonError::into_inner));
         // What an earlier failure left. Where there is nothing, or it cannot go, starting is what tells.
         let _ = fs::remove_dir_all(context.folder());
-        let mut command = Command::new(artifacts::qemu().expect("the suite skips tests without QEMU"));
+        let mut command = tied(&artifacts::qemu().expect("the suite skips tests without QEMU"));
         command.args(board.arguments()).args(boot.arguments(&context.folder()));
         if board.is_traced() {
             let made = fs::create_dir_all(context.folder());

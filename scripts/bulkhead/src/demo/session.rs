@@ -1,12 +1,13 @@
 //! A running board: what it prints, taken apart by console, and what is typed.
 
 use crate::error::ToolError;
+use crate::tied::tied;
 use bulkhead_vmm::console::{Settings, Source, Splitter};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -146,13 +147,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts `program` with `arguments`; QEMU's own messages go to the file `errors`.
+    /// Starts `program` with `arguments`, to end with this thread at the latest; QEMU's own messages go to the file `errors`.
     ///
     /// # Errors
     /// It cannot be started.
     pub fn start(program: &Path, arguments: &[String], errors: &Path, limit: Duration) -> Result<Self, ToolError> {
         let file = std::fs::File::create(errors).map_err(|error| ToolError::file(errors, &error))?;
-        let mut command = Command::new(program);
+        let mut command = tied(program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(file);
         let mut child = command.spawn().map_err(|error| ToolError::file(program, &error))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
