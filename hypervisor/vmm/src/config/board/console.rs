@@ -18,6 +18,9 @@ pub struct Uart {
     pub interrupt: Option<Interrupt>,
 }
 
+/// Bytes of a UART's register.
+const REGISTER_SIZE: u64 = 4;
+
 /// Kinds of UART that we can drive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UartKind {
@@ -39,8 +42,9 @@ pub(super) fn read(wiring: &Wiring<'_>, mistakes: &mut Mistakes) -> Option<Uart>
         mistake(mistakes, &node, "compatible", format_args!("arm,pl011: the only UART that we can drive"));
         return None;
     }
-    let Some(registers) = registers(&node, 0) else {
-        mistake(mistakes, &node, "reg", format_args!("registers that the buses above pass on"));
+    // Device memory takes no misaligned access (Arm ARM DDI 0487 B2.8.2).
+    let Some(registers) = registers(&node, 0).filter(|it| it.start().is_aligned(REGISTER_SIZE)) else {
+        mistake(mistakes, &node, "reg", format_args!("registers that the buses above pass on, at a multiple of 4"));
         return None;
     };
     Some(Uart { kind: UartKind::Pl011, registers, interrupt: wiring.interrupt(&node, 0) })
