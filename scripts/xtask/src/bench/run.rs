@@ -3,6 +3,7 @@
 use super::matrix::{Configuration, System};
 use super::results::{Cost, Costs};
 use crate::{Result, process, workspace};
+use bulkhead_vmm::console::split;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -23,12 +24,13 @@ pub fn run(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &
     let output =
         command.stdin(Stdio::null()).output().map_err(|error| format!("{}: {error}", process::line(&command)))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let costs: Costs = text.lines().filter_map(operation).chain(entry(&text)).collect();
-    // A line may be cut in two by another's, so the end is looked for in the words of whoever sees it.
-    let end = if configuration.system == System::Native { "guest: 0 passed" } else { "it switched itself off" };
-    let good = !["guest: panicked", "guest: unexpected"].iter().any(|words| text.contains(words));
-    if output.status.success() && good && text.contains(end) {
-        return Ok(costs);
+    let told = match configuration.system {
+        System::Native => text.to_string(),
+        System::Bulkhead => port(&output.stdout, "guest"),
+    };
+    // The guest's verdict is its last line: without it some operation did not come back.
+    if output.status.success() && told.contains("guest: 0 passed, 0 failed") {
+        return Ok(told.lines().filter_map(operation).chain(entry(&port(&output.stdout, "hypervisor"))).collect());
     }
     Err(format!(
         "{} ended with {}\n{text}{}",
@@ -61,9 +63,14 @@ fn command(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &
     command
 }
 
-/// `bench NAME median=M minimum=M p99=M maximum=M`, behind whatever the console puts before a line.
+/// What the port `name` printed, whatever stands between.
+fn port(stream: &[u8], name: &str) -> String {
+    split(stream).get(name).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+}
+
+/// `bench NAME median=M minimum=M p99=M maximum=M`.
 fn operation(line: &str) -> Option<(String, Cost)> {
-    let (_, told) = line.split_once("bench ")?;
+    let told = line.strip_prefix("bench ")?;
     let mut words = told.split_whitespace();
     let name = words.next()?;
     let mut value = |key: &str| words.next()?.strip_prefix(key)?.strip_prefix('=')?.parse().ok();
@@ -86,8 +93,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_read_behind_a_name_in_colour() {
-        let line = "\x1b[0;36mguest     \x1b[0m| bench sgi-to-self median=3 minimum=2 p99=4 maximum=5\r";
+    fn a_line_has_a_name_and_four_numbers() {
+        let line = "bench sgi-to-self median=3 minimum=2 p99=4 maximum=5";
         let cost = Cost { median: 3, minimum: 2, p99: 4, maximum: 5 };
         assert_eq!(operation(line), Some(("sgi-to-self".to_owned(), cost)));
         assert_eq!(operation("bench sgi-to-self median=3"), None);
