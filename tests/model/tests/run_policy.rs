@@ -79,7 +79,13 @@ fn a_fault_that_stops_a_guest_is_told_once_in_words() {
     world.run_until(5_000, "it is off", |world| world.lifecycle(0) == Lifecycle::Off);
     let told: Vec<String> = world.messages().into_iter().filter(|message| message.starts_with("ERROR")).collect();
     let [message] = told.as_slice() else { panic!("{told:?}") };
-    for part in ["ending", "vcpu0", "PC 0x10000200", "instruction fetch from an address that is not its own", "Halt"] {
+    for part in [
+        "ending",
+        "vcpu0",
+        "PC 0x10000200",
+        "instruction fetch from an address that is not its own",
+        "; on-fault: halt",
+    ] {
         assert!(message.contains(part), "{part:?} is not in {message:?}");
     }
 }

@@ -5,6 +5,7 @@ use crate::address::{Pa, Range};
 use crate::fault::ConfigError;
 use alloc::string::String;
 use alloc::vec::Vec;
+use bulkhead_abi::property;
 
 /// Where the kernel of a VM lies that has none, and is refused.
 #[allow(clippy::panic, reason = "evaluated at compile time")]
@@ -143,4 +144,18 @@ pub enum Policy {
     Restart,
     /// It stays off with its memory and registers as they are, for the monitor to look at.
     Report,
+}
+
+impl Policy {
+    /// Every policy.
+    pub(super) const ALL: [Self; 3] = [Self::Halt, Self::Restart, Self::Report];
+
+    /// Its word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Halt => property::HALT,
+            Self::Restart => property::RESTART,
+            Self::Report => property::REPORT,
+        }
+    }
 }

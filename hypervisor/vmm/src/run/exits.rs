@@ -154,7 +154,7 @@ fn stop(vm: &mut Vm, vcpu: VcpuId, pc: u64, raw: &RawExit, reason: &str) {
     let policy = vm.fault_policy();
     let what = exit::describe(raw);
     let message = format!("{vcpu} at PC {pc:#x}: {reason} ({what}, ESR {:#x}, FAR {:#x})", raw.esr, raw.far);
-    tell(Level::Error, format_args!("{} {message}; on-fault: {policy:?}", vm.name()));
+    tell(Level::Error, format_args!("{} {message}; on-fault: {}", vm.name(), policy.word()));
     vm.counters_mut().faults += 1;
     vm.stop_itself(policy.into(), message);
 }

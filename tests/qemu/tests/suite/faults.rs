@@ -92,8 +92,8 @@ fn stopped(session: &mut Session, policy: &str) {
     let expected = "no instruction can be fetched from its exception vectors (instruction fetch from an address that is \
                     not its own, ESR 0x8200000";
     assert!(reason.starts_with(expected), "expected {expected:?} got {reason:?}");
-    let end = format!(", far 0xb000200); on-fault: {policy}");
-    assert!(reason.to_lowercase().ends_with(&end), "expected {end:?} in {reason:?}");
+    let end = format!(", FAR 0xb000200); on-fault: {policy}");
+    assert!(reason.ends_with(&end), "expected {end:?} in {reason:?}");
     let stopped = warnings(session).into_iter().filter(|line| line.contains(" error: ")).count();
     assert_eq!(stopped, 1, "{}", session.text());
 }
