@@ -129,12 +129,47 @@ fn statistics_are_of_cores_guests_and_causes() {
             let [asleep, total] = ["asleep-ticks", "total-ticks"].map(|key| core[key].parse::<u64>().unwrap());
             assert!(asleep <= total && core["asleep"] == format!("{}%", asleep * 100 / total), "{answer}");
         }
+        // Core 3, which runs nothing, has slept since the machine booted, and sleeps on.
+        let share = cells(&answer, "core=3")["asleep"].trim_end_matches('%').parse::<u64>().unwrap();
+        assert!(share >= 90, "{answer}");
         let mut before = counted(&world);
         let one = ask(&world, "stats ticking");
         assert!(one.lines().all(|line| line.starts_with("vm=ticking  ")), "{one}");
         before.retain(|subject, _| subject.starts_with("vm=ticking"));
         check(&one, &before, &counted(&world));
     }
+}
+
+/// The cores of guests that are off sleep on: what is told of them grows with the machine's time.
+#[test]
+fn a_sleep_counts_while_it_lasts() {
+    let world = world(Shape::new(true, 4, 4));
+    stop(&world);
+    let asleep = |world: &World| {
+        let answer = ask(world, "stats");
+        [1, 2, 3].map(|core| {
+            let cells = cells(&answer, &format!("core={core}"));
+            ["wake-ups", "asleep-ticks", "total-ticks"].map(|key| cells[key].parse::<u64>().expect("a number"))
+        })
+    };
+    let before = asleep(&world);
+    for (before, after) in before.into_iter().zip(asleep(&world)) {
+        let [wake_ups, asleep, total] = [0, 1, 2].map(|key| after[key] - before[key]);
+        assert!(wake_ups == 0 && total > 0 && asleep == total, "{before:?} {after:?}");
+    }
+}
+
+#[test]
+fn a_refused_guest_is_told_from_one_that_is_not_there() {
+    let seed = bulkhead_campaign::number("BULKHEAD_SEED").unwrap_or(1);
+    let none = World::new(Shape::new(true, 4, 2), seed, Vec::new());
+    assert_eq!(ask(&none, "vm list"), "no guests\n");
+    let world = World::new(Shape { refused: &["bad"], ..Shape::new(true, 4, 2) }, seed, Vec::new());
+    assert_eq!(ask(&world, "vm list"), "vm=bad  state=refused\n");
+    for command in ["vm info bad", "vm start bad", "stats bad", "focus bad"] {
+        assert_eq!(ask(&world, command), "bad was refused: see log\n", "{command}");
+    }
+    assert_eq!(ask(&world, "vm info ba"), "no guest \"ba\": see vm list\n");
 }
 
 #[test]

@@ -35,6 +35,9 @@ pub(super) fn carry_out<P: Platform>(
         Verb::Log => log(machine, name, answer),
         Verb::PowerOff => answer.push_str("switching the machine off\n"),
         _ => match machine.find(&|vm| vm.name() == name).and_then(|index| Some((index, machine.vms.get(index)?))) {
+            None if machine.refused.iter().any(|refused| refused == name) => {
+                say(answer, format_args!("{name} was refused: see log"));
+            }
             None => say(answer, format_args!("no guest \"{name}\": see vm list")),
             Some((index, _)) if verb == Verb::Focus => {
                 multiplexer.focus(index);
@@ -88,6 +91,9 @@ fn is_free(machine: &Machine, core: CoreId) -> bool {
 }
 
 fn list(machine: &Machine, answer: &mut String) {
+    if machine.vms.is_empty() && machine.refused.is_empty() {
+        answer.push_str("no guests\n");
+    }
     rows(&machine.vms, answer, head);
     machine.refused.iter().for_each(|name| say(answer, format_args!("vm={name}  state=refused")));
 }
@@ -167,13 +173,13 @@ fn about(machine: &Machine, answer: &mut String) {
 fn cores(machine: &Machine, now: u64, table: &mut Table<'_>) {
     let total = now.saturating_sub(machine.booted);
     for (index, core) in machine.cores.iter().enumerate().filter(|(_, core)| core.is_running()) {
-        let (wake_ups, asleep) = core.sleep();
+        let asleep = core.slept(now);
         table.row(format_args!("core={index}"));
         match core.assignment().and_then(|it| Some((machine.vms.get(it.vm)?, it.vcpu))) {
             Some((vm, vcpu)) => table.cell(format_args!("vm={}/{vcpu}", vm.lock().name())),
             None => table.cell(format_args!("vm=none")),
         }
-        table.number("wake-ups", wake_ups);
+        table.number("wake-ups", core.wake_ups());
         table.cell(format_args!("asleep={}%", asleep.saturating_mul(100).checked_div(total).unwrap_or(0)));
         table.number("asleep-ticks", asleep);
         table.number("total-ticks", total);

@@ -251,10 +251,13 @@ impl CoreLoop {
 
     /// Sleeps until something happens, and deals with it.
     fn sleep<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
-        let before = platform.counter();
+        let core = machine.core(self.id);
+        if let Some(core) = core {
+            core.fall_asleep(platform.counter());
+        }
         platform.wait_for_interrupt();
-        if let Some(core) = machine.core(self.id) {
-            core.slept(platform.counter().saturating_sub(before));
+        if let Some(core) = core {
+            core.wake(platform.counter());
         }
         self.acknowledge_all(platform, machine);
     }

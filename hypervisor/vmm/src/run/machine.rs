@@ -30,9 +30,13 @@ pub struct CoreState {
     assignment: AtomicU32,
     /// Times that it was woken from sleep.
     wake_ups: AtomicU64,
-    /// Ticks that it slept.
-    asleep: AtomicU64,
+    /// How long it slept, up to now. While it is awake: ticks slept. While it sleeps: [`ASLEEP`], and the counter less
+    /// ticks slept, which stands still meanwhile. One word, so that nobody sees a sleep twice or not at all.
+    slept: AtomicU64,
 }
+
+/// In [`CoreState::slept`]: the core sleeps. No counter gets there: at 1 GHz it would take 292 years.
+const ASLEEP: u64 = 1 << 63;
 
 impl CoreState {
     /// Notes that the core came up.
@@ -62,14 +66,28 @@ impl CoreState {
         self.assignment.store(packed.unwrap_or(0), Ordering::Release);
     }
 
-    pub(super) fn slept(&self, ticks: u64) {
-        self.wake_ups.fetch_add(1, Ordering::Relaxed);
-        self.asleep.fetch_add(ticks, Ordering::Relaxed);
+    /// The core, which is the caller's own, falls asleep when the machine's counter is `now`.
+    pub(super) fn fall_asleep(&self, now: u64) {
+        self.slept.store(ASLEEP | now.saturating_sub(self.slept(now)), Ordering::Relaxed);
     }
 
-    /// Times that it was woken, and ticks that it slept, in the hypervisor.
-    pub fn sleep(&self) -> (u64, u64) {
-        (self.wake_ups.load(Ordering::Relaxed), self.asleep.load(Ordering::Relaxed))
+    /// The core, which is the caller's own, wakes when the machine's counter is `now`.
+    pub(super) fn wake(&self, now: u64) {
+        self.wake_ups.fetch_add(1, Ordering::Relaxed);
+        self.slept.store(self.slept(now), Ordering::Relaxed);
+    }
+
+    /// Times that it was woken from sleep in the hypervisor.
+    pub fn wake_ups(&self) -> u64 {
+        self.wake_ups.load(Ordering::Relaxed)
+    }
+
+    /// Ticks that it slept in the hypervisor, with the sleep under way, when the machine's counter is `now`.
+    pub fn slept(&self, now: u64) -> u64 {
+        match self.slept.load(Ordering::Relaxed) {
+            asleep if asleep & ASLEEP != 0 => now.saturating_sub(asleep & !ASLEEP),
+            slept => slept,
+        }
     }
 }
 
@@ -167,5 +185,21 @@ mod tests {
         assert_eq!(core.assignment(), Some(assignment));
         core.assign(None);
         assert_eq!(core.assignment(), None);
+    }
+
+    #[test]
+    fn a_sleep_counts_while_it_lasts() {
+        let core = CoreState::default();
+        assert_eq!((core.wake_ups(), core.slept(5)), (0, 0));
+        core.fall_asleep(10);
+        // Who asks read the counter before the core fell asleep.
+        assert_eq!((core.wake_ups(), core.slept(9)), (0, 0));
+        assert_eq!((core.slept(10), core.slept(25)), (0, 15));
+        core.wake(30);
+        assert_eq!((core.wake_ups(), core.slept(30), core.slept(99)), (1, 20, 20));
+        core.fall_asleep(100);
+        assert_eq!((core.slept(100), core.slept(101)), (20, 21));
+        core.wake(105);
+        assert_eq!((core.wake_ups(), core.slept(200)), (2, 25));
     }
 }

@@ -43,7 +43,7 @@ pub fn build(shared: &Arc<Shared>, shape: &Shape, guests: Vec<Guest>) -> Machine
     let console = Console::new(Multiplexer::new(&ports, Settings::new(core.counter_frequency())));
     Machine {
         vms,
-        refused: Vec::new(),
+        refused: shape.refused.iter().map(ToString::to_string).collect(),
         ports,
         cores,
         housekeeping: CoreId(shape.housekeeping),

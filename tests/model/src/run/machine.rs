@@ -33,12 +33,15 @@ pub struct Shape {
     pub when_all_off: WhenAllOff,
     /// Tables for stage 2.
     pub tables: usize,
+    /// Names of VMs that were refused.
+    pub refused: &'static [&'static str],
 }
 
 impl Shape {
     /// A machine with `cores` cores that stays on: GICv3, or else GICv2.
     pub const fn new(v3: bool, list_registers: usize, cores: usize) -> Self {
-        Self { v3, list_registers, cores, housekeeping: 0, when_all_off: WhenAllOff::Stay, tables: 64 }
+        let when_all_off = WhenAllOff::Stay;
+        Self { v3, list_registers, cores, housekeeping: 0, when_all_off, tables: 64, refused: &[] }
     }
 
     /// Both GICs with few and with the usual number of list registers.
