@@ -59,7 +59,7 @@ fn warnings(session: &mut Session) -> Vec<String> {
 fn ended(session: &mut Session, end: &str) -> u64 {
     session.port("hypervisor").expect(end);
     session.focus('m');
-    session.send("vm info wild\r");
+    session.send("stats wild\r");
     session.port("monitor").number_after("stage2-faults=")
 }
 
