@@ -30,9 +30,15 @@ network_rom_is_ready() {
     return 1
 }
 
-crates_are_ready() { [ "$(cat "$cache/crates" 2> /dev/null)" = "$(crates_stamp)" ]; }
+crates_are_ready() { [ -e "$(crates_stamp)" ]; }
 
-crates_stamp() { printf '%s %s\n' "${CARGO_HOME:-$HOME/.cargo}" "$(cat "$root"/{,tests/guests/freertos/,tests/fuzz/}Cargo.lock | sha256sum)"; }
+# crates_stamp: the file that says that the crates of these lock files are where cargo keeps them. Its name tells which:
+# checkouts whose lock files differ share the cache, and what one fetches is no business of another.
+crates_stamp() {
+    local locks=("$root"/{,tests/guests/freertos/,tests/fuzz/}Cargo.lock) hash
+    hash=$({ printf '%s\n' "${CARGO_HOME:-$HOME/.cargo}" "${BULKHEAD_BUILD_STD-}" && cat "${locks[@]}"; } | sha256sum)
+    printf '%s/crates-%s\n' "$cache" "${hash:0:16}"
+}
 
 # fetch_crates: also those that FreeRTOS's sources are taken from, those of the fuzz targets, and, where core is built from source, core's own
 fetch_crates() {
@@ -40,7 +46,7 @@ fetch_crates() {
         cargo fetch --manifest-path "$root/tests/guests/freertos/Cargo.toml" &&
         cargo fetch --manifest-path "$root/tests/fuzz/Cargo.toml" &&
         { [ -z "$BULKHEAD_BUILD_STD" ] || RUSTC_BOOTSTRAP=1 cargo fetch -Zbuild-std=core,alloc --target "$bare_metal"; } &&
-        crates_stamp > "$cache/crates"
+        touch "$(crates_stamp)"
 }
 
 has() { command -v "$1" > /dev/null; }
@@ -97,14 +103,18 @@ refuse() {
 # only_crates: cargo itself fetches them, on any system
 only_crates() { [ "${missing[*]}" = crates ]; }
 
-install_missing() {
+# refuse_what_nobody_provides: what is missing where set-up may not, or cannot, get it.
+refuse_what_nobody_provides() {
     local offline_reason="--offline forbids to fetch what is missing." foreign="this is neither Debian 12 nor 13, so nothing is installed."
+    if [ ${#missing[@]} -eq 0 ]; then return 0; fi
     [ "$offline" = no ] || go_without_trees "$offline_reason"
     release=$(debian_release) || go_without_trees "$foreign"
     if [ ${#missing[@]} -eq 0 ]; then return 0; fi
     [ "$offline" = no ] || refuse "$offline_reason"
-    if only_crates; then return 0; fi
-    [ -n "$release" ] || refuse "$foreign"
+    [ -n "$release" ] || only_crates || refuse "$foreign"
+}
+
+install_missing() {
     machine=$(dpkg --print-architecture)
     plan
     agree "Go ahead?" || give_up 2 "nothing was changed"

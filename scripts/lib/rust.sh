@@ -54,26 +54,36 @@ distribution_linker() {
 }
 
 # distribution_is_ready: new enough, and with either the target's library or the sources to build it from.
-# Its programs get a folder of their own in the cache, because rustup's may stand first in PATH.
 distribution_is_ready() {
-    local rustc version sysroot linker tool path
+    local rustc version sysroot tool
     rustc=$(distribution_tool rustc) || return 1
     version=$("$rustc" --version 2> /dev/null | cut -d ' ' -f 2)
     at_least "$(rust_least)" "$version" || return 1
-    linker=$(distribution_linker "$rustc") || return 1
+    distribution_linker "$rustc" > /dev/null || return 1
     sysroot=$("$rustc" --print sysroot)
     BULKHEAD_BUILD_STD=''
     if [ ! -d "$sysroot/lib/rustlib/$bare_metal/lib" ]; then
         [ -e "$sysroot/lib/rustlib/src/rust/library/core/Cargo.toml" ] || return 1
         BULKHEAD_BUILD_STD=yes
     fi
+    for tool in "${distribution_tools[@]}"; do distribution_tool "$tool" > /dev/null || return 1; done
     BULKHEAD_RUST=distribution BULKHEAD_PATH=$cache/bin
+}
+
+distribution_tools=(cargo rustc rustdoc rustfmt cargo-fmt cargo-clippy clippy-driver)
+
+# link_distribution: where the distribution's compiler is used, its programs get a folder of their own in the cache,
+# because rustup's may stand first in PATH.
+link_distribution() {
+    local tool path
+    [ "$BULKHEAD_RUST" = distribution ] || return 0
     mkdir -p "$cache/bin"
-    for tool in cargo rustc rustdoc rustfmt cargo-fmt cargo-clippy clippy-driver; do
-        path=$(distribution_tool "$tool") || return 1
+    for tool in "${distribution_tools[@]}"; do
+        path=$(distribution_tool "$tool")
         ln -sfn "$path" "$cache/bin/$tool"
     done
-    ln -sfn "$linker" "$cache/bin/rust-lld"
+    path=$(distribution_linker "$cache/bin/rustc")
+    ln -sfn "$path" "$cache/bin/rust-lld"
 }
 
 # rust_is_ready: the way that --rust names, else rustup before the distribution.

@@ -1,0 +1,92 @@
+//! What set-up does before it may do anything.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("scripts/xtask is two folders deep")
+}
+
+/// An empty folder for the test `name`.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // What an earlier run left.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+/// Runs `script` of `scripts/` for someone whose home is `home` and who has the programs in `path`.
+fn run(script: &str, arguments: &[&str], home: &Path, path: &Path) -> Output {
+    let mut command = Command::new("bash");
+    command.arg(root().join("scripts").join(script)).args(arguments).env_clear();
+    command.env("PATH", path).env("HOME", home).output().expect("bash")
+}
+
+/// A folder with those of the system's programs that the scripts look with, and with none that installs or builds.
+fn bare_system(folder: &Path) -> PathBuf {
+    let programs = folder.join("programs");
+    fs::create_dir(&programs).expect("a folder");
+    let needed = "bash cat cut dirname flock grep head mkdir od realpath readlink rm sed sha256sum sort tail touch tr";
+    for program in needed.split(' ') {
+        let path = env::var_os("PATH").expect("PATH");
+        let found = env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
+        symlink(found.unwrap_or_else(|| panic!("{program} is in PATH")), programs.join(program)).expect("a link");
+    }
+    programs
+}
+
+/// Status 2, everything that is missing by name, and not so much as a cache.
+fn refused(output: &Output, why: &str, home: &Path) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    for text in [
+        why,
+        "Missing:",
+        "  qemu-system-aarch64 10 or newer (found: none)",
+        "  dtc, ",
+        "--kernel FILE",
+        "--busybox FILE",
+    ] {
+        assert!(said.contains(text), "expected {text:?} in:\n{said}");
+    }
+    let left: Vec<_> = fs::read_dir(home).expect("home").map(|entry| entry.expect("an entry").path()).collect();
+    assert!(left.is_empty(), "something was changed: {left:?}");
+}
+
+#[test]
+fn where_nothing_can_be_installed_nothing_is_changed() {
+    let folder = folder("foreign");
+    let (home, path) = (folder.join("home"), bare_system(&folder));
+    fs::create_dir(&home).expect("a folder");
+    for script in ["setup", "demo", "test"] {
+        refused(&run(script, &["--yes"], &home, &path), "this is neither Debian 12 nor 13", &home);
+        refused(&run(script, &["--offline"], &home, &path), "--offline forbids to fetch what is missing", &home);
+    }
+}
+
+#[test]
+fn checkouts_with_other_lock_files_do_not_disturb_each_other() {
+    let folder = folder("stamps");
+    // Says whether the crates of the checkout $1 are there, and stamps that they are.
+    let script =
+        ". \"$2/scripts/lib/needs.sh\"; root=$1 cache=$3; crates_are_ready && echo ready; touch \"$(crates_stamp)\"";
+    let is_ready = |checkout: &str| {
+        let mut command = Command::new("bash");
+        command.args(["-euc", script, "bash"]).args([folder.join(checkout).as_path(), root(), &folder]);
+        let output = command.env("CARGO_HOME", "cargo").output().expect("bash");
+        assert!(output.status.success(), "{output:?}");
+        output.stdout == b"ready\n"
+    };
+    for checkout in ["one", "two", "same-as-one"] {
+        for lock in ["", "tests/guests/freertos", "tests/fuzz"] {
+            let place = folder.join(checkout).join(lock);
+            fs::create_dir_all(&place).expect("a folder");
+            fs::write(place.join("Cargo.lock"), format!("{lock} {}", checkout == "two")).expect("a lock file");
+        }
+    }
+    assert_eq!(["one", "two", "one", "two", "same-as-one"].map(is_ready), [false, false, true, true, true]);
+}
