@@ -21,9 +21,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Say every mistake in a configuration: file, node, property, value and what was expected
+    /// Say every mistake in a configuration: file, node, property, value and what was expected; and draw the memory,
+    /// cores and interrupts that it results in
     Check(Target),
-    /// Draw the memory, cores and interrupts that a configuration results in
+    /// Draw those alone, and write them as SVG
     Map {
         #[command(flatten)]
         target: Target,
@@ -117,13 +118,19 @@ fn exit(good: bool) -> ExitCode {
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// The picture of what results, unless the board's tree is too bad for one.
+fn draw(report: &Report) -> Result<(), ToolError> {
+    report.outcome.as_ref().map_or(Ok(()), |outcome| print(&map::draw(outcome)))
+}
+
 fn run_check(target: &Target) -> Result<ExitCode, ToolError> {
     let report = report(target)?;
     let good = say(&report);
+    draw(&report)?;
     if let (true, Some(outcome)) = (good, &report.outcome) {
         let vms = outcome.plan.vms.len();
         let warnings = report.warnings.len();
-        line(&format!("{}: VMs: {vms}, warnings: {warnings}, no mistakes", target.config.display()))?;
+        line(&format!("\n{}: VMs: {vms}, warnings: {warnings}, no mistakes", target.config.display()))?;
     } else {
         complain(&format!("{}: mistakes: {}", target.config.display(), report.mistakes.len()));
     }
@@ -138,11 +145,9 @@ fn run_inspect(image: &Path) -> Result<ExitCode, ToolError> {
 fn run_map(target: &Target, svg_file: Option<&Path>) -> Result<ExitCode, ToolError> {
     let report = report(target)?;
     let good = say(&report);
-    if let Some(outcome) = &report.outcome {
-        print(&map::draw(outcome))?;
-        if let Some(path) = svg_file {
-            std::fs::write(path, svg::draw(outcome)).map_err(|error| ToolError::file(path, &error))?;
-        }
+    draw(&report)?;
+    if let (Some(outcome), Some(path)) = (&report.outcome, svg_file) {
+        std::fs::write(path, svg::draw(outcome)).map_err(|error| ToolError::file(path, &error))?;
     }
     Ok(exit(good))
 }

@@ -34,8 +34,13 @@ fn a_configuration_goes_from_check_to_pack_to_inspect() {
         assert!(output.status.success(), "{arguments}: {output:?}");
         String::from_utf8(output.stdout).expect("text")
     };
-    assert_eq!(good("check config.dtb --board-dtb board.dtb"), "config.dtb: VMs: 2, warnings: 0, no mistakes\n");
-    assert!(good("map config.dtb --board-dtb board.dtb --svg map.svg").contains("linux vcpu0"));
+    let map = good("map config.dtb --board-dtb board.dtb --svg map.svg");
+    for part in ["\nmemory\n", "\ncores\n", "linux vcpu0", "\nguests\n", "\ninterrupts (GICv3)\n", "PPI 11 (INTID 27)"]
+    {
+        assert!(map.contains(part), "{part:?} in\n{map}");
+    }
+    let verdict = "\nconfig.dtb: VMs: 2, warnings: 0, no mistakes\n";
+    assert_eq!(good("check config.dtb --board-dtb board.dtb"), format!("{map}{verdict}"));
     assert!(folder.path().join("map.svg").exists());
     good("pack hypervisor.img config.dtb -o packed.img --early-uart pl011@0x9000000 --board-dtb board.dtb");
     assert!(good("inspect packed.img").contains("early UART    pl011@0x9000000"));
@@ -71,6 +76,13 @@ fn a_mistake_is_an_exit_status_of_1_and_leaves_no_file() {
     };
     let mistake = "error: bad.dtb: /chosen/hypervisor/rtos: bulkhead,cores is <0x4>; expected 1 to 32 different cores below 4 that can be started, one cell each\n";
     assert_eq!(said("check bad.dtb --board-dtb board.dtb"), format!("{mistake}bad.dtb: mistakes: 1\n"));
+    // What the others get is drawn all the same, and on its own stream.
+    let drawn = String::from_utf8(run(&folder, "check bad.dtb --board-dtb board.dtb").stdout).expect("text");
+    assert!(
+        drawn.contains("linux vcpu0") && drawn.contains("  rtos             does not start (mistakes: 1)"),
+        "{drawn}"
+    );
+    assert!(!drawn.contains("error: "), "{drawn}");
     assert_eq!(said("pack hypervisor.img bad.dtb -o out.img --board-dtb board.dtb"), mistake);
     assert!(
         said("pack hypervisor.img config.dtb -o out.img --module rtos/kernel=nothing")

@@ -1,7 +1,7 @@
 //! The report for machines: JUnit's XML, as most servers read it.
 
-use super::StageResult;
 use super::outcome::{Outcome, Verdict};
+use super::{StageResult, kept};
 use crate::{Result, workspace};
 use std::path::Path;
 
@@ -9,17 +9,21 @@ use std::path::Path;
 pub fn write(results: &[StageResult], folder: &Path) -> Result<()> {
     let path = folder.join("junit.xml");
     std::fs::create_dir_all(folder)?;
-    std::fs::write(&path, document(results)).map_err(|error| format!("{}: {error}", workspace::shown(&path)).into())
+    let document = document(results, &|stage, test| kept::lines(folder, stage, test));
+    std::fs::write(&path, document).map_err(|error| format!("{}: {error}", workspace::shown(&path)).into())
 }
 
-fn document(results: &[StageResult]) -> String {
-    let suites: String = results.iter().map(suite).collect();
+/// What is known of where a failed test, given by its stage and name, left what repeats it.
+type Kept<'a> = &'a dyn Fn(&str, &str) -> Vec<String>;
+
+fn document(results: &[StageResult], kept: Kept<'_>) -> String {
+    let suites: String = results.iter().map(|result| suite(result, kept)).collect();
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n{suites}</testsuites>\n")
 }
 
-fn suite(result: &StageResult) -> String {
+fn suite(result: &StageResult, kept: Kept<'_>) -> String {
     let count = |verdict| result.outcomes.iter().filter(|outcome| outcome.verdict == verdict).count();
-    let cases: String = result.outcomes.iter().map(|outcome| case(result.name, outcome)).collect();
+    let cases: String = result.outcomes.iter().map(|outcome| case(result.name, outcome, kept)).collect();
     format!(
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" time=\"{:.3}\">\n{cases}  </testsuite>\n",
         escaped(result.name),
@@ -30,12 +34,15 @@ fn suite(result: &StageResult) -> String {
     )
 }
 
-fn case(class: &str, outcome: &Outcome) -> String {
+fn case(class: &str, outcome: &Outcome, kept: Kept<'_>) -> String {
     let head = format!("    <testcase classname=\"{}\" name=\"{}\"", escaped(class), escaped(&outcome.name));
     match outcome.verdict {
         Verdict::Passed => format!("{head}/>\n"),
         Verdict::Ignored => format!("{head}><skipped/></testcase>\n"),
-        Verdict::Failed => format!("{head}><failure>{}</failure></testcase>\n", escaped(&outcome.message)),
+        Verdict::Failed => {
+            let message: Vec<_> = [outcome.message.clone()].into_iter().chain(kept(class, &outcome.name)).collect();
+            format!("{head}><failure>{}</failure></testcase>\n", escaped(&message.join("\n")))
+        }
     }
 }
 
@@ -67,9 +74,12 @@ mod tests {
             Outcome::failed("b<c>", "1 < 2 & \"x\" \u{1b}[0m"),
             Outcome { name: "d".into(), verdict: Verdict::Ignored, message: String::new() },
         ];
-        let document = document(&[StageResult { name: "host", seconds: 1.5, outcomes }]);
+        let document = document(&[StageResult { name: "host", seconds: 1.5, outcomes }], &|stage, test| {
+            vec![format!("{stage} {test}")]
+        });
         assert!(document.contains(r#"<testsuite name="host" tests="3" failures="1" skipped="1" time="1.500">"#));
         assert!(document.contains(r#"name="b&lt;c&gt;"><failure>1 &lt; 2 &amp; &quot;x&quot; "#));
+        assert!(document.contains("\nhost b&lt;c&gt;</failure>"));
         assert!(!document.contains('\u{1b}'));
     }
 }

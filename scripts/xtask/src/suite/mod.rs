@@ -7,6 +7,7 @@ mod campaigns;
 mod cargo;
 mod checks;
 mod junit;
+mod kept;
 mod libtest;
 mod outcome;
 mod report;

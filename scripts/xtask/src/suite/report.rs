@@ -1,9 +1,8 @@
 //! What the developer reads at the end.
 
-use super::StageResult;
 use super::outcome::{Outcome, Verdict};
+use super::{StageResult, kept};
 use crate::{Result, workspace};
-use std::path::PathBuf;
 
 /// Lines of a failed test's words that are shown.
 const SHOWN: usize = 40;
@@ -19,7 +18,13 @@ pub fn stage(result: &StageResult) {
 pub fn conclude(results: &[StageResult]) -> Result<()> {
     let outcomes = || results.iter().flat_map(|result| &result.outcomes);
     let count = |verdict| outcomes().filter(|outcome| outcome.verdict == verdict).count();
-    outcomes().filter(|outcome| outcome.verdict == Verdict::Failed).for_each(failure);
+    for result in results {
+        result
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.verdict == Verdict::Failed)
+            .for_each(|outcome| failure(result, outcome));
+    }
     let (passed, failed) = (count(Verdict::Passed), count(Verdict::Failed));
     if passed + failed == 0 {
         println!("no test has that in its name");
@@ -32,23 +37,13 @@ pub fn conclude(results: &[StageResult]) -> Result<()> {
     if failed == 0 && passed > 0 { Ok(()) } else { std::process::exit(1) }
 }
 
-fn failure(outcome: &Outcome) {
+fn failure(result: &StageResult, outcome: &Outcome) {
     println!("\nFAILED {}", outcome.name);
     let lines: Vec<_> = outcome.message.lines().collect();
     for line in &lines[lines.len().saturating_sub(SHOWN)..] {
         println!("  {line}");
     }
-    let folder = kept(&outcome.name);
-    if folder.is_dir() {
-        println!("  transcript: {}", workspace::shown(&folder.join("transcript")));
-        for file in ["command", "seed"] {
-            let text = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
-            println!("  {file}: {}", text.trim());
-        }
+    for line in kept::lines(&workspace::target().join("test"), result.name, &outcome.name) {
+        println!("  {line}");
     }
-}
-
-/// Where a test on a board leaves its transcript, its QEMU command and its seed.
-fn kept(name: &str) -> PathBuf {
-    workspace::target().join("test").join(name.replace("::", "/"))
 }

@@ -96,6 +96,11 @@ impl Facts {
         format!("{} on {board}: {} cores, {gic}{kept}", self.title, self.cores())
     }
 
+    /// Whether the banner would lack nothing.
+    pub fn are_complete(&self) -> bool {
+        self.kept.is_some() && self.first_guest.is_some()
+    }
+
     /// The banner in ten lines: a key and what it says.
     pub fn banner(&self) -> Vec<(String, String)> {
         let unknown = || "not known yet".to_string();

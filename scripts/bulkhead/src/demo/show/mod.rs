@@ -100,8 +100,9 @@ impl Show {
             if self.model.caption != caption {
                 self.tape.add(self.model.now, &Event::Say(self.model.caption.clone()))?;
             }
-            screen.draw(&mut self.model)?;
-            if over || quit || ended {
+            let last = over || quit || ended;
+            screen.draw(&mut self.model, last)?;
+            if last {
                 return Ok(());
             }
         }

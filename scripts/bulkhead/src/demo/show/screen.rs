@@ -17,8 +17,9 @@ use std::time::Duration;
 
 /// For how long the banner has the screen, in milliseconds after the start.
 const BANNER_UNTIL: u64 = 6_000;
-/// For how long lines wait until the banner is complete, in milliseconds after the start.
-const BANNER_AWAITED: u64 = 3_000;
+/// For how long at most a banner waits to be complete, in milliseconds after the start: a net for when what it lacks
+/// never comes.
+const BANNER_AWAITED: u64 = 60_000;
 
 /// Where it is shown.
 pub enum Screen {
@@ -89,32 +90,35 @@ impl Screen {
         Ok(false)
     }
 
-    /// Shows `model`, and takes the lines out of it.
+    /// Shows `model`, and takes the lines out of it; `last` says that no more will come.
     ///
     /// # Errors
     /// The terminal is gone.
-    pub fn draw(&mut self, model: &mut Model) -> Result<(), ToolError> {
+    pub fn draw(&mut self, model: &mut Model, last: bool) -> Result<(), ToolError> {
         match self {
             Self::Terminal { terminal, focus } => {
                 model.printed.clear();
-                let drawn = terminal.draw(|frame| match model.now < BANNER_UNTIL {
+                let drawn = terminal.draw(|frame| match model.now < BANNER_UNTIL || lacks_facts(model) {
                     true => draw::banner(frame, model),
                     false => draw::panes(frame, model, *focus),
                 });
                 drawn.map(|_| ()).map_err(|error| failed(&error))
             }
+            Self::Plain { greeted } if !*greeted && !last && lacks_facts(model) => Ok(()),
             Self::Plain { greeted } => print_lines(model, greeted),
         }
     }
 }
 
+/// Whether the banner waits for something: for as long as the board takes, but not longer than Linux to its shell, by
+/// when everything has been said, on a slow host as on a fast one.
+fn lacks_facts(model: &Model) -> bool {
+    !model.facts.are_complete() && !model.linux_waits() && model.now < BANNER_AWAITED
+}
+
 /// Prints what is new, the banner first.
 fn print_lines(model: &mut Model, greeted: &mut bool) -> Result<(), ToolError> {
-    let known = model.facts.kept.is_some() && model.facts.first_guest.is_some();
     if !*greeted {
-        if !known && model.now < BANNER_AWAITED {
-            return Ok(());
-        }
         *greeted = true;
         print_banner(&model.facts)?;
     }
@@ -164,4 +168,42 @@ fn next(focus: Focus, director: &mut Director) -> Focus {
 
 fn failed(error: &std::io::Error) -> ToolError {
     ToolError(format!("the terminal: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(model: &mut Model, now: u64, port: &str, text: &str) {
+        model.output(now, format!("\x1b[0;32m{port}\x1b[0m| {text}").as_bytes());
+    }
+
+    #[test]
+    fn the_banner_waits_until_all_has_been_said() {
+        let mut model = Model::default();
+        said(
+            &mut model,
+            20_000,
+            "hypervisor",
+            "[    0.003] info: linux: running, 200 ticks after entry, 100 spent\r\n",
+        );
+        assert!(lacks_facts(&model));
+        said(&mut model, 30_000, "monitor", "stats\r\n");
+        said(&mut model, 30_000, "monitor", "hypervisor kept=1112KiB first-guest-ticks=8\r\n");
+        said(&mut model, 30_000, "monitor", "> ");
+        assert_eq!(model.facts.kept.as_deref(), Some("1112KiB"));
+        assert!(!lacks_facts(&model));
+        assert!(model.facts.banner().iter().all(|(_, value)| value != "not known yet"));
+    }
+
+    #[test]
+    fn the_wait_for_the_banner_has_bounds() {
+        let mut model = Model::default();
+        model.now = BANNER_AWAITED;
+        assert!(!lacks_facts(&model));
+        model.now = BANNER_AWAITED - 1;
+        assert!(lacks_facts(&model));
+        said(&mut model, BANNER_AWAITED - 1, "linux", Port::Linux.prompt());
+        assert!(!lacks_facts(&model));
+    }
 }
