@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use bulkhead_abi::image::EarlyUart;
+use bulkhead_abi::image::{EarlyUart, HEADER_OFFSET, ImageHeader};
 use bulkhead_abi::property;
 use bulkhead_tool::modules::ModuleFile;
 use bulkhead_tool::pack::{EarlyConsole, pack_with};
-use bulkhead_vmm::fdt::{Node, Writer};
+use bulkhead_vmm::fdt::{Node, Tree, Writer};
 
 use crate::{Board, artifacts};
 
@@ -22,11 +22,21 @@ pub enum Value {
     Text(String),
 }
 
+/// Where a module is said to be, in the place of where it is.
+#[derive(Clone, Copy, Debug)]
+pub enum Misplaced {
+    /// So many bytes at this distance in bytes from the start of the hypervisor's image.
+    At(u64, u64),
+    /// A page, the second of the kernel of the VM of this name.
+    Over(&'static str),
+}
+
 /// A virtual machine that runs a guest of `tests/guests`.
 #[derive(Clone, Debug)]
 pub struct Vm {
     name: String,
     kernel: Option<Kernel>,
+    misplaced: Option<Misplaced>,
     properties: Vec<(String, Value)>,
 }
 
@@ -42,8 +52,8 @@ enum Kernel {
 impl Vm {
     /// A VM that runs `guest`, with one vCPU and 16 MiB.
     pub fn new(name: &str, guest: &str) -> Self {
-        let vm =
-            Self { name: name.into(), kernel: Some(Kernel::Guest(artifacts::guest(guest))), properties: Vec::new() };
+        let kernel = Some(Kernel::Guest(artifacts::guest(guest)));
+        let vm = Self { name: name.into(), kernel, misplaced: None, properties: Vec::new() };
         vm.cpus(1).memory_mib(16)
     }
 
@@ -91,13 +101,18 @@ impl Vm {
         Self { kernel: None, ..self }
     }
 
+    /// With a kernel that is said to be elsewhere.
+    pub fn misplaced(self, misplaced: Misplaced) -> Self {
+        Self { misplaced: Some(misplaced), ..self }
+    }
+
     /// The kernel as a module of the pack.
     fn module(&self) -> Option<ModuleFile> {
         let bytes = match self.kernel.as_ref()? {
             Kernel::Guest(file) => fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display())),
             Kernel::Bytes(bytes) => bytes.clone(),
         };
-        Some(ModuleFile { path: format!("{}/{}/{KERNEL}", property::HYPERVISOR_PATH, self.name), bytes })
+        Some(ModuleFile { path: kernel_path(&self.name), bytes })
     }
 
     fn write(&self, writer: &mut Writer) {
@@ -117,6 +132,33 @@ impl Vm {
 
 /// Name of the node of a VM's kernel.
 const KERNEL: &str = "kernel";
+
+/// Path of the node of the kernel of the VM `name`.
+fn kernel_path(name: &str) -> String {
+    format!("{}/{name}/{KERNEL}", property::HYPERVISOR_PATH)
+}
+
+/// Changes the `reg` of the kernel of the VM `name` in `packed`, which the packer wrote.
+fn misplace(packed: &mut [u8], name: &str, misplaced: Misplaced) {
+    let header = packed.get(HEADER_OFFSET..).and_then(ImageHeader::parse).expect("a header");
+    let tree = header.pack_offset as usize..(header.pack_offset + header.pack_size) as usize;
+    let read = Tree::new(&packed[tree.clone()]).expect("a tree");
+    let reg = |name: &str| {
+        let view = read.view();
+        let node = view.find(&kernel_path(name)).expect("a kernel");
+        node.property(property::REG).expect("a place").value.to_vec()
+    };
+    let cell = |bytes: &[u8]| u64::from_be_bytes(bytes[..8].try_into().expect("8 bytes"));
+    let (address, size) = match misplaced {
+        Misplaced::At(offset, size) => (offset, size),
+        Misplaced::Over(other) => (cell(&reg(other)) + 4096, 4096),
+    };
+    let (old, new) = (reg(name), [address.to_be_bytes(), size.to_be_bytes()].concat());
+    let mut places = tree.filter(|start| packed[*start..].starts_with(&old));
+    let (place, more) = (places.next().expect("the place stands in the tree"), places.next());
+    assert_eq!(more, None, "{name}: another module has the same place");
+    packed[place..place + new.len()].copy_from_slice(&new);
+}
 
 fn write(writer: &mut Writer, name: &str, value: &Value) {
     match value {
@@ -204,7 +246,11 @@ impl Configuration {
         let modules: Vec<ModuleFile> = self.vms.iter().filter_map(Vm::module).collect();
         let early = self.early_uart.map(|base| EarlyConsole { kind: EarlyUart::Pl011, base });
         let packed = pack_with(image, &self.tree(), &modules, early);
-        packed.unwrap_or_else(|error| panic!("{self:?}: {error}"))
+        let mut packed = packed.unwrap_or_else(|error| panic!("{self:?}: {error}"));
+        for vm in &self.vms {
+            vm.misplaced.iter().for_each(|misplaced| misplace(&mut packed, &vm.name, *misplaced));
+        }
+        packed
     }
 }
 
@@ -224,7 +270,7 @@ fn copy_properties(writer: &mut Writer, node: &Node<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bulkhead_vmm::fdt::Tree;
+
     #[test]
     fn a_configuration_is_a_tree() {
         let vm = Vm::new("a", "hello").cores(&[1, 2]).memory_mib(32).bootargs("x=1");

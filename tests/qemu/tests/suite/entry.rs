@@ -38,6 +38,9 @@ pub fn register(suite: &mut Suite) {
     }
     let no_uart = hello().through_firmware(ADDRESSES[0], "tree=no-uart");
     suite.on_each("entered_without_uart", &no_uart, boards(), silent);
+    let two = Configuration::new().early_uart(UART).vm(Vm::new("guest", "hello")).vm(Vm::new("other", "hello"));
+    let no_uart = Boot::packed(two).through_firmware(ADDRESSES[0], "tree=no-uart");
+    suite.on_each("told_without_uart", &no_uart, boards(), no_uart_is_told);
     trees(suite);
 }
 
@@ -92,6 +95,15 @@ fn silent(session: &mut Session) {
         1,
         "more than the firmware's line:\n{text}"
     );
+}
+
+/// Where the UART that the tree names cannot be driven, the one in the image's header tells so, and every guest runs.
+fn no_uart_is_told(session: &mut Session) {
+    let mistake = "warn: /pl011@9000000: compatible is \"arm,pl0!!\", \"arm,primecell\"; expected arm,pl011: the only UART \
+                   that we can drive\r\n";
+    session.expect(mistake);
+    session.port("other").verdict();
+    runs(session);
 }
 
 /// Whatever is wrong with the tree, the hypervisor starts or says why it cannot, and never crashes.

@@ -7,6 +7,7 @@ mod hypervisor;
 mod judge;
 mod latency;
 mod native;
+mod policies;
 mod quiet;
 mod refusals;
 mod together;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     faults::register(&mut suite);
     quiet::register(&mut suite);
     refusals::register(&mut suite);
+    policies::register(&mut suite);
     latency::register(&mut suite);
     together::register(&mut suite);
     suite.run()
