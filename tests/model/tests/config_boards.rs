@@ -190,7 +190,7 @@ fn a_uart_that_is_not_there_is_a_warning() {
     );
     assert_eq!(
         warned("soc-ranges", "0x7e000000 0 0xfe000000 0x1800000 ", ""),
-        "/soc/serial@7e201000: reg is <0x7e201000 0x200>; expected registers that the buses above pass on"
+        "/soc/serial@7e201000: reg is <0x7e201000 0x200>; expected registers that the buses above pass on, at a multiple of 4"
     );
     assert_eq!(board("virt-gicv3").console, None, "no stdout-path, no console, and nothing to warn of");
 }
