@@ -45,6 +45,13 @@ pub fn changes(results: &Results, before: &Results) -> Vec<Change> {
     .collect()
 }
 
+/// Every operation of `before` that was not measured, as a sentence.
+pub fn missing(results: &Results, before: &Results) -> Vec<String> {
+    let all = before.boards.iter().flat_map(|(board, costs)| costs.keys().map(move |operation| (board, operation)));
+    let missing = all.filter(|(board, operation)| results.get(board, operation).is_none());
+    missing.map(|(board, operation)| format!("{board}/{operation}: not measured")).collect()
+}
+
 /// Whether there is a committed file.
 pub fn is_there() -> bool {
     path().is_file()
@@ -95,5 +102,11 @@ mod tests {
         assert_eq!([90, 100, 102, 103].map(too_much), [0, 0, 0, 1]);
         assert!(changes(&results(100), &results(100)).is_empty());
         assert!(changes(&results(100), &Results::default()).is_empty());
+    }
+
+    #[test]
+    fn what_was_measured_once_must_be_measured_again() {
+        assert!(missing(&results(1), &results(2)).is_empty());
+        assert_eq!(missing(&Results::default(), &results(2)), ["bulkhead-gicv2-1/call: not measured"]);
     }
 }

@@ -18,6 +18,11 @@ use results::Results;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Samples of each operation that the baseline is made of.
+const SAMPLES: u32 = 2000;
+/// Instructions from the hypervisor's entry to the first guest's that a board may take, without copying and zeroing.
+const ENTRY_LIMIT: u64 = 1_000_000;
+
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -31,7 +36,7 @@ pub struct Arguments {
     #[arg(long, default_value = "", conflicts_with = "update")]
     only: String,
     /// Samples of each operation
-    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=8192))]
+    #[arg(long, default_value_t = SAMPLES, value_parser = clap::value_parser!(u32).range(1..=8192))]
     samples: u32,
 }
 
@@ -67,11 +72,17 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 /// What grew beyond the committed baseline; for the test suites.
 pub fn check() -> Result<Vec<String>> {
-    let arguments = Arguments { update: false, against: None, only: String::new(), samples: 200 };
+    let arguments = Arguments { update: false, against: None, only: String::new(), samples: SAMPLES };
     let results = measure(&Toolchain::load()?, &workspace::image(), &matrix::HYPERVISOR, &arguments)?;
+    let entries = results.boards.iter().filter_map(|(board, costs)| Some((board, costs.get("entry-to-guest")?.median)));
+    let late = entries.filter(|(_, cost)| *cost > ENTRY_LIMIT);
+    let late =
+        late.map(|(board, cost)| format!("{board}: {cost} instructions to the first guest, at most {ENTRY_LIMIT}"));
     let inexact = results.not_exact.iter().map(|operation| format!("{operation}: two runs differ"));
-    let grown = baseline::changes(&results, &baseline::load()?).into_iter().filter(Change::is_too_much);
-    Ok(inexact.chain(grown.map(|change| change.to_string())).collect())
+    let before = baseline::load()?;
+    let grown = baseline::changes(&results, &before).into_iter().filter(Change::is_too_much);
+    let grown = grown.map(|change| change.to_string());
+    Ok(late.chain(inexact).chain(baseline::missing(&results, &before)).chain(grown).collect())
 }
 
 fn measure(
