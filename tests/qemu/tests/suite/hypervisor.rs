@@ -34,6 +34,7 @@ pub fn register(suite: &mut Suite) {
     suite.on_each("hello", &guest("hello", "greeting=ahoy"), boards_of_each_kind, hello);
     suite.on_each("machine", &guest("machine", ""), boards(&[1, 4]), checks);
     suite.on_each("smp", &guest("smp", ""), boards(&[2, 4, 8]), checks);
+    suite.on_each("bytes", &guest("bytes", &format!("seed={}", suite.seed())), boards(&[1]), checks);
     suite.on_each("memory", &guest("memory", ""), boards(&[1]), checks);
     let memory = GICS.map(|gic| Board::virt(gic).memory_mib(8192));
     suite.on_each("memory", &guest("memory", "stride=4096"), memory, |session| checks(session.limit(SCRUBBING)));

@@ -14,6 +14,7 @@ pub fn register(suite: &mut Suite) {
     suite.on_each("native::hello", &native("hello", "greeting=ahoy"), boards(&[1, 4]), hello);
     suite.on_each("native::machine", &native("machine", ""), boards(&[1, 4]), checks);
     suite.on_each("native::smp", &native("smp", "rounds=20"), boards(&[2, 4, 8]), checks);
+    suite.on_each("native::bytes", &native("bytes", &format!("seed={}", suite.seed())), boards(&[1]), checks);
     suite.on_each("native::memory", &native("memory", ""), boards(&[1]), checks);
     suite.on_each("native::reset", &native("reset", ""), boards(&[1]).map(Board::reboots), reset);
     suite.on_each("native::fault", &native("fault", "how=reserved"), boards(&[1]), fault);
