@@ -34,7 +34,10 @@ pub fn make(board: &Board, trees: &Trees) -> Planned {
     let layout = image::layout();
     let own = Range::<Pa>::new(Pa::new(layout.start), layout.end - layout.start);
     let own = own.unwrap_or_else(|| stop(format_args!("the image has no size")));
-    let plan = plan::plan(board, configuration, &[Occupied { by: "the hypervisor", range: own }]);
+    let own = Occupied { by: "the hypervisor", range: own, released: false };
+    let tree = trees.firmware_range().map(|range| Occupied { by: "the board's device tree", range, released: true });
+    // If the firmware gave no tree, nothing but the hypervisor is in the way.
+    let plan = plan::plan(board, configuration, &[own, tree.unwrap_or(own)]);
     say(Level::Error, &plan.errors);
     plan.free.iter().for_each(|free| memory::add(*free));
     Planned { plan, escape_key, when_all_off, max_list_registers }

@@ -3,7 +3,7 @@
 use crate::stop;
 use bulkhead_abi::property;
 use bulkhead_el2::boot::{self, TreeError, image};
-use bulkhead_vmm::address::Pa;
+use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::Configuration;
 use bulkhead_vmm::config::board::{Board, Uart};
 use bulkhead_vmm::fdt::Tree;
@@ -12,7 +12,8 @@ use core::fmt;
 
 /// The firmware's tree and the packed one, as far as they are there.
 pub struct Trees {
-    firmware: Result<Tree, TreeError>,
+    /// With what it takes of memory, where it was copied from.
+    firmware: Result<(Tree, Range<Pa>), TreeError>,
     packed: Option<Result<Tree, TreeError>>,
 }
 
@@ -25,7 +26,7 @@ impl Trees {
     /// The board: by the firmware's tree, or by the packed one if the firmware gave none.
     pub fn board(&self) -> Board {
         match (&self.firmware, &self.packed) {
-            (Ok(tree), _) => read_board(tree, format_args!("the board's device tree is of no use")),
+            (Ok((tree, _)), _) => read_board(tree, format_args!("the board's device tree is of no use")),
             (Err(firmware), Some(Ok(tree))) => {
                 read_board(tree, format_args!("no device tree: {firmware}; and the packed one describes no board"))
             }
@@ -39,7 +40,12 @@ impl Trees {
     /// The UART that the firmware's tree names, or else the packed one.
     pub fn console(&self) -> Option<Uart> {
         let packed = self.packed.as_ref().and_then(|packed| packed.as_ref().ok());
-        Board::console_of(self.firmware.as_ref().ok().or(packed)?)
+        Board::console_of(self.firmware.as_ref().ok().map(|(tree, _)| tree).or(packed)?)
+    }
+
+    /// What the firmware's tree takes of memory, where it lay.
+    pub fn firmware_range(&self) -> Option<Range<Pa>> {
+        self.firmware.as_ref().ok().map(|(_, range)| *range)
     }
 
     /// What the owner wants: by the firmware's tree if it has a configuration, else by the packed one; with
@@ -50,9 +56,9 @@ impl Trees {
         }
         let has_own = |tree: &Tree| tree.view().find(property::HYPERVISOR_PATH).is_some();
         match (&self.firmware, &self.packed) {
-            (Ok(tree), _) if has_own(tree) => Configuration::read(tree, board, None),
+            (Ok((tree, _)), _) if has_own(tree) => Configuration::read(tree, board, None),
             (_, Some(Ok(tree))) => Configuration::read(tree, board, Some(Pa::new(image::layout().start))),
-            (Ok(tree), _) => Configuration::read(tree, board, None),
+            (Ok((tree, _)), _) => Configuration::read(tree, board, None),
             (Err(_), _) => stop(format_args!("no configuration")),
         }
     }

@@ -81,7 +81,7 @@ pub fn check(config: &Source, board: &Source, setup: &Setup) -> Result<Report, T
     let mut warnings: Vec<String> = configuration.warnings.iter().map(|warning| located(config, warning)).collect();
     warnings.extend(machine.warnings.iter().map(|warning| located(board, warning)));
     let mut found = configuration.errors.clone();
-    let occupied = vec![Occupied { by: "the hypervisor", range: image }];
+    let occupied = vec![Occupied { by: "the hypervisor", range: image, released: false }];
     let plan = plan::plan(&machine, configuration, &occupied);
     found.extend(plan_mistakes(&plan));
     found.extend(plan.starting().filter_map(|vm| load_mistake(vm, head_of_kernel(vm, &files)?)));

@@ -32,12 +32,16 @@ fn range(start: u64, size: u64) -> Range<Pa> {
     Range::<Pa>::new(Pa::new(start), size).expect("a range")
 }
 
-/// The board `board` with what `chosen` has for `/chosen`: its plan with the hypervisor at 0x4020_0000.
+/// The board `board` with what `chosen` has for `/chosen`: its plan with the hypervisor at 0x4020_0000
+/// and the tree at 0x6000_0000.
 fn planned(board: &str, chosen: &str) -> (Configuration, Plan) {
     let tree = example::on_board(board, &format!("chosen {{ {chosen} }};"));
     let board = Board::read(&tree).expect("a board");
     let configuration = Configuration::read(&tree, &board, None);
-    let occupied = [Occupied { by: "the hypervisor", range: range(0x4020_0000, 0x10_0000) }];
+    let occupied = [
+        Occupied { by: "the hypervisor", range: range(0x4020_0000, 0x10_0000), released: false },
+        Occupied { by: "the board's device tree", range: range(0x6000_0000, 0x1d48), released: true },
+    ];
     (configuration.clone(), plan(&board, configuration, &occupied))
 }
 
@@ -338,6 +342,11 @@ fn bad_modules_are_refused() {
         module("0x7ffff800"),
         format!("{node} 0x7ffff800..=0x800007ff; expected a module that lies in RAM: 0x40000000..=0x7fffffff")
     );
+    for kernel in ["0x60000000", "0x5ffff800", "0x60001d47"] {
+        let found = module(kernel);
+        let tree = "; expected a module that does not overlap the board's device tree at 0x60000000..=0x60001d47";
+        assert!(found.ends_with(tree), "{found}");
+    }
     let second = "/chosen/hypervisor/b/kernel: reg is 0x49000000..=0x49000fff; expected a module that does not overlap";
     assert_eq!(module("0x49000800"), format!("{second} /chosen/hypervisor/a/kernel at 0x49000800..=0x490017ff"));
 }
@@ -403,6 +412,12 @@ fn mistakes_outside_the_vms_refuse_none() {
     assert!(plan.vms[0].is_good());
     assert_eq!(
         mistakes("").as_slice(),
+        [
+            "/ is without /chosen/hypervisor, and without modules in /chosen; expected a configuration: pack one with its guests by `bulkhead pack`, or load a kernel as a module"
+        ]
+    );
+    assert_eq!(
+        mistakes(&hypervisor(&[])).as_slice(),
         [
             "/chosen/hypervisor is without VMs; expected VMs: children with compatible = \"bulkhead,vm\", or modules in /chosen"
         ]

@@ -3,7 +3,7 @@
 use super::image;
 use crate::mmu::{self, Kind};
 use crate::vectors;
-use bulkhead_vmm::address::PAGE_SIZE;
+use bulkhead_vmm::address::{PAGE_SIZE, Pa, Range};
 use bulkhead_vmm::fdt::{self, FdtError, Tree};
 use core::fmt;
 
@@ -29,11 +29,11 @@ impl fmt::Display for TreeError {
     }
 }
 
-/// A copy of the tree that the firmware left at the physical address `address`.
+/// A copy of the tree that the firmware left at the physical address `address`, and what it takes there.
 ///
 /// # Errors
 /// [`TreeError`], if there is none.
-pub fn firmware_tree(address: u64) -> Result<Tree, TreeError> {
+pub fn firmware_tree(address: u64) -> Result<(Tree, Range<Pa>), TreeError> {
     let layout = image::layout();
     if address == 0 || !address.is_multiple_of(8) || (layout.start..layout.end).contains(&address) {
         return Err(TreeError::Address(address));
@@ -44,16 +44,18 @@ pub fn firmware_tree(address: u64) -> Result<Tree, TreeError> {
 /// A copy of the tree packed behind the image; `None` if there is no pack.
 pub fn packed_tree() -> Option<Result<Tree, TreeError>> {
     let header = image::header().filter(|header| header.pack_offset != 0)?;
-    Some(read(image::layout().start + header.pack_offset))
+    Some(read(image::layout().start + header.pack_offset).map(|(tree, _)| tree))
 }
 
 /// Maps the blocks that the tree really uses, whatever `totalsize` claims, for as long as they are copied.
-fn read(address: u64) -> Result<Tree, TreeError> {
+fn read(address: u64) -> Result<(Tree, Range<Pa>), TreeError> {
     let used = with_mapped(address, fdt::HEADER_SIZE, |header| {
         let header = header.try_into().expect("the slice has the header's size");
         fdt::extent(header).map(|extent| extent.used())
     })?;
-    with_mapped(address, used, Tree::new)
+    let tree = with_mapped(address, used, Tree::new)?;
+    let range = Range::<Pa>::new(Pa::new(address), used as u64).ok_or(TreeError::Address(address))?;
+    Ok((tree, range))
 }
 
 /// Gives `length` bytes of memory from `address`, a multiple of 8, to `work`, if there is memory.

@@ -105,6 +105,9 @@ impl Configuration {
             }
         } else if !loose.is_empty() {
             self.vms.push(read_vm::read_default(&loose, context, &mut self.warnings));
+        } else if parents.first().is_none_or(Option::is_none) {
+            let expected = "a configuration: pack one with its guests by `bulkhead pack`, or load a kernel as a module";
+            missing(&mut self.errors, "/", "without /chosen/hypervisor, and without modules in /chosen", expected);
         } else {
             let expected = "VMs: children with compatible = \"bulkhead,vm\", or modules in /chosen";
             missing(&mut self.errors, property::HYPERVISOR_PATH, "without VMs", expected);

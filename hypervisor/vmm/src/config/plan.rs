@@ -22,13 +22,15 @@ pub const HYPERVISOR_RESERVE: u64 = 4 << 20;
 /// Bytes that a VM which asks for all memory leaves.
 pub const DEFAULT_VM_LEAVES: u64 = 16 << 20;
 
-/// A range of memory that holds something already.
+/// A range of memory that holds something already: no module can lie there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occupied {
     /// What it holds, such as `the hypervisor`.
     pub by: &'static str,
     /// Where.
     pub range: Range<Pa>,
+    /// Whether guests may have it nevertheless: what it holds is needed no more.
+    pub released: bool,
 }
 
 /// Who gets what.
@@ -39,7 +41,7 @@ pub struct Plan {
     /// The core, by its index in `/cpus`, that does the hypervisor's own work.
     pub housekeeping_core: usize,
     /// RAM for guests without a fixed address and for the hypervisor: ascending, whole pages. Nothing reserved, no
-    /// module, no guest RAM with a fixed address and nothing that was occupied is in it.
+    /// module, no guest RAM with a fixed address and nothing that is occupied and not released is in it.
     pub free: Vec<Range<Pa>>,
     /// Mistakes that refuse no VM.
     pub errors: Vec<ConfigError>,

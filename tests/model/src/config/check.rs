@@ -24,7 +24,7 @@ pub fn configuration(tree: &Tree) -> Result<Plan, ConfigError> {
     let board = Board::read(tree)?;
     check_board(&board);
     let image = Range::<Pa>::new(Pa::new(IMAGE.0), IMAGE.1).expect("a range");
-    let occupied = [Occupied { by: "the hypervisor", range: image }];
+    let occupied = [Occupied { by: "the hypervisor", range: image, released: false }];
     let packed = plan(&board, Configuration::read(tree, &board, Some(image.start())), &occupied);
     check_plan(&packed, &board, &image);
     let loose = plan(&board, Configuration::read(tree, &board, None), &occupied);

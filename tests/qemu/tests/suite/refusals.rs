@@ -27,6 +27,8 @@ pub fn register(suite: &mut Suite) {
 const TAKEN: u64 = 0x4c00_0000;
 /// An address within the hypervisor's BSS, in bytes: its file ends below, its memory above.
 const IN_BSS: u64 = 0x402c_0000;
+/// Where QEMU puts the board's tree: 128 MiB above the start of RAM.
+const TREE: u64 = 0x4800_0000;
 
 fn boards() -> impl Iterator<Item = Board> {
     GICS.into_iter().map(|gic| Board::virt(gic).cores(4))
@@ -148,10 +150,15 @@ fn begins(text: &str, pattern: &str) -> bool {
     }
 }
 
-/// A module that the hypervisor itself lies on is gone: its VM is refused, by the module's node.
+/// A module that the hypervisor itself lies on, or the board's tree, is gone: its VM is refused, by the module's node.
 fn modules(suite: &mut Suite) {
     let boot = Boot::hypervisor().guest_at(IN_BSS, "hello", "");
     suite.on_each("refusal_module_over_the_hypervisor", &boot, boards(), |session| {
         session.expect(&format!("/chosen/module@{IN_BSS:#x}: reg is "));
+    });
+    let boot = Boot::hypervisor().guest_at(TREE, "hello", "");
+    suite.on_each("refusal_module_over_the_tree", &boot, boards(), |session| {
+        session.expect(&format!("/chosen/module@{TREE:#x}: reg is "));
+        session.expect(&format!("; expected a module that does not overlap the board's device tree at {TREE:#x}..="));
     });
 }

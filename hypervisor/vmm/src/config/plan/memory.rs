@@ -38,7 +38,7 @@ fn is_misplaced(errors: &mut Mistakes, module: &Module, board: &Board, occupied:
         bad_module(errors, module, format_args!("a module that lies in RAM: {}", List(&board.memory)));
     } else if let Some(reserved) = board.reserved.iter().find(|reserved| reserved.overlaps(range)) {
         bad_module(errors, module, format_args!("a module outside the memory that the board reserves: {reserved}"));
-    } else if let Some(Occupied { by, range }) = occupied.iter().find(|occupied| occupied.range.overlaps(range)) {
+    } else if let Some(Occupied { by, range, .. }) = occupied.iter().find(|occupied| occupied.range.overlaps(range)) {
         bad_module(errors, module, format_args!("a module that does not overlap {by} at {range}"));
     } else {
         return false;
@@ -68,13 +68,13 @@ pub(super) struct Left {
 }
 
 impl Left {
-    /// The memory of `board` without what it reserves, what is `occupied`, and the modules of those of `vms` that have
-    /// no error.
+    /// The memory of `board` without what it reserves, what is `occupied` and not released, and the modules of those of
+    /// `vms` that have no error.
     pub fn new(board: &Board, occupied: &[Occupied], vms: &[VmPlan]) -> Self {
         let mut free = board.memory.clone();
         let mut take = |range: &Range<Pa>| ranges::subtract(&mut free, range);
         board.reserved.iter().for_each(&mut take);
-        occupied.iter().for_each(|occupied| take(&occupied.range));
+        occupied.iter().filter(|occupied| !occupied.released).for_each(|occupied| take(&occupied.range));
         for vm in vms.iter().filter(|vm| vm.is_good()) {
             vm.vm.modules().for_each(|module| take(&module.range));
         }
