@@ -2,6 +2,7 @@
 //!
 //! Without QEMU or images these are skipped, loudly; `BULKHEAD_REQUIRE_QEMU=1` makes that a failure.
 
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -37,6 +38,11 @@ fn board() -> MutexGuard<'static, ()> {
     BOARD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Says so, past the test harness, which shows nothing of a test that holds.
+fn skipped(name: &str, why: &str) {
+    writeln!(std::io::stderr(), "SKIPPED: {name}, because {}", why.trim()).expect("standard error");
+}
+
 /// Runs the checks with `arguments`; `None` if something that they need is missing.
 fn check(name: &str, arguments: &[&str]) -> Option<(Output, PathBuf)> {
     let _alone = board();
@@ -48,7 +54,7 @@ fn check(name: &str, arguments: &[&str]) -> Option<(Output, PathBuf)> {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let required = std::env::var_os("BULKHEAD_REQUIRE_QEMU").is_some_and(|value| value == "1");
     assert!(!required, "{said}");
-    eprintln!("SKIPPED: {name}, because {said}");
+    skipped(name, &said);
     None
 }
 
@@ -138,7 +144,7 @@ fn a_qemu_that_ends_is_said_at_once() {
     command.args(["demo", "--check", "--only", "focus", "--output"]).arg(&folder).env("BULKHEAD_QEMU", "/bin/false");
     let output = command.output().expect("the command");
     if output.status.code() == Some(MISSING) {
-        return eprintln!("SKIPPED: the end of QEMU, because {}", String::from_utf8_lossy(&output.stderr));
+        return skipped("the end of QEMU", &String::from_utf8_lossy(&output.stderr));
     }
     assert_eq!(output.status.code(), Some(1));
     let expected = "check focus: expected a run that gets so far, seen the boot stopped: expected \"> \" on monitor, seen QEMU \
@@ -155,7 +161,7 @@ fn a_tour_plays_every_act_and_gives_a_picture() {
     let folder = folder("tour");
     let output = demo(&["--tour", "--output", folder.to_str().expect("a path")]);
     if output.status.code() == Some(MISSING) {
-        return eprintln!("SKIPPED: the tour, because {}", String::from_utf8_lossy(&output.stderr));
+        return skipped("the tour", &String::from_utf8_lossy(&output.stderr));
     }
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -215,7 +221,7 @@ fn a_board_ends_with_a_demo_that_is_killed() {
             Some(board) => break board,
             None if demo.try_wait().expect("our child").is_some() => {
                 assert!(std::env::var_os("BULKHEAD_REQUIRE_QEMU").is_none_or(|value| value != "1"), "it ended");
-                eprintln!("SKIPPED: killed, because the demo's images are missing");
+                skipped("killed", "the demo's images or QEMU are missing");
                 return;
             }
             None => std::thread::sleep(PAUSE),
