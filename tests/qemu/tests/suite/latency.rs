@@ -18,10 +18,10 @@ const FEWEST: usize = 20;
 /// Answers whose time may be unknown: one may be out when the clock has ended.
 const UNTIMED: usize = 1;
 /// Limit in wall time where the whole flood passes before the text that is waited for.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(2400);
 
 pub fn register(suite: &mut Suite) {
-    let lines = suite.steps(5_000, 20_000);
+    let lines = suite.steps(20_000, 100_000);
     let boards = GICS.map(|gic| Board::virt(gic).cores(5).instruction_count().traced());
     suite.on_each("consoles_in_time", &boot(lines), boards, move |session| in_time(session, lines));
 }
