@@ -5,7 +5,7 @@ mod common;
 use bulkhead_abi::image::{EarlyUart, HEADER_OFFSET, ImageHeader};
 use bulkhead_model::config::example;
 use bulkhead_model::fdt::{corpus, dts, mutate};
-use bulkhead_model::vgic::random::Random;
+use bulkhead_model::random::Random;
 use bulkhead_tool::inspect::inspect;
 use bulkhead_tool::modules::ModuleFile;
 use bulkhead_tool::pack::{EarlyConsole, pack, pack_with};

@@ -4,7 +4,7 @@
 use crate::config::check;
 use crate::config::example::{EXAMPLES, on_board_bytes};
 use crate::fdt::corpus;
-use crate::vgic::random::Random;
+use crate::random::Random;
 use bulkhead_vmm::fdt::Tree;
 
 /// A check of any bytes, which panics if a promise does not hold.

@@ -4,5 +4,6 @@ pub mod config;
 pub mod fdt;
 pub mod fuzz;
 pub mod pl011;
+pub mod random;
 pub mod run;
 pub mod vgic;

@@ -3,7 +3,7 @@
 use bulkhead_campaign::Campaign;
 use bulkhead_model::config::{check, example};
 use bulkhead_model::fdt::{dts, mutate};
-use bulkhead_model::vgic::random::Random;
+use bulkhead_model::random::Random;
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::board::Board;
 use bulkhead_vmm::config::plan::{Occupied, Plan, VmPlan, plan};

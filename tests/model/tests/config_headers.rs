@@ -3,7 +3,7 @@
 use bulkhead_campaign::Campaign;
 use bulkhead_model::config::{check, example};
 use bulkhead_model::fdt::mutate;
-use bulkhead_model::vgic::random::Random;
+use bulkhead_model::random::Random;
 
 const HEADERS: Campaign<'_> = Campaign {
     name: "a_mutant_of_a_header_is_read_or_refused",

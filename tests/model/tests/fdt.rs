@@ -2,7 +2,7 @@
 
 use bulkhead_campaign::Campaign;
 use bulkhead_model::fdt::{check, corpus, dts, mutate};
-use bulkhead_model::vgic::random::Random;
+use bulkhead_model::random::Random;
 use bulkhead_vmm::fdt::{FdtError, MAXIMUM_DEPTH, Tree, Writer};
 use std::io::Write;
 use std::sync::OnceLock;

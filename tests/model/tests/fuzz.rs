@@ -3,7 +3,7 @@
 
 use bulkhead_campaign::Campaign;
 use bulkhead_model::fuzz::{Target, damaged};
-use bulkhead_model::vgic::random::Random;
+use bulkhead_model::random::Random;
 use std::path::Path;
 
 const INPUTS: Campaign<'_> = Campaign { name: "", stage: "model", unit: "inputs", each: 1000, sample: 20, long: 2000 };

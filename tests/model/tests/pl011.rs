@@ -4,7 +4,7 @@ use bulkhead_campaign::Campaign;
 use bulkhead_model::pl011::driver::HABITS;
 use bulkhead_model::pl011::machine;
 use bulkhead_model::pl011::oracle::Oracle;
-use bulkhead_model::pl011::random::Random;
+use bulkhead_model::random::Random;
 use bulkhead_vmm::device::pl011::Pl011;
 
 const SEQUENCES: u64 = 100;
@@ -42,8 +42,8 @@ fn agree(real: &Pl011, oracle: &Oracle) -> bool {
 
 /// One random step of both; what it was, and whether they agree.
 fn step(random: &mut Random, real: &mut Pl011, oracle: &mut Oracle) -> (String, bool) {
-    let offset = random.of(&OFFSETS) + if random.one_in(16) { random.number() % 4 } else { 0 };
-    let size = random.of(&[1, 2, 4, 4, 4, 8]);
+    let offset = random.pick(&OFFSETS) + if random.one_in(16) { random.bits() % 4 } else { 0 };
+    let size = random.pick(&[1, 2, 4, 4, 4, 8]);
     let (text, same) = match random.below(10) {
         0..4 => {
             let (found, expected) = (real.read(offset, size), oracle.read(offset, size));
@@ -51,7 +51,7 @@ fn step(random: &mut Random, real: &mut Pl011, oracle: &mut Oracle) -> (String, 
         }
         4..7 => {
             let any = random_value(random);
-            let value = random.of(&[any, 0x301, 0x70, 0x60, 0x7ff, 0x10, 0x40]);
+            let value = random.pick(&[any, 0x301, 0x70, 0x60, 0x7ff, 0x10, 0x40]);
             let (found, expected) = (real.write(offset, size, value), oracle.write(offset, size, value));
             (
                 format!("write {value:#x} to {offset:#x} size {size}: {found:?}, expected {expected:?}"),
@@ -59,14 +59,14 @@ fn step(random: &mut Random, real: &mut Pl011, oracle: &mut Oracle) -> (String, 
             )
         }
         7 => {
-            let room = random.of(&[0, 1, 3, 15, 16, 17, 31, 32, 33, 100]);
+            let room = random.pick(&[0, 1, 3, 15, 16, 17, 31, 32, 33, 100]);
             real.set_transmit_space(room);
             oracle.set_room(room);
             (format!("room for {room}"), true)
         }
         _ => {
             let byte = random.byte();
-            let count = random.of(&[1, 1, 5, 40]);
+            let count = random.pick(&[1, 1, 5, 40]);
             let same = (0..count).all(|_| real.receive(byte) == oracle.receive(byte));
             (format!("receive {count}"), same)
         }
@@ -76,7 +76,7 @@ fn step(random: &mut Random, real: &mut Pl011, oracle: &mut Oracle) -> (String, 
 }
 
 fn random_value(random: &mut Random) -> u64 {
-    let value = random.number();
+    let value = random.bits();
     // Loopback only sometimes, or little else would be tried.
     if random.one_in(4) { value } else { value & !0x80 }
 }
@@ -113,8 +113,8 @@ fn no_driver_loses_a_byte_or_a_wake_up() {
         let mut total = machine::Tally::default();
         for run in 0..RUNS {
             let mut random = Random::new(seed << 32 | run);
-            let habits = [random.of(&HABITS), random.of(&HABITS)];
-            let tally = machine::run(habits, random.number());
+            let habits = [random.pick(&HABITS), random.pick(&HABITS)];
+            let tally = machine::run(habits, random.bits());
             let tally = tally.unwrap_or_else(|wrong| panic!("{wrong}, in run {run} of seed {seed}, {habits:?}"));
             total.printed += tally.printed;
             total.typed += tally.typed;

@@ -1,7 +1,7 @@
 //! Damages trees: mostly values, which leave a tree that others must read; often enough headers, tokens, sizes and
 //! names.
 
-use crate::vgic::random::Random;
+use crate::random::Random;
 
 /// Words that mean something somewhere: tokens, counts, sizes and the edges of numbers.
 const WORDS: [u32; 16] =

@@ -6,7 +6,7 @@ use bulkhead_vmm::device::pl011::Pl011;
 use spin::Mutex;
 
 use super::driver::{Driver, Habit};
-use super::random::Random;
+use crate::random::Random;
 
 /// A driver's way to its UART: 32-bit accesses.
 pub trait Bus {
@@ -61,7 +61,7 @@ impl Bus for Wiring<'_> {
 
 impl Board {
     fn new(mut random: Random) -> Self {
-        let sizes = Sizes { transmit: random.of(&[64, 128, 4096]), input: 16, replay: 64 };
+        let sizes = Sizes { transmit: random.pick(&[64, 128, 4096]), input: 16, replay: 64 };
         let ports: Vec<_> = GUESTS.iter().map(|name| Mutex::new(Port::new(name, Kind::Guest, sizes))).collect();
         let settings = Settings { escape: Settings::DEFAULT_ESCAPE, flush_after: 50 };
         let multiplexer = Multiplexer::new(&ports, settings);
@@ -81,7 +81,7 @@ impl Board {
 
     /// The physical UART has room for some bytes.
     fn housekeep(&mut self) {
-        let mut room = vec![0; 1 + self.random.below(100)];
+        let mut room = vec![0; 1 + self.random.below(100) as usize];
         let count = self.multiplexer.pull(&self.ports, self.now, &mut room);
         self.wire.extend_from_slice(&room[..count]);
         self.awake = count == room.len();
@@ -154,7 +154,7 @@ pub fn run(habits: [Habit; 2], seed: u64) -> Result<Tally, String> {
         machine.board.pass_time();
         let turns = machine.turns();
         if !turns.is_empty() {
-            let turn = machine.board.random.of(&turns);
+            let turn = machine.board.random.pick(&turns);
             machine.take(turn);
         } else if let Some(deadline) = machine.board.multiplexer.deadline() {
             machine.board.now = deadline;
@@ -203,15 +203,15 @@ impl Machine {
         self.events -= 1;
         match self.board.random.below(4) {
             0 | 1 => self.print(),
-            2 => self.board.now += self.board.random.below(40) as u64,
+            2 => self.board.now += self.board.random.below(40),
             _ => self.type_keys(),
         }
     }
 
     fn print(&mut self) {
         let random = &mut self.board.random;
-        let guest = random.below(GUESTS.len());
-        for _ in 0..random.of(&[1, 5, 80, 300]) {
+        let guest = random.below(GUESTS.len() as u64) as usize;
+        for _ in 0..random.pick(&[1, 5, 80, 300]) {
             let byte = if random.one_in(30) { b'\n' } else { b'a' + random.byte() % 26 };
             self.drivers[guest].output.push_back(byte);
             self.printed[guest].push(byte);
@@ -219,7 +219,7 @@ impl Machine {
     }
 
     fn type_keys(&mut self) {
-        for _ in 0..self.board.random.of(&[1, 3, 40]) {
+        for _ in 0..self.board.random.pick(&[1, 3, 40]) {
             let byte = b'A' + self.board.random.byte() % 26;
             if let Some(guest) = self.board.type_byte(byte) {
                 self.typed[guest].push(byte);
@@ -227,7 +227,7 @@ impl Machine {
         }
         if self.board.random.one_in(3) {
             self.board.type_byte(Settings::DEFAULT_ESCAPE);
-            let key = self.board.random.of(b"12n?");
+            let key = self.board.random.pick(b"12n?");
             self.board.type_byte(key);
         }
     }

@@ -3,4 +3,3 @@
 pub mod driver;
 pub mod machine;
 pub mod oracle;
-pub mod random;

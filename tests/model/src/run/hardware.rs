@@ -8,7 +8,7 @@ use super::program::Program;
 use super::tables::Tables;
 use super::translate::{Root, Tlb};
 use super::uart::Uart;
-use crate::vgic::random::Random;
+use crate::random::Random;
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::PhysicalInterrupt;
 use bulkhead_vmm::vcpu::{FloatingPoint, SystemRegisters, Timers, Vcpu};

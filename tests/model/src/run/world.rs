@@ -6,7 +6,7 @@ use super::logger;
 use super::machine::{DATA, Guest, Shape};
 use super::physical_timer::{Oracle, Rises};
 use super::platform::Shared;
-use crate::vgic::random::Random;
+use crate::random::Random;
 use bulkhead_vmm::address::Ipa;
 use bulkhead_vmm::console::{Source, Splitter};
 use bulkhead_vmm::exit::Cause;

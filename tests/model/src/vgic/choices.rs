@@ -1,11 +1,11 @@
 //! Which registers a random step touches, and with what.
 
 use super::interface::Settings;
-use super::random::Random;
 use super::registers::Frame;
 use super::shape::Shape;
 use super::steps::Step;
 use super::world::{TIMER, World};
+use crate::random::Random;
 
 /// Private interrupts that steps dwell on, and shared ones; random words touch the others too.
 const PRIVATE: u64 = 0x0810_000F;

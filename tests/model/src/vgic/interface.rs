@@ -1,7 +1,7 @@
 //! The hardware's virtual CPU interface, as far as guests and hypervisors see it work on list registers (GICv3
 //! IHI 0069 chapter 5 "Virtual interrupt handling"; GICv2 IHI 0048 chapter 5).
 
-use super::random::Random;
+use crate::random::Random;
 use bulkhead_vmm::vgic::{ListRegisterState, ListRegisters};
 
 /// One interrupt as the guest gets it from an acknowledge.

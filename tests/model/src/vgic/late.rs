@@ -3,8 +3,8 @@
 //! more often than there were edges.
 
 use super::interface::{Interface, Settings};
-use super::random::Random;
 use super::shape::Shape;
+use crate::random::Random;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
 use bulkhead_vmm::vgic::{Version, Vgic};
 use std::collections::BTreeMap;

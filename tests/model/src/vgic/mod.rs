@@ -8,7 +8,6 @@ mod interface;
 pub mod late;
 mod oracle;
 mod power;
-pub mod random;
 mod registers;
 pub mod shape;
 pub mod steps;

@@ -4,11 +4,11 @@ use super::choices::{
     SHARED, private_frame, random_priority, random_read, random_route, random_settings, random_sgi, random_write,
 };
 use super::interface::Settings;
-use super::random::Random;
 use super::registers::Frame;
 use super::shape::Shape;
 use super::tally::Tally;
 use super::world::{TIMER, World};
+use crate::random::Random;
 
 /// Takes the steps of one sequence, noting each in `log`; tells what happened.
 ///

@@ -3,9 +3,9 @@
 
 use super::interface::{Interface, Settings};
 use super::oracle::Oracle;
-use super::random::Random;
 use super::registers::Frame;
 use super::tally::Tally;
+use crate::random::Random;
 use bulkhead_vmm::fault::GuestFault;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
 use bulkhead_vmm::vgic::{Layout, Version, Vgic};

@@ -1,6 +1,6 @@
 //! A small generator of pseudo-random numbers, so that a seed names a run for ever.
 
-/// SplitMix64.
+/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -17,6 +17,11 @@ impl Random {
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
+    }
+
+    /// A byte.
+    pub fn byte(&mut self) -> u8 {
+        self.bits().to_le_bytes()[0]
     }
 
     /// A number below `limit`, which is not 0.
