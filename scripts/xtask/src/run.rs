@@ -68,8 +68,8 @@ fn kernel(guest: &str) -> Result<PathBuf> {
     })
 }
 
-/// QEMU's guest-loader; in a value of its options a comma is doubled.
-fn module(kernel: &std::path::Path, append: &str) -> String {
+/// QEMU's guest-loader with `kernel` and its command line; in a value of its options a comma is doubled.
+pub fn module(kernel: &std::path::Path, append: &str) -> String {
     let doubled = |text: &str| text.replace(',', ",,");
     let bootargs = if append.is_empty() { String::new() } else { format!(",bootargs={}", doubled(append)) };
     format!("guest-loader,addr={GUEST_ADDRESS},kernel={}{bootargs}", doubled(&kernel.display().to_string()))

@@ -2,6 +2,7 @@
 
 use super::matrix::{Configuration, System};
 use super::results::{Cost, Costs};
+use crate::run::module;
 use crate::{Result, process, workspace};
 use bulkhead_vmm::console::split;
 use std::path::Path;
@@ -13,8 +14,6 @@ const CPU: &str = "cortex-a57,cntfrq=1000000000";
 /// which no guest can see, bounds every turn, in microseconds (tests/qemu/src/board.rs says more).
 const TURNS: [&str; 4] =
     ["-netdev", "hubport,id=nobody,hubid=0", "-object", "filter-buffer,id=turns,netdev=nobody,interval=200"];
-/// Where the guest's kernel is put, in bytes, for the hypervisor to find.
-const GUEST_ADDRESS: &str = "0x46000000";
 /// Seconds after which a board is ended.
 const LIMIT: &str = "300";
 
@@ -55,9 +54,7 @@ fn command(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &
         }
         System::Bulkhead => {
             command.args(["-M", &format!("{machine},virtualization=on"), "-kernel"]).arg(image);
-            let kernel = guest.display().to_string().replace(',', ",,");
-            let module = format!("guest-loader,addr={GUEST_ADDRESS},kernel={kernel},bootargs={bootargs}");
-            command.args(["-device", &module]);
+            command.args(["-device", &module(&guest, bootargs)]);
         }
     }
     command

@@ -27,7 +27,7 @@ pub fn measure(bench: &Bench) {
     for (name, timer) in [("virtual-timer", Timer::Virtual), ("physical-timer", Timer::Physical)] {
         enable(bench, timer);
         bench.measure(name, || expiry(interface, timer));
-        stop(timer);
+        timer.stop();
     }
     enable(bench, Timer::Virtual);
     bench.measure("wfi-virtual-timer", || {
@@ -35,7 +35,7 @@ pub fn measure(bench: &Bench) {
         let (_, taken) = interrupted!(["wfi"], 1, interface,);
         taken - deadline
     });
-    stop(Timer::Virtual);
+    Timer::Virtual.stop();
 }
 
 /// Ticks from the deadline of `timer` to the handler, on a vCPU that spins.
@@ -56,8 +56,4 @@ fn set(timer: Timer) -> u64 {
 fn enable(bench: &Bench, timer: Timer) {
     let intid = if timer == Timer::Virtual { bench.machine.virtual_timer } else { bench.machine.physical_timer };
     interrupt::controller().enable(intid);
-}
-
-fn stop(timer: Timer) {
-    timer.stop();
 }
