@@ -139,8 +139,9 @@ fn bootargs(vm: &mut VmPlan, places: [Option<Node<'_>>; 2]) {
         match text.string() {
             Some(text) if text.len() <= LONGEST_BOOTARGS && !given => vm.vm.bootargs = text.into(),
             _ => {
-                let expected = "one string of at most 4096 bytes, here or in the kernel's node";
-                mistake(&mut vm.errors, node, property::BOOTARGS, format_args!("{expected}"));
+                let expected =
+                    format_args!("one string of at most {LONGEST_BOOTARGS} bytes, here or in the kernel's node");
+                mistake(&mut vm.errors, node, property::BOOTARGS, expected);
             }
         }
         given = true;
