@@ -11,3 +11,4 @@ pub mod pack;
 pub mod source;
 pub mod svg;
 pub mod tied;
+pub mod turns;

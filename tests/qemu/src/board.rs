@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fmt, fs, process};
 
+use bulkhead_tool::turns::turns;
 use bulkhead_vmm::fdt::Tree;
 
 use crate::artifacts;
@@ -53,12 +54,8 @@ pub struct Board {
     machine_options: Vec<String>,
 }
 
-/// Under `-icount` cores take turns, each as long as it is to the machine's next timer, divided by the number of cores
-/// (QEMU accel/tcg/tcg-accel-ops-icount.c, `icount_percpu_budget`): a busy core could keep another from its deadline for
-/// many milliseconds, which no real board does. A timer that is always there, and that no guest can see, bounds every
-/// turn: a packet filter's, in microseconds.
-const TURNS: [&str; 4] =
-    ["-netdev", "hubport,id=nobody,hubid=0", "-object", "filter-buffer,id=turns,netdev=nobody,interval=200"];
+/// Microseconds that a core's turn takes at most where instructions are counted.
+const TURN: u32 = 200;
 
 /// Boards with more memory than this, in MiB, run one at a time.
 const BIG_MIB: u64 = 2048;
@@ -190,7 +187,7 @@ impl Board {
         });
         if self.instruction_count {
             arguments.extend(["-icount".into(), "shift=0,sleep=off".into()]);
-            arguments.extend(TURNS.map(String::from));
+            arguments.extend(turns(TURN));
         }
         if !self.reboots {
             arguments.push("-no-reboot".into());

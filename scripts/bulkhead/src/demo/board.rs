@@ -5,6 +5,7 @@ use crate::error::ToolError;
 use crate::modules;
 use crate::pack::{EarlyConsole, pack_with};
 use crate::source::{Source, read};
+use crate::turns::turns;
 use bulkhead_abi::image::EarlyUart;
 use bulkhead_abi::property::HYPERVISOR_PATH;
 use bulkhead_vmm::fdt::{Node, Tree, Writer};
@@ -58,23 +59,13 @@ const UART: u64 = 0x900_0000;
 /// moves there.
 const CORES: &str = "5";
 
-/// Under `-icount` the cores take turns, each as long as the time to the machine's next timer divided by the number of
-/// cores (QEMU accel/tcg/tcg-accel-ops-icount.c, `icount_percpu_budget`). Between a timer's expiry and the next
-/// setting of it the next timer may be seconds away, and another core's turn as long: FreeRTOS was seen to wait for
-/// 11 ms. A timer that is always there bounds every turn. No device has one that guests cannot see but this filter,
-/// of a network that nobody is in; its interval is in microseconds.
-fn turns(time: Time) -> [String; 4] {
-    let filter = format!("filter-buffer,id=turns,netdev=nobody,interval={}", time.turns());
-    ["-netdev".into(), "hubport,id=nobody,hubid=0".into(), "-object".into(), filter]
-}
-
 /// QEMU's arguments for the board with `packed` as its kernel.
 pub fn arguments(gic: Gic, time: Time, packed: &str) -> Vec<String> {
     let machine = format!("virt,virtualization=on,gic-version={}", gic.version());
     let board = ["-nodefaults", "-display", "none", "-serial", "stdio", "-M", &machine, "-cpu", "cortex-a57"];
     let size = ["-smp", CORES, "-m", "1024", "-no-reboot", "-icount", "shift=0,sleep=off"];
     let before = board.into_iter().chain(size).map(String::from);
-    before.chain(turns(time)).chain(["-kernel".into(), packed.into()]).collect()
+    before.chain(turns(time.turns())).chain(["-kernel".into(), packed.into()]).collect()
 }
 
 /// A property of a VM's node that is to have another value than in the configuration.
