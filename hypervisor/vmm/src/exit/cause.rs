@@ -27,6 +27,8 @@ causes! {
     HypervisorTimer = "hypervisor-timer",
     /// Another core asked for attention: an interrupt for this vCPU, or a change of its VM.
     Kick = "kick",
+    /// Another vCPU's SGI interrupted this one.
+    SgiReceived = "sgi-received",
     /// The list registers ran low.
     Maintenance = "maintenance",
     /// Any other physical interrupt, such as the UART's.
@@ -34,7 +36,7 @@ causes! {
     /// An interrupt that was gone when it was acknowledged.
     SpuriousInterrupt = "spurious-interrupt",
     /// An SGI sent by a trapped register.
-    Sgi = "sgi",
+    SgiSent = "sgi-sent",
     /// HVC.
     Hvc = "hvc",
     /// SMC.

@@ -46,6 +46,13 @@ impl CoreLoop {
                 self.interrupt_for_guest(platform, vm, interrupt);
             }
         }
+        if seen.has(Cause::Kick)
+            && let (Some(vm), Some(vcpu)) = (vm, self.loaded_vcpu())
+            && vm.take_sgi(vcpu)
+            && seen.last == Cause::Kick
+        {
+            seen.last = Cause::SgiReceived;
+        }
         seen
     }
 

@@ -73,8 +73,8 @@ impl CoreLoop {
         if access.register == ICC_DIR_EL1 {
             return (Cause::InterruptController, Next::Skip);
         }
-        vm.counters_mut().sgis += 1;
-        (Cause::Sgi, Next::Skip)
+        vm.sent_sgi(kicks);
+        (Cause::SgiSent, Next::Skip)
     }
 
     /// CNTP_TVAL_EL0, CNTP_CTL_EL0, CNTP_CVAL_EL0.

@@ -10,6 +10,7 @@ use crate::identity::{self, Identity};
 use crate::kernel_image::{HEADER_SIZE, LoadPlan};
 use crate::platform::{CoreId, Platform, TableMemory, Vmid};
 use crate::stage2::{Attributes, Geometry, MapError, Stage2};
+use crate::vcpu::VcpuSet;
 use crate::vgic::{Layout, Version, Vgic};
 use core::fmt;
 
@@ -110,6 +111,7 @@ impl Vm {
             load,
             lifecycle: Lifecycle::first(),
             counters: Counters::default(),
+            sgi_kicks: VcpuSet::EMPTY,
             reason: None,
         };
         vm.link_timers();

@@ -58,10 +58,22 @@ impl Vm {
             Device::Redistributors => self.access_redistributor(vcpu, offset, size, abort.write.then_some(value)),
         };
         if device == Device::Distributor && abort.write && offset == SGIR && self.vgic.layout().version == Version::V2 {
-            self.counters.sgis += 1;
-            return (Cause::Sgi, result);
+            self.sent_sgi(result.as_ref().map_or(VcpuSet::EMPTY, |(_, kicks)| kicks.vcpus));
+            return (Cause::SgiSent, result);
         }
         (device.cause(), result)
+    }
+
+    /// An SGI was sent, for which `kicks` are kicked.
+    pub(crate) fn sent_sgi(&mut self, kicks: VcpuSet) {
+        self.sgi_kicks = self.sgi_kicks.union(kicks);
+    }
+
+    /// Whether `vcpu`, which was kicked, was so because of an SGI since it last was.
+    pub(crate) fn take_sgi(&mut self, vcpu: VcpuId) -> bool {
+        let sent = self.sgi_kicks.contains(vcpu);
+        self.sgi_kicks.remove(vcpu);
+        sent
     }
 
     fn access_redistributor(

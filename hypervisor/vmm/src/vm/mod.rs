@@ -39,8 +39,6 @@ pub struct Counters {
     pub starts: u64,
     /// Accesses that nothing of its machine answers.
     pub stage2_faults: u64,
-    /// SGIs that its vCPUs sent.
-    pub sgis: u64,
     /// Expiries of its virtual timers.
     pub timer_expiries: u64,
     /// Stage-2 faults since it last started: only the first few are worth a message.
@@ -71,6 +69,8 @@ pub struct Vm {
     load: LoadPlan,
     lifecycle: Lifecycle,
     counters: Counters,
+    /// vCPUs that are kicked because of an SGI, and have not yet seen it.
+    sgi_kicks: VcpuSet,
     /// Why it was last stopped by policy, for `vm info`.
     reason: Option<String>,
 }
