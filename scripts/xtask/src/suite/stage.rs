@@ -15,6 +15,9 @@ pub struct Plan {
 /// The stage that runs only when it is asked for.
 const LINTS: &str = "lints";
 
+/// The stage that makes what others boot.
+const BUILD: &str = "build";
+
 /// One part of the suites.
 pub struct Stage {
     /// A word for reports.
@@ -29,14 +32,16 @@ pub struct Stage {
     pub list: fn(&Plan) -> Result<Vec<String>>,
 }
 
-/// The stages of these names in their order; all of them if none is named.
+/// The stages of these names, and the build if they boot it, in their order; all of them if none is named.
 pub fn chosen(lints: bool, names: &[String]) -> Result<Vec<Stage>> {
     let mut stages = all(lints || names.iter().any(|name| name == LINTS));
     if let Some(unknown) = names.iter().find(|name| !stages.iter().any(|stage| stage.name == **name)) {
         let known: Vec<_> = stages.iter().map(|stage| stage.name).collect();
         return Err(format!("--stage {unknown}: expected one of {}", known.join(", ")).into());
     }
-    stages.retain(|stage| names.is_empty() || names.iter().any(|name| name == stage.name));
+    let is_named = |stage: &Stage| names.is_empty() || names.iter().any(|name| name == stage.name);
+    let boots = stages.iter().any(|stage| stage.needs_build && is_named(stage));
+    stages.retain(|stage| is_named(stage) || boots && stage.name == BUILD);
     Ok(stages)
 }
 
@@ -49,7 +54,7 @@ fn all(lints: bool) -> Vec<Stage> {
     let mut stages: Vec<Stage> = vec![
         stage("tidy", "Files, links and words", checks::files, checks::list_files),
         stage("host", "Unit tests on this machine", cargo::host, cargo::list_host),
-        stage("build", "The image and the guests", checks::build, checks::list_build),
+        stage(BUILD, "The image and the guests", checks::build, checks::list_build),
         booted("freertos", "FreeRTOS without the hypervisor", checks::freertos, checks::list_freertos),
         booted("qemu", "Boards in QEMU", cargo::qemu, cargo::list_qemu),
         booted("demo", "The demo's checks and their sabotages", cargo::demo, cargo::list_demo),
@@ -75,6 +80,7 @@ mod tests {
         assert_eq!(names(&["qemu", "build"]).unwrap(), ["build", "qemu"]);
         assert!(names(&[]).unwrap().len() > 2);
         assert_eq!(names(&["lints"]).unwrap(), ["lints"]);
+        assert_eq!(names(&["bench"]).unwrap(), ["build", "bench"], "what is booted is not what was built some day");
         assert!(!names(&[]).unwrap().contains(&"lints"));
         assert!(names(&["lint"]).is_err());
     }
