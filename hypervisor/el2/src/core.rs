@@ -141,6 +141,10 @@ impl Platform for Core {
         exit
     }
 
+    fn trap_wait(&mut self, trap: bool) {
+        guest::trap_wait(trap);
+    }
+
     fn inject(&mut self, vcpu: &mut LoadedVcpu, syndrome: Syndrome) {
         guest::inject(vcpu, syndrome);
     }

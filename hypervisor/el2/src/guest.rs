@@ -2,7 +2,7 @@
 
 use crate::{cpu, sysreg};
 use aarch64_cpu::registers::{CNTHCTL_EL2, CPTR_EL2, HCR_EL2, HPFAR_EL2, MDCR_EL2, VTCR_EL2, VTTBR_EL2};
-use aarch64_cpu::registers::{ESR_EL2, FAR_EL2, Readable, Writeable};
+use aarch64_cpu::registers::{ESR_EL2, FAR_EL2, ReadWriteable, Readable, Writeable};
 use bulkhead_vmm::exit::{RawExit, Syndrome, Vector, exception_entry};
 use bulkhead_vmm::platform::{VmContext, Vmid};
 use bulkhead_vmm::stage2::Stage2;
@@ -146,6 +146,11 @@ pub fn load(vcpu: &Vcpu, context: &VmContext<'_>, features: Features) {
     load_timers(&vcpu.timers);
     load_floating_point(&vcpu.floating_point);
     cpu::synchronize();
+}
+
+/// Whether WFI of the loaded vCPU traps instead of sleeping.
+pub fn trap_wait(trap: bool) {
+    HCR_EL2.modify(HCR_EL2::TWI.val(trap.into()));
 }
 
 /// Forgets every translation tagged with `vmid`, on all cores.

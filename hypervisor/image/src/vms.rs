@@ -42,6 +42,7 @@ pub fn build(core: &mut Core, board: &Board, planned: Planned, booted: u64) -> M
         housekeeping: CoreId(planned.plan.housekeeping_core),
         console,
         console_wanted: AtomicBool::new(false),
+        watching: AtomicBool::new(false),
         log: logger::records(),
         when_all_off: planned.when_all_off,
         booted,

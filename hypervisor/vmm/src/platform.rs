@@ -78,6 +78,9 @@ pub trait Platform {
     /// Runs the guest until its next exit. `list_registers` go into the hardware and are read back.
     fn enter(&mut self, vcpu: &mut LoadedVcpu, list_registers: &mut ListRegisters) -> RawExit;
 
+    /// Whether the loaded vCPU leaves the guest instead of sleeping in its WFI. After [`Self::load`] it does not.
+    fn trap_wait(&mut self, trap: bool);
+
     /// Makes the loaded vCPU take an exception at its EL1 when it is entered next.
     fn inject(&mut self, vcpu: &mut LoadedVcpu, syndrome: Syndrome);
 

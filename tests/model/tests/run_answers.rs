@@ -11,11 +11,17 @@ use std::collections::BTreeMap;
 /// The longest line of an answer that is a table.
 const LINE: usize = 100;
 
+/// Ticks of the counter from one timer interrupt of the guest to the next.
+const PERIOD: u64 = 300;
+
+/// Ticks of the counter that pass at most between a trapped WFI and the same one carried out, with others' turns.
+const BETWEEN: u64 = 40;
+
 /// Two guests on four cores, on their way.
 fn world(shape: Shape) -> World {
     let seed = bulkhead_campaign::number("BULKHEAD_SEED").unwrap_or(1);
     let guests =
-        vec![Guest::new("smp", boss(shape.v3, 2), &[0, 1]), Guest::new("ticking", ticker(shape.v3, 300), &[2])];
+        vec![Guest::new("smp", boss(shape.v3, 2), &[0, 1]), Guest::new("ticking", ticker(shape.v3, PERIOD), &[2])];
     let world = World::new(shape, seed, guests);
     world.run_until(10_000, "it ticks", |world| world.starts(0) == 1 && world.data(1, TICKS) > 3);
     world
@@ -120,7 +126,7 @@ fn statistics_are_of_cores_guests_and_causes() {
         for vm in ["vm=smp", "vm=ticking"] {
             let [exits, timer, sent, received, other] =
                 ["exits", "timer-expiries", "sgis-sent", "sgis-received", "other-exits"]
-                .map(|key| cells(&answer, vm)[key].parse::<u64>().expect("a number"));
+                    .map(|key| cells(&answer, vm)[key].parse::<u64>().expect("a number"));
             assert_eq!(other, exits.saturating_sub(timer + sent + received), "{answer}");
         }
         assert!(answer.starts_with("hypervisor kept=0KiB first-guest-ticks="), "{answer}");
@@ -158,6 +164,44 @@ fn a_sleep_counts_while_it_lasts() {
     for (before, after) in before.into_iter().zip(asleep(&world)) {
         let [wake_ups, asleep, total] = [0, 1, 2].map(|key| after[key] - before[key]);
         assert!(wake_ups == 0 && total > 0 && asleep == total, "{before:?} {after:?}");
+    }
+}
+
+/// A guest's own sleep is told while it is watched, and only then: to the ticks that its core slept, but for the few
+/// between its trapped WFI and the one that it carries out.
+#[test]
+fn a_guests_sleep_counts_while_it_is_watched() {
+    for shape in Shape::all(4) {
+        let world = world(shape);
+        let told = |world: &World| {
+            let core = cells(&ask(world, "stats"), "core=2");
+            core["asleep-ticks"].parse::<u64>().expect("a number")
+        };
+        let go_on = |world: &World| {
+            let ticks = world.data(1, TICKS);
+            world.run_until(100_000, "it ticks", |world| world.data(1, TICKS) > ticks + 20);
+        };
+        let waits = |world: &World| world.machine().vms[1].lock().slots()[0].exits.get(Cause::Wait);
+        let unwatched = told(&world);
+        go_on(&world);
+        assert_eq!((told(&world), waits(&world)), (unwatched, 0));
+
+        assert_eq!(ask(&world, "watch on"), "watch=on\n");
+        go_on(&world);
+        let (first, from) = (told(&world), world.slept_in_guest(2));
+        go_on(&world);
+        let (second, to) = (told(&world), world.slept_in_guest(2));
+        let (ticks, times) = (to.0 - from.0, to.1 - from.1);
+        // The sleep that is under way at a reading is told, but not yet counted by the hardware.
+        let (least, most) = (ticks.saturating_sub(PERIOD), ticks + PERIOD + times * BETWEEN);
+        assert!(times >= 20 && ticks > times * PERIOD / 2, "{ticks} ticks, {times} times");
+        assert!((least..=most).contains(&(second - first)), "{} told, {ticks} slept, {times} times", second - first);
+
+        assert_eq!(ask(&world, "watch off"), "watch=off\n");
+        go_on(&world);
+        let (quiet, before) = (told(&world), waits(&world));
+        go_on(&world);
+        assert_eq!((told(&world), waits(&world)), (quiet, before));
     }
 }
 

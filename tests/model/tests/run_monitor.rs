@@ -33,10 +33,11 @@ fn random_command(world: &mut World) -> String {
     let random = world.random();
     let name = random.pick(&NAMES[..2]);
     let core = random.below(CORES as u64 + 1);
-    match random.below(6) {
+    match random.below(7) {
         0 => format!("vm stop {name}"),
         1 => format!("vm start {name}"),
         2 => format!("vm restart {name}"),
+        3 => format!("watch {}", random.pick(&["on", "off"])),
         _ => format!("vm move {name} {core}"),
     }
 }

@@ -49,7 +49,7 @@ causes! {
     Uart = "uart-access",
     /// An access that no device answers.
     Stage2Fault = "stage2-fault",
-    /// WFI or WFE.
+    /// WFI, while it is timed.
     Wait = "wait",
     /// Everything else.
     Other = "other",

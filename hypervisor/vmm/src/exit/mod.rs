@@ -53,8 +53,8 @@ pub enum Exit {
     DataAbort(DataAbort),
     /// An instruction fetch that stage 2 did not allow, from this address.
     InstructionAbort(Ipa),
-    /// WFI or WFE, where they are trapped.
-    WaitForEvent,
+    /// WFI, where it is trapped.
+    Wait,
     /// An instruction of a feature that the guest does not have.
     Undefined,
     /// A system error (an asynchronous external abort).
@@ -96,7 +96,7 @@ fn decode_synchronous(raw: &RawExit) -> Exit {
         class::SYSTEM_REGISTER => Exit::SystemRegister(SystemRegisterAccess::decode(raw.esr)),
         class::DATA_ABORT => Exit::DataAbort(DataAbort::decode(raw)),
         class::INSTRUCTION_ABORT => Exit::InstructionAbort(fault_address(raw)),
-        class::WAIT => Exit::WaitForEvent,
+        class::WAIT => Exit::Wait,
         class::UNKNOWN
         | class::COPROCESSOR_FIRST..=class::COPROCESSOR_LAST
         | class::BRANCH_TARGET
@@ -130,7 +130,7 @@ pub fn describe(raw: &RawExit) -> &'static str {
         class::DATA_ABORT if raw.esr & 1 << 6 != 0 => "write to an address that is not its own",
         class::DATA_ABORT => "read from an address that is not its own",
         class::INSTRUCTION_ABORT => "instruction fetch from an address that is not its own",
-        class::WAIT => "wait for event",
+        class::WAIT => "wait for interrupt",
         _ => "unexpected exception",
     }
 }

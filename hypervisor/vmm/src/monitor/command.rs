@@ -23,6 +23,10 @@ pub enum Verb {
     Focus,
     /// Count exits, wake-ups and time asleep; of one guest if named.
     Stats,
+    /// Time the guests' own sleep from now on.
+    WatchOn,
+    /// Do so no longer.
+    WatchOff,
     /// Show the newest records of the log, all of them if no number is given.
     Log,
     /// Stop every guest and switch the machine off.
@@ -49,7 +53,7 @@ const fn form(verb: Verb, usage: &'static str, summary: &'static str) -> Form {
     Form { verb, usage, summary }
 }
 
-static FORMS: [Form; 11] = [
+static FORMS: [Form; 13] = [
     form(Verb::Help, "help [COMMAND]", "what there is"),
     form(Verb::VmList, "vm list", "every guest with its state, cores and memory"),
     form(Verb::VmInfo, "vm info NAME", "a guest and its vCPUs"),
@@ -59,6 +63,8 @@ static FORMS: [Form; 11] = [
     form(Verb::VmMove, "vm move NAME CORE", "carry a guest, as it runs, to another core"),
     form(Verb::Focus, "focus NAME", "let the keys go to a guest"),
     form(Verb::Stats, "stats [NAME]", "exits by cause, wake-ups and time asleep"),
+    form(Verb::WatchOn, "watch on", "time the guests' sleep, an exit for each WFI"),
+    form(Verb::WatchOff, "watch off", "let the guests sleep without an exit"),
     form(Verb::Log, "log [N]", "the newest N records of the hypervisor's log"),
     form(Verb::PowerOff, "poweroff", "stop every guest and switch the machine off"),
 ];

@@ -68,6 +68,8 @@ fn every_command_is_read() {
         ("focus linux", Verb::Focus, ["linux", ""]),
         ("stats", Verb::Stats, ["", ""]),
         ("stats linux", Verb::Stats, ["linux", ""]),
+        ("watch on", Verb::WatchOn, ["", ""]),
+        ("watch off", Verb::WatchOff, ["", ""]),
         ("log", Verb::Log, ["", ""]),
         ("log 20", Verb::Log, ["20", ""]),
         ("poweroff", Verb::PowerOff, ["", ""]),
@@ -103,7 +105,7 @@ fn what_is_not_a_command_is_told_what_is() {
 fn help_tells_every_form() {
     let mut all = String::new();
     help("", &mut all);
-    assert_eq!(all.lines().count(), 11);
+    assert_eq!(all.lines().count(), 13);
     assert!(all.lines().all(|line| line.len() <= 100));
 }
 

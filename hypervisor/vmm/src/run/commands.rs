@@ -32,6 +32,7 @@ pub(super) fn carry_out<P: Platform>(
             Table::write(answer, &mut |table| cores(machine, platform.counter(), table));
             stats(&machine.vms, answer);
         }
+        Verb::WatchOn | Verb::WatchOff => watch(platform, machine, verb == Verb::WatchOn, answer),
         Verb::Log => log(machine, name, answer),
         Verb::PowerOff => answer.push_str("switching the machine off\n"),
         _ => match machine.find(&|vm| vm.name() == name).and_then(|index| Some((index, machine.vms.get(index)?))) {
@@ -216,6 +217,13 @@ fn causes(vm: &Vm, table: &mut Table<'_>) {
         vcpu_row(vm, index, slot, table);
         Cause::ALL.iter().for_each(|cause| table.number(cause.label(), slot.exits.get(*cause)));
     }
+}
+
+/// Times the guests' sleep, or no longer. A guest that sleeps now takes note of it.
+fn watch<P: Platform>(platform: &mut P, machine: &Machine, on: bool, answer: &mut String) {
+    machine.watching.store(on, Ordering::Relaxed);
+    machine.vms.iter().for_each(|vm| machine.kick_all(platform, &vm.lock()));
+    say(answer, format_args!("watch={}", if on { "on" } else { "off" }));
 }
 
 fn number(word: &str) -> Option<usize> {

@@ -2,6 +2,7 @@
 
 use super::interrupts::NEVER;
 use super::machine::{Assignment, Machine};
+use super::watch::Watch;
 use crate::exit;
 use crate::platform::{CoreId, Platform};
 use crate::psci::Entry;
@@ -32,6 +33,7 @@ pub struct CoreLoop {
     pub(super) timer_deadline: u64,
     /// When the console wants to be looked at, in the machine's counter, or [`NEVER`]. Only on the housekeeping core.
     pub(super) console_deadline: u64,
+    pub(super) watch: Watch,
     pub(super) power_off: bool,
 }
 
@@ -44,6 +46,7 @@ impl CoreLoop {
             list_registers: ListRegisters::EMPTY,
             timer_deadline: NEVER,
             console_deadline: NEVER,
+            watch: Watch::default(),
             power_off: false,
         }
     }
@@ -96,6 +99,9 @@ impl CoreLoop {
         drop(vm);
         let raw = platform.enter(vcpu, &mut self.list_registers);
         let exit = exit::decode(&raw);
+        if self.watch.is_timing() {
+            self.end_wait(platform, machine, exit);
+        }
         let mut vm = shared.lock();
         let kicks = vm.vgic().fold(it.vcpu, &self.list_registers);
         machine.kick(platform, &vm, kicks);
@@ -104,6 +110,7 @@ impl CoreLoop {
             let seen = self.acknowledge(platform, Some(&mut vm));
             self.count(&mut vm, seen.last);
             drop(vm);
+            self.watch(platform, machine);
             self.deal_with(platform, machine, seen);
         } else {
             self.handle(platform, machine, &mut vm, &raw, exit);
@@ -177,6 +184,7 @@ impl CoreLoop {
         self.list_registers = ListRegisters::EMPTY;
         let loaded = platform.load(vcpu, vm.context(it.vcpu), &interface, &active);
         self.loaded = Some((it, loaded));
+        self.watch = Watch::default();
         self.refresh_physical_timer(platform, vm);
         // Out of reset, its timers are not what its interrupts last heard of.
         follow_virtual_timer(platform, vm, it);

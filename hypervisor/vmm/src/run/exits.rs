@@ -29,7 +29,7 @@ impl CoreLoop {
             Exit::SystemRegister(access) => self.system_register(platform, machine, vm, access),
             Exit::DataAbort(abort) => self.data_abort(platform, machine, vm, raw, &abort),
             Exit::InstructionAbort(address) => (Cause::Stage2Fault, self.instruction_abort(vm, raw, address)),
-            Exit::WaitForEvent => (Cause::Wait, Next::Skip),
+            Exit::Wait => (Cause::Wait, self.begin_wait(platform, machine)),
             Exit::Undefined => (Cause::Other, Next::Inject(Syndrome::Undefined)),
             Exit::SystemError => (Cause::Other, Next::Stop("a system error")),
             Exit::Interrupt | Exit::Unexpected => (Cause::Other, Next::Stop("an exception of an unexpected class")),

@@ -77,12 +77,13 @@ impl CoreState {
         self.slept.store(self.slept(now), Ordering::Relaxed);
     }
 
-    /// Times that it was woken from sleep in the hypervisor.
+    /// Times that it was woken from sleep in the hypervisor or, while that is watched, in its guest.
     pub fn wake_ups(&self) -> u64 {
         self.wake_ups.load(Ordering::Relaxed)
     }
 
-    /// Ticks that it slept in the hypervisor, with the sleep under way, when the machine's counter is `now`.
+    /// Ticks that it slept in the hypervisor or, while that is watched, in its guest, with the sleep under way, when the
+    /// machine's counter is `now`.
     pub fn slept(&self, now: u64) -> u64 {
         match self.slept.load(Ordering::Relaxed) {
             asleep if asleep & ASLEEP != 0 => now.saturating_sub(asleep & !ASLEEP),
@@ -108,6 +109,8 @@ pub struct Machine {
     pub console: Mutex<Console>,
     /// A port wants that core's attention.
     pub console_wanted: AtomicBool,
+    /// Whether the guests' sleep is timed, which takes an exit for each.
+    pub watching: AtomicBool,
     /// The newest messages of the hypervisor.
     pub log: &'static Mutex<LogRing>,
     /// What happens when no VM runs any more.

@@ -12,6 +12,7 @@ mod housekeeping;
 mod interrupts;
 mod machine;
 mod system_registers;
+mod watch;
 
 pub use core_loop::{CoreLoop, Step};
 pub use housekeeping::Console;

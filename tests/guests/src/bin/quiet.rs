@@ -3,7 +3,7 @@
 //! says how often it did what.
 //!
 //! Bootargs: `hz=N` (100) expiries per second; `alone` sends no SGIs; `noisy` makes a hypervisor call each time, which
-//! must be seen.
+//! must be seen; `busy=N` (0) does not sleep for the first N percent of each period.
 #![no_std]
 #![no_main]
 
@@ -59,6 +59,9 @@ fn sleep(index: usize) {
         let ticks = TICKS.load(Ordering::SeqCst);
         cpu::wait_until(|| STOPPED.load(Ordering::SeqCst) || TICKS.load(Ordering::SeqCst) != ticks);
         WRONG.fetch_add(u64::from(vector_registers::read() != parked), Ordering::SeqCst);
+        let awake = machine().arguments.number("busy", 0);
+        let until = NEXT[index].load(Ordering::SeqCst) - period() + period() * awake / 100;
+        while timer::count() < until {}
     }
     cpu::disable_interrupts();
     Timer::Virtual.stop();

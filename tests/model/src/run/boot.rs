@@ -49,6 +49,7 @@ pub fn build(shared: &Arc<Shared>, shape: &Shape, guests: Vec<Guest>) -> Machine
         housekeeping: CoreId(shape.housekeeping),
         console: spin::Mutex::new(console),
         console_wanted: false.into(),
+        watching: false.into(),
         log: Box::leak(Box::new(spin::Mutex::new(LogRing::new(1024)))),
         when_all_off: shape.when_all_off,
         booted: core.counter(),

@@ -75,6 +75,7 @@ impl Hardware {
         instruction: &Instruction,
         signals: bool,
     ) -> Done {
+        let trap_wait = self.cores[core].live.as_ref().is_some_and(|live| live.trap_wait);
         let x = vcpu.general_mut();
         let next = x.pc.wrapping_add(4);
         match instruction {
@@ -100,6 +101,8 @@ impl Hardware {
                 x.pc = next;
                 return trap(0x16 << 26 | IL | u64::from(*immediate));
             }
+            // Only a WFI that would sleep traps (Arm ARM DDI 0487, HCR_EL2.TWI).
+            Instruction::Wait if trap_wait && !signals => return trap(0x01 << 26 | IL),
             Instruction::Wait => {
                 x.pc = next;
                 return if signals { Done::Went } else { Done::Sleeps };

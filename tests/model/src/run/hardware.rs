@@ -35,6 +35,8 @@ pub(super) struct Live {
     pub root: Root,
     pub mpidr: u64,
     pub counter_offset: u64,
+    /// HCR_EL2.TWI.
+    pub trap_wait: bool,
 }
 
 /// One core.
@@ -51,6 +53,8 @@ pub(super) struct CoreHardware {
     pub hypervisor_timer: Option<u64>,
     pub asleep: Option<Asleep>,
     pub in_guest: bool,
+    /// Ticks slept in the guest, and how many times.
+    pub slept_in_guest: (u64, u64),
 }
 
 /// What a vCPU was when it was last parked.

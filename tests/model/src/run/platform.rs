@@ -102,11 +102,17 @@ impl Core {
 
     /// Sleeps until a physical interrupt is pending.
     pub(super) fn sleep(&self, where_: Asleep) {
+        let since = self.counter();
         self.hardware().cores[self.id.0].asleep = Some(where_);
         while !self.hardware().is_pending(self.id.0) {
             self.pass();
         }
-        self.hardware().cores[self.id.0].asleep = None;
+        let ticks = self.counter() - since;
+        let core = &mut self.hardware().cores[self.id.0];
+        core.asleep = None;
+        if where_ == Asleep::Guest {
+            core.slept_in_guest = (core.slept_in_guest.0 + ticks, core.slept_in_guest.1 + 1);
+        }
     }
 }
 
@@ -152,6 +158,7 @@ impl Platform for Core {
             root: Root { table: context.stage2.root().get(), bits: context.stage2.geometry().bits(), vmid },
             mpidr: context.mpidr,
             counter_offset: context.counter_offset,
+            trap_wait: false,
         });
         (vcpu.timers.virtual_compare, vcpu.timers.virtual_control) = (POISON, POISON);
         LoadedVcpu::assume_loaded(vcpu)
@@ -193,6 +200,11 @@ impl Platform for Core {
         }
         self.breathe();
         exit
+    }
+
+    fn trap_wait(&mut self, trap: bool) {
+        let mut hardware = self.hardware();
+        hardware.cores[self.id.0].live.as_mut().expect("only a loaded vCPU has its WFI trapped").trap_wait = trap;
     }
 
     fn inject(&mut self, vcpu: &mut LoadedVcpu, syndrome: Syndrome) {

@@ -263,6 +263,11 @@ impl World {
         before.map_or(Rises::default(), |oracle| oracle.rises)
     }
 
+    /// Ticks that `core` slept in its guest's WFI, and how many times.
+    pub fn slept_in_guest(&self, core: usize) -> (u64, u64) {
+        self.shared.hardware().cores[core].slept_in_guest
+    }
+
     /// What happened.
     pub fn tally(&self) -> Tally {
         self.shared.hardware().tally

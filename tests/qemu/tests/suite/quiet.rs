@@ -16,6 +16,9 @@ const RATE: u64 = 100;
 const SECONDS: u64 = 10;
 /// Wall time between readings: asked without a pause the board is never idle, and its time hardly passes.
 const PAUSE: Duration = Duration::from_millis(20);
+/// Percent of a second that the guest spends at most on other things than sleep and what it is told to spend, and that
+/// parts of its periods at both ends of the second make.
+const ASIDE: f64 = 2.0;
 /// Readings after which the guest's timer is taken to stand still.
 const MOST_READINGS: usize = 500;
 
@@ -24,6 +27,9 @@ pub fn register(suite: &mut Suite) {
         for vcpus in [1, 2] {
             suite.on_each(name, &boot(vcpus, bootargs), boards(vcpus), move |session| quiet(session, vcpus));
         }
+    }
+    for (name, busy) in [("quiet_watched", 0), ("quiet_watched_busy", 50)] {
+        suite.on_each(name, &boot(1, &format!("busy={busy}")), boards(1), move |session| watched(session, busy));
     }
     suite.on_each("quiet_noisy", &boot(1, "noisy"), boards(1), |session| {
         let spent = spent(session, 1);
@@ -111,4 +117,35 @@ fn quiet(session: &mut Session, vcpus: u32) {
     assert!(ticks >= last.expiries, "{ticks} ticks, {last:?}");
     session.port(NAME).verdict();
     session.end();
+}
+
+/// Watched, the guest's own sleep is told, for an exit each; no longer watched, it is quiet again.
+fn watched(session: &mut Session, busy: u64) {
+    session.port(NAME).expect("quiet: 1 vCPUs");
+    session.focus('m').send("watch on\r");
+    session.port("monitor").expect("watch=on");
+    let before = (read(session), asleep(session));
+    let after = (await_expiries(session, before.0.expiries + RATE), asleep(session));
+    let spent = after.0.since(before.0);
+    let waits = spent.unexplained();
+    assert!((waits - i128::from(spent.expiries)).abs() <= 1, "an exit for each sleep: {spent:?}");
+    let [ticks, total] = [after.1[0] - before.1[0], after.1[1] - before.1[1]];
+    let percent = ticks as f64 * 100.0 / total as f64;
+    assert!((percent - (100 - busy) as f64).abs() < ASIDE, "{percent} % asleep, {busy} % busy");
+    session.send("watch off\r");
+    session.port("monitor").expect("watch=off");
+    let settled = read(session);
+    let last = await_expiries(session, settled.expiries + RATE).since(settled);
+    assert!(last.unexplained() <= 1, "one WFI may have been trapped already: {last:?}");
+}
+
+/// Ticks that the guest's core slept, of all ticks of the counter.
+fn asleep(session: &mut Session) -> [u64; 2] {
+    session.send("stats\rlog 0\r");
+    session.port("monitor").expect("records=");
+    let text = session.port("monitor").text();
+    let table = table(text.rsplit("stats\n").next().expect("the command is echoed"));
+    let core = |subject: &&Subject| matches!(subject, Subject::Core(_)) && table[subject]["vm"].starts_with(NAME);
+    let core = table.keys().find(core).expect("a core runs the guest");
+    ["asleep-ticks", "total-ticks"].map(|key| number(&table, core, key).expect("a number"))
 }

@@ -5,7 +5,10 @@ use super::model::{Model, Status};
 use crate::demo::session::{Port, Session, Stopped};
 use std::collections::VecDeque;
 
-/// Milliseconds between two questions to the monitor.
+/// What is typed to the monitor first, in this order: the banner waits for what `stats` tells, and the guests' sleep is
+/// shown.
+const FIRST: [&str; 3] = ["stats", "vm info freertos", "watch on"];
+/// Milliseconds between two questions to the monitor after that.
 const POLL: u64 = 1_000;
 /// Where FreeRTOS's RAM is if the monitor does not say: an address that is not Linux's either.
 const SOMEWHERE: u64 = 0x4200_0000;
@@ -137,8 +140,9 @@ impl Director {
             self.awaited = None;
             return session.send(self.keys_to, b"");
         }
-        if self.awaited.is_none() && model.monitor_waits() && (model.answers < 2 || model.now >= self.polled + POLL) {
-            let question = if model.answers == 1 { "vm info freertos" } else { "stats" };
+        let is_first = model.answers < FIRST.len();
+        if self.awaited.is_none() && model.monitor_waits() && (is_first || model.now >= self.polled + POLL) {
+            let question = FIRST.get(model.answers).unwrap_or(&"stats");
             self.polled = model.now;
             self.awaited = Some(model.answers + 1);
             session.type_line(Port::Monitor, question)?;

@@ -132,13 +132,15 @@ fn loop_numbers(model: &Model) -> Vec<Line<'static>> {
 }
 
 fn counts(frame: &mut Frame<'_>, area: Rect, model: &Model) {
-    let block = pane("Hypervisor: exits per second by cause, share of time asleep at EL2, log", HYPERVISOR, false);
+    let block =
+        pane("Hypervisor: exits per second by cause (wait: a sleep, timed), time asleep, log", HYPERVISOR, false);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let mut lines: Vec<Line<'static>> = ["linux", "freertos"].iter().map(|vm| exits(model, vm)).collect();
-    let asleep = model.rates.asleep.iter().map(|(core, runs, share)| match runs.as_str() {
-        "none" => format!("core {core} {share:.0}%"),
-        vcpu => format!("{} {share:.0}%", vcpu.replace("/vcpu", "/")),
+    let asleep = model.rates.asleep.iter().map(|(core, runs, share)| {
+        let who = if runs == "none" { format!("core {core}") } else { runs.replace("/vcpu", "/") };
+        // Who wakes for a moment does not sleep all the time.
+        format!("{who} {:.0}%", share.floor())
     });
     lines.push(Line::from(format!("{:<10}{}", "asleep", asleep.collect::<Vec<_>>().join("  "))));
     let log = model.log.last(usize::from(inner.height).saturating_sub(2), inner.width.into());

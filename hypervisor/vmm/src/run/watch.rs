@@ -1,0 +1,64 @@
+//! The guests' own sleep, timed while their owner watches.
+//!
+//! A pinned vCPU sleeps in its own WFI, which takes no exit, so nobody outside knows how long. While it is watched, its
+//! WFI is trapped, but only to note the time: the guest then carries it out itself.
+
+use super::{CoreLoop, Machine, Next};
+use crate::exit::Exit;
+use crate::platform::Platform;
+use core::sync::atomic::Ordering;
+
+/// What a core knows of the WFI of its vCPU.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// Whether it is trapped.
+    trapping: bool,
+    /// The one under way: when it began, in the machine's counter, and its address.
+    under_way: Option<(u64, u64)>,
+}
+
+impl Watch {
+    /// Whether the vCPU sleeps, for all that is known, and is timed.
+    pub(super) const fn is_timing(&self) -> bool {
+        self.under_way.is_some()
+    }
+}
+
+impl CoreLoop {
+    /// Traps the next WFI, or no longer, as the owner wants it. Whoever wanted it otherwise has kicked this core, so it is
+    /// enough to look after interrupts.
+    pub(super) fn watch<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
+        let wanted = machine.watching.load(Ordering::Relaxed);
+        if wanted != self.watch.trapping && !self.watch.is_timing() {
+            self.trap_wait(platform, wanted);
+        }
+    }
+
+    fn trap_wait<P: Platform>(&mut self, platform: &mut P, trap: bool) {
+        self.watch.trapping = trap;
+        platform.trap_wait(trap);
+    }
+
+    /// The vCPU is about to sleep in its WFI.
+    pub(super) fn begin_wait<P: Platform>(&mut self, platform: &mut P, machine: &Machine) -> Next {
+        if let (Some((_, loaded)), Some(core)) = (&self.loaded, machine.core(self.id)) {
+            let now = platform.counter();
+            self.watch.under_way = Some((now, loaded.general().pc));
+            core.fall_asleep(now);
+        }
+        self.trap_wait(platform, false);
+        Next::Resume
+    }
+
+    /// The vCPU left the guest by `exit`. It slept until now if an interrupt found it behind its WFI. If not, something
+    /// that was pending for it ended its WFI, nobody knows when: it is taken not to have slept.
+    pub(super) fn end_wait<P: Platform>(&mut self, platform: &mut P, machine: &Machine, exit: Exit) {
+        let Some((since, address)) = self.watch.under_way.take() else { return };
+        let pc = self.loaded.as_ref().map(|(_, loaded)| loaded.general().pc);
+        let slept = exit == Exit::Interrupt && pc == Some(address.wrapping_add(4));
+        if let Some(core) = machine.core(self.id) {
+            core.wake(if slept { platform.counter() } else { since });
+        }
+        self.watch(platform, machine);
+    }
+}
