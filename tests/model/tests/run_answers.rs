@@ -148,6 +148,18 @@ fn statistics_are_of_cores_guests_and_causes() {
     }
 }
 
+/// Every counter of a guest goes on when it is started again, so that those of one moment belong together.
+#[test]
+fn a_restart_takes_no_counter_back() {
+    for shape in Shape::all(4) {
+        let world = world(shape);
+        let before = counted(&world);
+        ask(&world, "vm restart ticking");
+        world.run_until(10_000, "its second start", |world| world.starts(1) == 2);
+        check(&ask(&world, "stats"), &before, &counted(&world));
+    }
+}
+
 /// The cores of guests that are off sleep on: what is told of them grows with the machine's time.
 #[test]
 fn a_sleep_counts_while_it_lasts() {

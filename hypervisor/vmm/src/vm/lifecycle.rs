@@ -244,7 +244,7 @@ impl Vm {
         self.uart = Pl011::new();
         self.counter_offset = platform.counter();
         for slot in &mut self.slots {
-            *slot = Slot::new(slot.core);
+            *slot = Slot { exits: core::mem::take(&mut slot.exits), ..Slot::new(slot.core) };
         }
         if let Some(boot) = self.slots.first_mut() {
             boot.run = Run::Starting(Entry { address: self.load.entry, context: self.load.boot_argument });

@@ -30,7 +30,7 @@ pub struct Slot {
     pub parked: Option<Box<Vcpu>>,
     /// Whether a core has it loaded.
     pub loaded: bool,
-    /// Its exits.
+    /// Its exits since the machine booted: like its VM's counters, they go on when it is started again.
     pub exits: Counters,
     /// Where it would take an exception that it was last given; a fault there cannot be reflected.
     pub vector: Option<u64>,
