@@ -13,6 +13,9 @@ use crate::judge;
 /// Ways of the guest `fault` that leave it nothing to go on with.
 const FAULTS: [&str; 8] = ["read", "write", "jump", "zeroes", "vectors", "stack", "spin", "sleep"];
 
+/// Pages that a guest finds nothing in, at least: the 262,144 of the first GiB but for its devices' 16 MiB, and one in each
+/// of the 32,256 blocks of the next 63 GiB but for its RAM's.
+const PAGES: u64 = 290_000;
 /// Reports of the victim, each of 100 periods, that are awaited after the trouble.
 const REPORTS: usize = 5;
 /// Limit in wall time where a whole campaign runs before the text that is waited for.
@@ -48,6 +51,8 @@ pub fn register(suite: &mut Suite) {
         session.limit(PATIENCE).port("hostile").expect(&format!("events={}\n", HOSTILE.each)).verdict();
         undisturbed(session);
     });
+    let every_page = beside_victim(Vm::new("hostile", "hostile").bootargs("every-page events=1"));
+    suite.on_each("every_page_beside_victim", &every_page, timed(3), every_page_beside_victim);
     for how in FAULTS {
         let fault = beside_victim(Vm::new("fault", "fault").bootargs(&format!("how={how}")));
         suite.on_each(&format!("fault_{how}_beside_victim"), &fault, timed(3), fault_beside_victim);
@@ -105,6 +110,15 @@ fn three_consoles(session: &mut Session, count: u64) {
     session.send("quit\r");
     session.port("echo").expect("echo: quit ticks=").verdict();
     session.end();
+}
+
+/// A guest touches each page where it has nothing, of 4 KiB in the first GiB.
+fn every_page_beside_victim(session: &mut Session) {
+    let mut hostile = session.limit(PATIENCE).port("hostile");
+    let pages = hostile.number_after("hostile: pages without anything ");
+    assert!(pages > PAGES, "{pages} pages of more than {PAGES}");
+    hostile.verdict();
+    undisturbed(session);
 }
 
 fn fault_beside_victim(session: &mut Session) {

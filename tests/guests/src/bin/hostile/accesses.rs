@@ -11,6 +11,8 @@ use bulkhead_guests::trap;
 const BLOCK: usize = 2 << 20;
 const PAGE: usize = 4096;
 const GIB: usize = 1 << 30;
+/// End of the addresses whose blocks are tried one by one: as far as 36 bits reach, the least that a core implements here.
+const REACH: usize = 64 * GIB;
 /// Natively devices of QEMU's are everywhere below RAM; here and above RAM nothing is.
 const NATIVE_HOLE: usize = 0x0b00_0000;
 
@@ -32,6 +34,21 @@ pub fn page(random: &mut Random, machine: &Machine) -> bool {
         _ => load_pair(address),
     })
     .is_some()
+}
+
+/// Reads and writes at the start of each page where nothing is, in the first GiB and, a page of each 2 MiB block, beyond
+/// it: how many there are, and at how many both accesses trapped.
+pub fn every_page(machine: &Machine) -> (u64, u64) {
+    let (mut pages, mut trapped) = (0, 0);
+    let near = (0..GIB).step_by(PAGE);
+    let far = (GIB..REACH).step_by(BLOCK);
+    for page in near.chain(far).filter(|&page| is_nothing(page, machine)) {
+        let read = trap::probe(|| drop_value(read32(page))).is_some();
+        let write = trap::probe(|| write32(page, 0)).is_some();
+        pages += 1;
+        trapped += u64::from(read && write);
+    }
+    (pages, trapped)
 }
 
 fn drop_value<T>(_: T) {}

@@ -1,6 +1,7 @@
 //! Does everything a guest should not, at random: its machine must answer as the architecture says, and nobody else notice.
 //!
-//! Bootargs: `seed=N` (1), `events=N` (10000); `only=` one of `calls`, `registers`, `pages`, `jumps`, `controller`, `flood`.
+//! Bootargs: `seed=N` (1), `events=N` (10000); `only=` one of `calls`, `registers`, `pages`, `jumps`, `controller`, `flood`;
+//! `every-page` touches each page where nothing is, one after the other, before them.
 //! Says `hostile: N` every 10,000 events and `events=N` at the end. It never asks for what would legally end it.
 #![no_std]
 #![no_main]
@@ -35,6 +36,11 @@ fn main(machine: &'static Machine) {
     let events = machine.arguments.number("events", 10_000);
     let only = machine.arguments.text("only");
     println!("hostile: seed={seed}");
+    if machine.arguments.flag("every-page") {
+        let (pages, trapped) = accesses::every_page(machine);
+        println!("hostile: pages without anything {pages}");
+        expect_eq!("every access to them traps", trapped, pages);
+    }
     let mut random = Random::new(seed);
     let mut done = [(0_u64, 0_u64); KINDS.len()];
     for event in 1..=events {
