@@ -91,6 +91,24 @@ fn a_fault_that_stops_a_guest_is_told_once_in_words() {
 }
 
 #[test]
+fn a_system_error_stops_its_guest_alone_and_is_told_once() {
+    for shape in Shape::all(2) {
+        let guest = Guest::new("ending", ending(End::SystemError), &[1]);
+        let guest = guest.with_policies(Policy::Restart, Policy::Restart, Policy::Halt);
+        let world = World::new(shape, 1, vec![guest, Guest::new("other", ticker(shape.v3, PERIOD), &[0])]);
+        world.run_until(5_000, "it is off", |world| world.lifecycle(0) == Lifecycle::Off);
+        let told: Vec<String> = world.messages().into_iter().filter(|message| message.starts_with("ERROR")).collect();
+        let [message] = told.as_slice() else { panic!("{told:?}") };
+        for part in ["ending vcpu0 at PC 0x4", "a system error", "ESR 0xbf000011", "; on-fault: halt"] {
+            assert!(message.contains(part), "{part:?} is not in {message:?}");
+        }
+        let ticks = world.data(1, TICKS);
+        world.run_until(5_000, "the other ticks on", |world| world.data(1, TICKS) > ticks + 3);
+        assert_eq!(world.starts(0), 1);
+    }
+}
+
+#[test]
 fn faults_are_the_guests_own_and_no_flood_of_messages() {
     for shape in Shape::all(2) {
         let faulter = Guest::new("faulter", faulter(), &[0]);

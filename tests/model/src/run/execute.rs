@@ -15,6 +15,9 @@ const IRQ_VECTOR: u64 = 0x80;
 /// xFSC: a translation fault at level 3.
 const TRANSLATION_FAULT: u64 = 0b00_0111;
 
+/// ESR_EL2 of an SError with an implementation defined syndrome (Arm ARM DDI 0487 D19.2.37, ISS encoding for an SError).
+const SYSTEM_ERROR: u64 = 0x2f << 26 | IL | 1 << 24 | 0x11;
+
 /// What became of an instruction.
 pub enum Done {
     /// The guest goes on.
@@ -100,6 +103,9 @@ impl Hardware {
             Instruction::Hvc(immediate) => {
                 x.pc = next;
                 return trap(0x16 << 26 | IL | u64::from(*immediate));
+            }
+            Instruction::SystemError => {
+                return Done::Trapped(RawExit { vector: Vector::SystemError, esr: SYSTEM_ERROR, far: 0, hpfar: 0 });
             }
             // Only a WFI that would sleep traps (Arm ARM DDI 0487, HCR_EL2.TWI).
             Instruction::Wait if trap_wait && !signals => return trap(0x01 << 26 | IL),

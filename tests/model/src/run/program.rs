@@ -57,6 +57,8 @@ pub enum Instruction {
     Hvc(u16),
     /// SMC.
     Smc(u16),
+    /// An access that the memory system answers with an SError, which EL2 takes (HCR_EL2.AMO).
+    SystemError,
     /// WFI.
     Wait,
     /// Masks IRQs (`true`), or lets them through.

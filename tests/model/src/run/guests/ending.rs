@@ -21,6 +21,8 @@ pub enum End {
     Reset,
     /// It takes exceptions where it has no memory.
     Fault,
+    /// Memory answers it with an SError.
+    SystemError,
 }
 
 /// Lives for a while and ends.
@@ -38,6 +40,7 @@ pub fn ending(end: End) -> Program {
     match end {
         End::PowerOff => a.add(Instruction::Smc(0)),
         End::Reset => a.add(Instruction::Hvc(0)),
+        End::SystemError => a.add(Instruction::SystemError),
         End::Fault => {}
     }
     a.write(register::VBAR_EL1, 0x1000_0000);
