@@ -169,6 +169,7 @@ fn run_pack(arguments: Pack) -> Result<ExitCode, ToolError> {
     }
     let packed = pack_with(&image, config.tree.as_bytes(), &files, arguments.early_uart)?;
     std::fs::write(&arguments.output, &packed).map_err(|error| ToolError::file(&arguments.output, &error))?;
-    line(&format!("{}: {} bytes, modules: {}", arguments.output.display(), packed.len(), files.len()))?;
+    let checked = if arguments.board_dtb.is_some() { "" } else { "; not checked: --board-dtb FILE does" };
+    line(&format!("{}: {} bytes, modules: {}{checked}", arguments.output.display(), packed.len(), files.len()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -42,14 +42,16 @@ fn a_configuration_goes_from_check_to_pack_to_inspect() {
     let verdict = "\nconfig.dtb: VMs: 2, warnings: 0, no mistakes\n";
     assert_eq!(good("check config.dtb --board-dtb board.dtb"), format!("{map}{verdict}"));
     assert!(folder.path().join("map.svg").exists());
-    good("pack hypervisor.img config.dtb -o packed.img --early-uart pl011@0x9000000 --board-dtb board.dtb");
+    let said = good("pack hypervisor.img config.dtb -o packed.img --early-uart pl011@0x9000000 --board-dtb board.dtb");
+    assert!(said.ends_with("modules: 3\n"), "{said}");
     assert!(good("inspect packed.img").contains("early UART    pl011@0x9000000"));
     // What a pack holds is in no file beside it.
     for file in ["Image", "initramfs.cpio", "freertos.bin"] {
         std::fs::remove_file(folder.path().join(file)).expect(file);
     }
     assert!(good("check packed.img --board-dtb board.dtb").ends_with("no mistakes\n"));
-    good("pack hypervisor.img packed.img -o again.img --early-uart pl011@0x9000000");
+    let said = good("pack hypervisor.img packed.img -o again.img --early-uart pl011@0x9000000");
+    assert!(said.ends_with("; not checked: --board-dtb FILE does\n"), "{said}");
     let bytes = |file: &str| std::fs::read(folder.path().join(file)).expect(file);
     assert_eq!(bytes("again.img"), bytes("packed.img"));
 }
