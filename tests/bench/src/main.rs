@@ -4,6 +4,9 @@
 //! Prints one line an operation, `bench NAME median=M minimum=M p99=M maximum=M`, in ticks. The difference of two
 //! counts next to each other is one tick: an operation of one instruction costs two.
 //!
+//! Before them stands `guest: in main at N ticks`: the physical counter, which nobody holds back but a hypervisor that
+//! traps it, so natively it counts from reset.
+//!
 //! Bootargs: `samples=N` (2000) counted and `warm=N` (200) before them; `only=TEXT` leaves out operations whose names do
 //! not begin with it.
 #![no_std]
@@ -13,7 +16,7 @@ mod operations;
 mod samples;
 mod vectors;
 
-use bulkhead_guests::{Machine, entry, interrupt};
+use bulkhead_guests::{Machine, entry, interrupt, println, timer};
 use operations::{calls, controller, cores, faults, interrupts, memory, registers, uart};
 
 entry!(main);
@@ -46,6 +49,7 @@ impl Bench {
 }
 
 fn main(machine: &'static Machine) {
+    println!("guest: in main at {} ticks", timer::physical_count());
     let number = |name, default| machine.arguments.number(name, default);
     let bench = Bench { machine, samples: number("samples", 2000), warm: number("warm", 200) };
     interrupt::initialise(machine);

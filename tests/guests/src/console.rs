@@ -47,10 +47,15 @@ pub fn address(offset: usize) -> usize {
 
 /// Uses the UART at `base`: FIFOs on, transmitter and receiver on, interrupts masked.
 pub fn initialise(base: usize) {
-    BASE.store(base, Ordering::Relaxed);
-    write32(address(register::INTERRUPT_MASK), 0);
+    initialise_sbsa(base);
     write32(address(0x2c), 0x70);
     write32(address(register::CONTROL), 0x301);
+}
+
+/// Uses the SBSA UART at `base`, which firmware or a hypervisor set up: interrupts masked.
+pub fn initialise_sbsa(base: usize) {
+    BASE.store(base, Ordering::Relaxed);
+    write32(address(register::INTERRUPT_MASK), 0);
 }
 
 /// Stops honouring the lock: for messages of a vCPU that will not go on.

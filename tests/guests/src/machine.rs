@@ -9,6 +9,8 @@ use crate::psci::Conduit;
 use crate::sync::SetOnce;
 use crate::{console, smp};
 
+/// A PL011 without the registers that set it up (SBSA DEN0029 6.0 B): it is set up already.
+const SBSA_UART: &str = "arm,sbsa-uart";
 /// Banks of RAM that a tree may name.
 const BANKS: usize = 8;
 
@@ -83,9 +85,13 @@ pub fn machine() -> &'static Machine {
 pub(crate) fn discover(address: usize) -> &'static Machine {
     // SAFETY: by the boot protocol x0 is the address of a device tree, which nothing writes; the crate checks its magic.
     let tree = unsafe { Fdt::from_ptr(address as *const u8) }.expect("x0 points at a device tree");
-    let serial = compatible(&tree, &["arm,pl011"]);
+    let serial = compatible(&tree, &["arm,pl011", SBSA_UART]);
     let uart = register(serial, 0).start;
-    console::initialise(uart);
+    if compatible_with(serial, SBSA_UART) {
+        console::initialise_sbsa(uart)
+    } else {
+        console::initialise(uart)
+    }
     let timer = compatible(&tree, &["arm,armv8-timer", "arm,armv7-timer"]);
     MACHINE.set(Machine {
         model: text(&tree, "/", "model").unwrap_or("(no model)"),
@@ -108,6 +114,10 @@ pub(crate) fn discover(address: usize) -> &'static Machine {
 
 fn compatible<'b>(tree: &'b Fdt<'static>, names: &[&str]) -> FdtNode<'b, 'static> {
     tree.find_compatible(names).unwrap_or_else(|| panic!("the tree has no node compatible with {names:?}"))
+}
+
+fn compatible_with(node: FdtNode<'_, 'static>, name: &str) -> bool {
+    node.compatible().is_some_and(|names| names.all().any(|found| found == name))
 }
 
 fn text(tree: &Fdt<'static>, node: &str, property: &str) -> Option<&'static str> {

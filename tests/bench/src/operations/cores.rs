@@ -8,13 +8,17 @@ use crate::vectors::{self, cpu_interface, interrupted};
 use bulkhead_guests::gic::register;
 use bulkhead_guests::machine::Controller;
 use bulkhead_guests::psci::{self, function, status};
-use bulkhead_guests::{Machine, cpu, interrupt, machine, smp};
+use bulkhead_guests::{Machine, cpu, interrupt, machine, smp, timer};
 
 core::arch::global_asm!(include_str!("started.s"));
 
 unsafe extern "C" {
     fn started_entry();
 }
+
+/// Ticks in which a vCPU that is said to be off has gone off. Xen says so while it still is on its way, and one that
+/// is started then loses its x0.
+const GOING_OFF: u64 = 20_000;
 
 /// The count at which the other vCPU noticed, or 0.
 static NOTICED: AtomicU64 = AtomicU64::new(0);
@@ -86,5 +90,7 @@ fn wait(done: impl Fn() -> bool) {
 
 fn wait_until_off(machine: &Machine) {
     wait(|| psci::psci(function::AFFINITY_INFO_64, [machine.cpus[1], 0, 0]) == 1);
+    let gone = timer::count() + GOING_OFF;
+    wait(|| timer::count() >= gone);
     cpu::send_event();
 }
