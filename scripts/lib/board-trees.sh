@@ -21,11 +21,10 @@ trees_package() { package_behind linux-image-arm64; }
 
 # go_without_trees REASON: they are no longer among what is missing, nor asked for.
 go_without_trees() {
-    local item others=()
     is_missing board-trees || return 0
     complain "$program: $1 Without $(describe board-trees) the tests of those boards are SKIPPED."
-    for item in "${missing[@]}"; do [ "$item" = board-trees ] || others+=("$item"); done
-    missing=("${others[@]}") boards=no
+    forget_missing board-trees
+    boards=no
 }
 
 say_trees() {

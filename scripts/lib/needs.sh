@@ -64,12 +64,20 @@ find_missing() {
     [ -f "$kernel" ] || kernel_is_ready || missing+=(kernel)
     [ -n "$busybox" ] || busybox_is_ready || missing+=(busybox)
     [ "$boards" = no ] || trees_are_ready || missing+=(board-trees)
+    [ "$peers" = no ] || find_missing_peers
 }
 
 is_missing() {
     local item
     for item in "${missing[@]}"; do [ "$item" != "$1" ] || return 0; done
     return 1
+}
+
+# forget_missing ITEM: it is done without.
+forget_missing() {
+    local item others=()
+    for item in "${missing[@]}"; do [ "$item" = "$1" ] || others+=("$item"); done
+    missing=("${others[@]}")
 }
 
 found_qemu() { if has qemu-system-aarch64; then qemu_version qemu-system-aarch64; else echo none; fi; }
@@ -87,6 +95,9 @@ describe() {
         kernel) echo "an arm64 Linux kernel; --kernel FILE names an Image" ;;
         busybox) echo "a static BusyBox for arm64; --busybox FILE names one" ;;
         board-trees) echo "device trees of boards in $trees: ${board_trees[*]%%=*}" ;;
+        xen) echo "Debian's package of Xen for arm64" ;;
+        host-kernel) echo "Debian's linux-image-cloud-arm64" ;;
+        monitor-target) echo "Rust's library for $monitor_target" ;;
     esac
 }
 
@@ -103,12 +114,19 @@ refuse() {
 # only_crates: cargo itself fetches them, on any system
 only_crates() { [ "${missing[*]}" = crates ]; }
 
+# go_without_extras REASON: what only some tests and measurements want
+go_without_extras() {
+    go_without_trees "$1"
+    go_without_peers "$1" "${peer_items[@]}"
+    peers=no
+}
+
 # refuse_what_nobody_provides: what is missing where set-up may not, or cannot, get it.
 refuse_what_nobody_provides() {
     local offline_reason="--offline forbids to fetch what is missing." foreign="this is neither Debian 12 nor 13, so nothing is installed."
     if [ ${#missing[@]} -eq 0 ]; then return 0; fi
-    [ "$offline" = no ] || go_without_trees "$offline_reason"
-    release=$(debian_release) || go_without_trees "$foreign"
+    [ "$offline" = no ] || go_without_extras "$offline_reason"
+    release=$(debian_release) || go_without_extras "$foreign"
     if [ ${#missing[@]} -eq 0 ]; then return 0; fi
     [ "$offline" = no ] || refuse "$offline_reason"
     [ -n "$release" ] || only_crates || refuse "$foreign"
@@ -117,6 +135,7 @@ refuse_what_nobody_provides() {
 install_missing() {
     machine=$(dpkg --print-architecture)
     plan
+    if [ ${#missing[@]} -eq 0 ]; then return 0; fi
     agree "Go ahead?" || give_up 2 "nothing was changed"
     carry_out
 }
@@ -132,7 +151,12 @@ plan() {
     ! is_missing compiler || packages+=(gcc libc6-dev)
     [ -e /etc/ssl/certs/ca-certificates.crt ] || packages+=(ca-certificates)
     ! is_missing rust || plan_rust
-    if is_missing kernel || is_missing busybox || is_missing board-trees; then refresh_apt arm64; fi
+    if is_missing kernel || is_missing busybox || is_missing board-trees || is_missing xen ||
+        is_missing host-kernel; then
+        refresh_apt arm64
+    fi
+    plan_peers
+    if [ ${#missing[@]} -eq 0 ]; then return 0; fi
     say "Bulkhead needs what this machine lacks:"
     if [ ${#packages[@]} -gt 0 ]; then
         plan_packages "${packages[@]}" || give_up 2 "apt cannot provide ${packages[*]}; nothing was changed"
@@ -145,6 +169,7 @@ plan() {
     ! is_missing crates || say "  crates         of Cargo.lock, about 20 MB"
     say_guest
     ! is_missing board-trees || say_trees
+    say_peers
 }
 
 packaged_qemu() { at_least 10 "$(upstream_version "$(package_field "$machine" qemu-system-arm Version)")"; }
@@ -218,7 +243,8 @@ carry_out() {
     ! is_missing kernel || fetch_kernel
     ! is_missing busybox || fetch_busybox
     ! is_missing board-trees || fetch_trees
-    refresh=no
+    carry_out_peers
+    refresh=no peers=no
     find_missing
     [ ${#missing[@]} -eq 0 ] || only_crates || give_up 1 "still missing after installing: ${missing[*]//crates/}"
 }

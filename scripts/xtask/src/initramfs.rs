@@ -27,9 +27,13 @@ const FILES: [(&str, &[u8]); 5] = [
     ("sbin/load-memory", include_bytes!("../initramfs/load-memory")),
 ];
 
-enum Body<'a> {
+/// What an entry is.
+pub enum Body<'a> {
+    /// A folder.
     Folder,
+    /// A file, which may be run.
     Program(&'a [u8]),
+    /// A symbolic link to a name.
     Link(&'a str),
     /// A character device by major and minor number.
     Device(u32, u32),
@@ -57,6 +61,11 @@ fn archive(busybox: &[u8]) -> Result<Vec<u8>> {
         ("sbin", Body::Folder),
     ];
     entries.extend(FILES.map(|(name, text)| (name, Body::Program(text))));
+    pack(entries)
+}
+
+/// The archive of `entries`, by their paths.
+pub fn pack(mut entries: Vec<(&str, Body<'_>)>) -> Result<Vec<u8>> {
     entries.sort_by_key(|&(name, _)| name);
     let mut bytes = Vec::new();
     for (index, (name, body)) in entries.iter().enumerate() {

@@ -90,3 +90,33 @@ fn checkouts_with_other_lock_files_do_not_disturb_each_other() {
     }
     assert_eq!(["one", "two", "one", "two", "same-as-one"].map(is_ready), [false, false, true, true, true]);
 }
+
+/// Runs set-up's part that fetches, with package lists that name nothing, for someone who lacks `missing`.
+fn install_from_empty_lists(missing: &str) -> Output {
+    let folder = folder("empty-lists");
+    let script = r#"
+        program=setup root=$1 cache=$2 facts=$2/toolchain yes=yes refresh=no peers=yes BULKHEAD_RUST=rustup missing=($3)
+        for part in say rust debian guest-linux board-trees peers needs; do . "$root/scripts/lib/$part.sh"; done
+        dpkg() { echo arm64; }
+        refresh_apt() { :; }
+        package_field() { :; }
+        install_missing
+        echo "still missing: ${missing[*]}""#;
+    let mut command = Command::new("bash");
+    command.args(["-euo", "pipefail", "-c", script, "bash"]).args([root(), &folder]).arg(missing);
+    command.output().expect("bash")
+}
+
+#[test]
+fn other_hypervisors_without_a_package_are_left_out_and_said() {
+    let output = install_from_empty_lists("xen host-kernel");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "still missing: \n", "{said}");
+    let lists = "setup: Debian's package lists for arm64 do not name it. Without Debian's";
+    let expected = [
+        format!("{lists} package of Xen for arm64 the numbers of Xen are SKIPPED."),
+        format!("{lists} linux-image-cloud-arm64 the numbers of KVM are SKIPPED."),
+    ];
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+}

@@ -9,7 +9,26 @@ pub enum System {
     Native,
     /// The hypervisor.
     Bulkhead,
+    /// Debian's Xen.
+    Xen,
+    /// KVM in Debian's kernel.
+    Kvm,
 }
+
+impl System {
+    /// What it calls itself.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Bulkhead => "Bulkhead",
+            Self::Xen => "Xen",
+            Self::Kvm => "KVM",
+        }
+    }
+}
+
+/// The other hypervisors.
+pub const PEERS: [System; 2] = [System::Xen, System::Kvm];
 
 /// One board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,26 +45,17 @@ const fn on(system: System, gic: u8, cores: u8) -> Configuration {
     Configuration { system, gic, cores }
 }
 
-/// The boards with the hypervisor.
-pub const HYPERVISOR: [Configuration; 4] =
-    [on(System::Bulkhead, 2, 1), on(System::Bulkhead, 2, 2), on(System::Bulkhead, 3, 1), on(System::Bulkhead, 3, 2)];
+/// The boards with `system`: both interrupt controllers, each with one core and with two.
+pub const fn boards(system: System) -> [Configuration; 4] {
+    [on(system, 2, 1), on(system, 2, 2), on(system, 3, 1), on(system, 3, 2)]
+}
 
-/// All boards.
-pub const ALL: [Configuration; 8] = [
-    on(System::Native, 2, 1),
-    on(System::Native, 2, 2),
-    on(System::Native, 3, 1),
-    on(System::Native, 3, 2),
-    HYPERVISOR[0],
-    HYPERVISOR[1],
-    HYPERVISOR[2],
-    HYPERVISOR[3],
-];
+/// The boards with the hypervisor.
+pub const HYPERVISOR: [Configuration; 4] = boards(System::Bulkhead);
 
 /// The board's part of a result's name: `bulkhead-gicv3-1`.
 impl fmt::Display for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let system = if self.system == System::Native { "native" } else { "bulkhead" };
-        write!(f, "{system}-gicv{}-{}", self.gic, self.cores)
+        write!(f, "{}-gicv{}-{}", self.system.name().to_lowercase(), self.gic, self.cores)
     }
 }

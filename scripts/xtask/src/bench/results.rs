@@ -26,6 +26,15 @@ pub struct Results {
     pub boards: BTreeMap<String, Costs>,
     /// Operations whose two runs differed, as `BOARD/OPERATION`.
     pub not_exact: Vec<String>,
+    /// Other hypervisors that were measured: what of Debian's they are.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub packages: BTreeMap<String, String>,
+    /// Other hypervisors that were to be measured and could not be, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, String>,
+    /// Why a board's operations, or some of them, are not there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unanswered: BTreeMap<String, String>,
 }
 
 impl Results {

@@ -1,6 +1,7 @@
 //! Boots a board with the guest and reads what it prints.
 
 use super::matrix::{Configuration, System};
+use super::peers::IN_MAIN;
 use super::results::{Cost, Costs};
 use crate::run::module;
 use crate::{Result, process, workspace};
@@ -23,13 +24,15 @@ pub fn run(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &
     let output =
         command.stdin(Stdio::null()).output().map_err(|error| format!("{}: {error}", process::line(&command)))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let told = match configuration.system {
-        System::Native => text.to_string(),
-        System::Bulkhead => port(&output.stdout, "guest"),
+    let (told, begun) = if configuration.system == System::Native {
+        (text.to_string(), in_main(&text))
+    } else {
+        (port(&output.stdout, "guest"), None)
     };
     // The guest's verdict is its last line: without it some operation did not come back.
     if output.status.success() && told.contains("guest: 0 passed, 0 failed") {
-        return Ok(told.lines().filter_map(operation).chain(entry(&port(&output.stdout, "hypervisor"))).collect());
+        let entry = entry(&port(&output.stdout, "hypervisor"));
+        return Ok(told.lines().filter_map(operation).chain(entry).chain(begun).collect());
     }
     Err(format!(
         "{} ended with {}\n{text}{}",
@@ -42,22 +45,32 @@ pub fn run(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &
 
 fn command(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &str) -> Command {
     let guest = workspace::guests().join("bench.img");
+    let board = board(qemu, configuration.cores, "256M");
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=10", LIMIT]).arg(qemu);
-    command.args(["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot", "-m", "256M"]);
-    command.args(["-icount", "shift=0,sleep=off", "-cpu", CPU, "-smp", &configuration.cores.to_string()]);
-    command.args(TURNS);
-    let machine = format!("virt,gic-version={}", configuration.gic);
-    match configuration.system {
-        System::Native => {
-            command.args(["-M", &machine, "-append", &format!("native {bootargs}"), "-kernel"]).arg(guest);
-        }
-        System::Bulkhead => {
-            command.args(["-M", &format!("{machine},virtualization=on"), "-kernel"]).arg(image);
-            command.args(["-device", &module(&guest, bootargs)]);
-        }
+    command.args(["--kill-after=10", LIMIT]).arg(board.get_program()).args(board.get_args());
+    let is_native = configuration.system == System::Native;
+    command.args(["-M", &machine(configuration.gic, !is_native)]);
+    if is_native {
+        command.args(["-append", &format!("native {bootargs}"), "-kernel"]).arg(guest);
+    } else {
+        command.arg("-kernel").arg(image).args(["-device", &module(&guest, bootargs)]);
     }
     command
+}
+
+/// A board that counts instructions, but for its machine and what it boots.
+pub fn board(qemu: &Path, cores: u8, memory: &str) -> Command {
+    let mut command = Command::new(qemu);
+    command.args(["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot", "-m", memory]);
+    command.args(["-icount", "shift=0,sleep=off", "-cpu", CPU, "-smp", &cores.to_string()]);
+    command.args(TURNS);
+    command
+}
+
+/// QEMU's machine.
+pub fn machine(gic: u8, virtualization: bool) -> String {
+    let virtualization = if virtualization { "on" } else { "off" };
+    format!("virt,gic-version={gic},virtualization={virtualization}")
 }
 
 /// What the port `name` printed, whatever stands between.
@@ -66,7 +79,7 @@ fn port(stream: &[u8], name: &str) -> String {
 }
 
 /// `bench NAME median=M minimum=M p99=M maximum=M`.
-fn operation(line: &str) -> Option<(String, Cost)> {
+pub fn operation(line: &str) -> Option<(String, Cost)> {
     let told = line.strip_prefix("bench ")?;
     let mut words = told.split_whitespace();
     let name = words.next()?;
@@ -74,6 +87,13 @@ fn operation(line: &str) -> Option<(String, Cost)> {
     let cost =
         Cost { median: value("median")?, minimum: value("minimum")?, p99: value("p99")?, maximum: value("maximum")? };
     Some((name.to_owned(), cost))
+}
+
+/// The guest's `guest: in main at N ticks`.
+pub fn in_main(text: &str) -> Option<(String, Cost)> {
+    let (_, told) = text.split_once("guest: in main at ")?;
+    let at = told.split_once(" ticks")?.0.parse().ok()?;
+    Some((IN_MAIN.to_owned(), Cost { median: at, minimum: at, p99: at, maximum: at }))
 }
 
 /// The hypervisor's `running, N ticks after entry, M spent on zeroing and copying`: what is left without those.
@@ -96,6 +116,12 @@ mod tests {
         assert_eq!(operation(line), Some(("sgi-to-self".to_owned(), cost)));
         assert_eq!(operation("bench sgi-to-self median=3"), None);
         assert_eq!(operation("guest: 0 passed, 0 failed"), None);
+    }
+
+    #[test]
+    fn a_guest_says_when_it_began() {
+        assert_eq!(in_main("x\nguest: in main at 882614 ticks\ny").map(|(_, cost)| cost.median), Some(882_614));
+        assert_eq!(in_main("guest: in main at noon"), None);
     }
 
     #[test]
