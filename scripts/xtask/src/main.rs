@@ -1,4 +1,4 @@
-//! The developers' door: `cargo xtask build | run | test | demo | image | size | bench | tidy | ci`.
+//! The developers' door: `cargo xtask build | run | test | demo | image | size | bench | profile | tidy | ci`.
 //!
 //! Every command stands in a file of its own. Set-up is not done here: `scripts/setup` writes what it
 //! found or installed to the file that [`toolchain`] reads.
@@ -12,6 +12,7 @@ mod guests;
 mod image;
 mod initramfs;
 mod process;
+mod profile;
 mod run;
 mod size;
 mod sources;
@@ -49,6 +50,8 @@ enum Command {
     Size(size::Arguments),
     /// Count what each operation costs in instructions, into target/bench/
     Bench(bench::Arguments),
+    /// Show which functions an operation's instructions belong to, into target/profile/
+    Profile(profile::Arguments),
     /// Check formatting, lints, documentation, links, file lengths and words
     Tidy(tidy::Arguments),
     /// Everything that .ci/run checks: the test suites with every stage of tidy
@@ -68,6 +71,7 @@ fn main() -> std::process::ExitCode {
         Command::Image => image::main(),
         Command::Size(arguments) => size::main(&arguments),
         Command::Bench(arguments) => bench::main(&arguments),
+        Command::Profile(arguments) => profile::main(&arguments),
         Command::Tidy(arguments) => tidy::main(&arguments),
         Command::Ci(arguments) => ci::main(&arguments),
         Command::Suite(arguments) => suite::main(&arguments),

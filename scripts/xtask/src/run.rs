@@ -2,12 +2,12 @@
 
 use crate::toolchain::Toolchain;
 use crate::{Result, process, workspace};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Where the guest's kernel is put, in bytes: above the hypervisor, and below the tree that QEMU places 128 MiB above
 /// the start of RAM.
-const GUEST_ADDRESS: &str = "0x46000000";
+const GUEST_ADDRESS: u64 = 0x4600_0000;
 
 /// Options of `cargo xtask run`.
 #[derive(clap::Args)]
@@ -68,11 +68,16 @@ fn kernel(guest: &str) -> Result<PathBuf> {
     })
 }
 
-/// QEMU's guest-loader with `kernel` and its command line; in a value of its options a comma is doubled.
-pub fn module(kernel: &std::path::Path, append: &str) -> String {
+/// QEMU's guest-loader with `kernel` and its command line, where boards of the usual size have room.
+pub fn module(kernel: &Path, append: &str) -> String {
+    module_at(GUEST_ADDRESS, kernel, append)
+}
+
+/// [`module`] at `address`; in a value of QEMU's options a comma is doubled.
+pub fn module_at(address: u64, kernel: &Path, append: &str) -> String {
     let doubled = |text: &str| text.replace(',', ",,");
     let bootargs = if append.is_empty() { String::new() } else { format!(",bootargs={}", doubled(append)) };
-    format!("guest-loader,addr={GUEST_ADDRESS},kernel={}{bootargs}", doubled(&kernel.display().to_string()))
+    format!("guest-loader,addr={address:#x},kernel={}{bootargs}", doubled(&kernel.display().to_string()))
 }
 
 #[cfg(test)]
@@ -81,7 +86,7 @@ mod tests {
 
     #[test]
     fn commas_are_doubled_and_an_empty_command_line_is_left_out() {
-        let path = std::path::Path::new("/a,b.img");
+        let path = Path::new("/a,b.img");
         assert_eq!(module(path, ""), "guest-loader,addr=0x46000000,kernel=/a,,b.img");
         assert_eq!(module(path, "c=1,2"), "guest-loader,addr=0x46000000,kernel=/a,,b.img,bootargs=c=1,,2");
     }

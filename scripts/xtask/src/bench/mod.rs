@@ -3,13 +3,13 @@
 //! The guest of `tests/bench` reads the counter around each operation on a board that counts instructions, so a number
 //! is the same on every machine and at every load; a run is made twice, and one whose repeats differ is reported.
 
-mod baseline;
+pub mod baseline;
 mod chart;
-mod matrix;
+pub mod matrix;
 mod peers;
 mod report;
-mod results;
-mod run;
+pub mod results;
+pub mod run;
 
 use crate::toolchain::Toolchain;
 use crate::{Result, build, process, workspace};

@@ -74,7 +74,7 @@ pub fn machine(gic: u8, virtualization: bool) -> String {
 }
 
 /// What the port `name` printed, whatever stands between.
-fn port(stream: &[u8], name: &str) -> String {
+pub fn port(stream: &[u8], name: &str) -> String {
     split(stream).get(name).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
 }
 
@@ -98,11 +98,17 @@ pub fn in_main(text: &str) -> Option<(String, Cost)> {
 
 /// The hypervisor's `running, N ticks after entry, M spent on zeroing and copying`: what is left without those.
 fn entry(text: &str) -> Option<(String, Cost)> {
+    let (ticks, kept) = entry_ticks(text)?;
+    let cost = ticks.checked_sub(kept)?;
+    Some(("entry-to-guest".to_owned(), Cost { median: cost, minimum: cost, p99: cost, maximum: cost }))
+}
+
+/// Both numbers of that line.
+pub fn entry_ticks(text: &str) -> Option<(u64, u64)> {
     let (_, told) = text.split_once(": running, ")?;
     let mut numbers = told.split(|sign: char| !sign.is_ascii_digit()).filter(|word| !word.is_empty());
     let mut number = || numbers.next()?.parse::<u64>().ok();
-    let cost = number()?.checked_sub(number()?)?;
-    Some(("entry-to-guest".to_owned(), Cost { median: cost, minimum: cost, p99: cost, maximum: cost }))
+    Some((number()?, number()?))
 }
 
 #[cfg(test)]

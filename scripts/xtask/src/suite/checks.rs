@@ -3,7 +3,7 @@
 use super::outcome::{Outcome, Verdict};
 use super::stage::Plan;
 use crate::tidy::Check;
-use crate::{Result, bench, build, process, size, tidy, toolchain, workspace};
+use crate::{Result, bench, build, process, profile, size, tidy, toolchain, workspace};
 use std::process::{Command, Stdio};
 
 /// The check without which nothing can be booted.
@@ -12,7 +12,8 @@ pub const BUILT: &str = "build::image-and-guests";
 const BUILD: [Check; 2] =
     [Check { name: BUILT, run: build_all }, Check { name: "build::image-size", run: size::check_image }];
 
-const BENCH: [Check; 1] = [Check { name: "bench::costs", run: bench::check }];
+const BENCH: [Check; 2] =
+    [Check { name: "bench::costs", run: bench::check }, Check { name: "bench::profile", run: profile::check }];
 
 const FREERTOS: &str = "freertos::alone";
 
@@ -53,12 +54,12 @@ pub fn list_build(_: &Plan) -> Result<Vec<String>> {
     Ok(names(&BUILD, ""))
 }
 
-/// Holds the costs of operations against the baseline.
+/// Holds the costs of operations against the baseline, and a profile against the cost.
 pub fn bench(plan: &Plan) -> Result<Vec<Outcome>> {
     Ok(run(&BENCH, &plan.filter))
 }
 
-/// Names that check.
+/// Names those checks.
 pub fn list_bench(plan: &Plan) -> Result<Vec<String>> {
     Ok(names(&BENCH, &plan.filter))
 }
