@@ -46,7 +46,7 @@ enum Command {
     Demo(process::Forwarded),
     /// Show the header and the segments of target/bulkhead.img
     Image,
-    /// Measure text by room, lines and unsafe blocks of el2, and hold them against their limits
+    /// Measure text by room, lines and unsafe blocks of el2, use of stacks and heap, and hold them against their limits
     Size(size::Arguments),
     /// Count what each operation costs in instructions, into target/bench/
     Bench(bench::Arguments),

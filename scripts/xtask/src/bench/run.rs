@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 const CPU: &str = "cortex-a57,cntfrq=1000000000";
 /// Cores that count instructions take turns, each as long as it is to the machine's next timer: a packet filter's timer,
 /// which no guest can see, bounds every turn, in microseconds (scripts/bulkhead/src/turns.rs says more).
-const TURNS: [&str; 4] =
+pub const TURNS: [&str; 4] =
     ["-netdev", "hubport,id=nobody,hubid=0", "-object", "filter-buffer,id=turns,netdev=nobody,interval=200"];
 /// Seconds after which a board is ended.
 const LIMIT: &str = "300";

@@ -1,6 +1,9 @@
-//! `cargo xtask size`: how large the image and its trusted part are, against their limits.
+//! `cargo xtask size`: how large the image and its trusted part are, and how much of EL2's stacks and heap the demo
+//! uses, against their limits.
 
 mod baseline;
+mod demo;
+mod marks;
 mod sections;
 mod trusted;
 
@@ -26,6 +29,9 @@ pub struct Arguments {
     /// Write the sizes as the new baseline, scripts/xtask/size-baseline.toml
     #[arg(long)]
     update: bool,
+    /// Do not boot the demo's guests, whose run tells how much of stacks and heap is used
+    #[arg(long)]
+    no_boot: bool,
 }
 
 pub fn main(arguments: &Arguments) -> Result<()> {
@@ -41,9 +47,28 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         baseline::store(&sections, &rooms)?;
     }
     let baseline = Baseline::load()?;
-    let problems: Vec<_> =
-        image_problems(&sections, &baseline.sections).into_iter().chain(trusted_problems(&trusted)).collect();
+    let mut problems = image_problems(&sections, &baseline.sections);
+    problems.extend(trusted_problems(&trusted));
+    if !arguments.no_boot {
+        problems.extend(show_marks()?);
+    }
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
+}
+
+/// Shows how much of stacks and heap the demo used; what is too much.
+fn show_marks() -> Result<Vec<String>> {
+    build::all()?;
+    let memory = match demo::memory(&Toolchain::load()?)? {
+        Ok(memory) => memory,
+        Err(missing) => {
+            println!("stacks and heap: not measured, {missing}");
+            return Ok(Vec::new());
+        }
+    };
+    let marks = marks::read(&std::fs::read(build::output_folder(Profile::Release).join("bulkhead"))?, &memory)?;
+    println!("most that the demo used, of:");
+    marks.iter().for_each(|mark| println!("  {mark}"));
+    Ok(marks.iter().filter_map(marks::Mark::problem).collect())
 }
 
 /// What is wrong with the size of the release image; for the test suites.
