@@ -51,6 +51,8 @@ fn main(machine: &'static Machine) {
 /// The UART's interrupt: takes every byte there is.
 fn receive() {
     let now = timer::count();
+    // First: a byte that comes after the last one was read interrupts again.
+    memory::write32(console::address(console::register::INTERRUPT_CLEAR), console::RECEIVE_INTERRUPTS);
     while let Some(byte) = console::read_byte() {
         let head = HEAD.load(Ordering::SeqCst);
         if head - TAIL.load(Ordering::SeqCst) < RING {
@@ -59,7 +61,6 @@ fn receive() {
             HEAD.store(head + 1, Ordering::SeqCst);
         }
     }
-    memory::write32(console::address(console::register::INTERRUPT_CLEAR), console::RECEIVE_INTERRUPTS);
 }
 
 /// Waits for the next byte.
