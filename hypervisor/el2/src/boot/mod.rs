@@ -11,29 +11,41 @@ pub use tree::{TreeError, firmware_tree, packed_tree};
 /// Bytes from one core's stack to the next: a guard page, then the stack. Unoptimised frames are several times larger.
 const STACK_STRIDE: usize = if cfg!(debug_assertions) { 128 } else { 32 } * 1024;
 const GUARD: usize = 4096;
+/// Bytes of the emergency stack, with its guard page.
+const EMERGENCY_STACK_SIZE: usize = GUARD + 8 * 1024;
+/// Bytes from `stacks` to the emergency stack's end, a multiple of a page.
+pub(crate) const EMERGENCY_STACK_TOP: usize = size_of::<Stacks>();
 
 global_asm!(include_str!("entry.s"), stack_stride = const STACK_STRIDE, cores = const CORES);
 
-/// The stacks of all cores. Only assembly and the stack pointers reach into it.
+/// The stacks of all cores, and after them the emergency stack. Only assembly and the stack pointers reach into it.
 #[repr(C, align(4096))]
-struct Stacks(UnsafeCell<[[u8; STACK_STRIDE]; CORES]>);
+struct Stacks {
+    cores: UnsafeCell<[[u8; STACK_STRIDE]; CORES]>,
+    /// Where an exception of our own is reported from: the stack in use may be what broke. Shared by all cores,
+    /// because the report ends the machine.
+    emergency: UnsafeCell<[u8; EMERGENCY_STACK_SIZE]>,
+}
 
 // SAFETY: Rust code takes only addresses in it, never a reference to its bytes.
 unsafe impl Sync for Stacks {}
 
 #[unsafe(export_name = "stacks")]
 #[unsafe(link_section = ".stacks")]
-static STACKS: Stacks = Stacks(UnsafeCell::new([[0; STACK_STRIDE]; CORES]));
+static STACKS: Stacks = Stacks {
+    cores: UnsafeCell::new([[0; STACK_STRIDE]; CORES]),
+    emergency: UnsafeCell::new([0; EMERGENCY_STACK_SIZE]),
+};
 
-/// The page below each core's stack.
+/// The page below each core's stack, and below the emergency stack, which follows the last.
 pub(crate) fn stack_guards() -> impl Iterator<Item = u64> {
-    let base = STACKS.0.get() as u64;
-    (0..CORES).map(move |core| base + (core * STACK_STRIDE) as u64)
+    let base = STACKS.cores.get() as u64;
+    (0..=CORES).map(move |core| base + (core * STACK_STRIDE) as u64)
 }
 
 /// Whether `address` lies in the stack of some core, not in its guard page.
 pub(crate) fn is_stack(address: u64) -> bool {
-    let offset = address.wrapping_sub(STACKS.0.get() as u64) as usize;
+    let offset = address.wrapping_sub(STACKS.cores.get() as u64) as usize;
     offset < CORES * STACK_STRIDE && offset % STACK_STRIDE >= GUARD
 }
 

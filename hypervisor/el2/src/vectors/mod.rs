@@ -1,24 +1,11 @@
 //! EL2's exception vectors.
 
+use crate::boot::EMERGENCY_STACK_TOP;
 use crate::cpu;
 use bulkhead_vmm::vcpu::GeneralRegisters;
 use core::arch::global_asm;
-use core::cell::UnsafeCell;
 
-const EMERGENCY_STACK_SIZE: usize = 8 * 1024;
-
-global_asm!(include_str!("vectors.s"), emergency_stack_size = const EMERGENCY_STACK_SIZE);
-
-/// Where an exception of our own is reported from: the stack in use may be what broke. Shared by all cores,
-/// because the report ends the machine.
-#[repr(C, align(4096))]
-struct EmergencyStack(UnsafeCell<[u8; EMERGENCY_STACK_SIZE]>);
-
-// SAFETY: Rust code never looks into it.
-unsafe impl Sync for EmergencyStack {}
-
-#[unsafe(export_name = "emergency_stack")]
-static EMERGENCY_STACK: EmergencyStack = EmergencyStack(UnsafeCell::new([0; EMERGENCY_STACK_SIZE]));
+global_asm!(include_str!("vectors.s"), emergency_stack_top = const EMERGENCY_STACK_TOP);
 
 unsafe extern "C" {
     static vectors: u8;

@@ -7,8 +7,7 @@
 .macro own kind
     .balign 0x80
     msr     tpidr_el2, x0
-    adrp    x0, emergency_stack
-    add     x0, x0, #{emergency_stack_size}
+    adrp    x0, stacks + {emergency_stack_top}
     sub     x0, x0, #272
     stp     x1, x2, [x0, #8]
     mrs     x1, tpidr_el2
