@@ -50,6 +50,7 @@ pub struct Board {
     virtualization: bool,
     instruction_count: bool,
     is_traced: bool,
+    is_debugged: bool,
     reboots: bool,
     machine_options: Vec<String>,
 }
@@ -71,6 +72,7 @@ impl Board {
             virtualization: true,
             instruction_count: false,
             is_traced: false,
+            is_debugged: false,
             reboots: false,
             machine_options: Vec::new(),
         }
@@ -114,6 +116,16 @@ impl Board {
     /// Whether it leaves a trace.
     pub fn is_traced(&self) -> bool {
         self.is_traced
+    }
+
+    /// With a door for [`crate::Debugger`].
+    pub fn debugged(self) -> Self {
+        Self { is_debugged: true, ..self }
+    }
+
+    /// Whether it has that door.
+    pub fn is_debugged(&self) -> bool {
+        self.is_debugged
     }
 
     /// Starting again after a reset of the machine, where others end QEMU.

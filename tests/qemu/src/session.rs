@@ -1,12 +1,14 @@
 //! A running QEMU.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ExitStatus, Stdio};
+use std::path::PathBuf;
+use std::process::{self, Child, ChildStdin, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+use std::{env, fs};
 
 use bulkhead_tool::tied::tied;
 use bulkhead_vmm::console::Settings;
@@ -14,7 +16,7 @@ use bulkhead_vmm::console::Settings;
 use crate::port::Port;
 use crate::suite::Context;
 use crate::transcript::{Missed, Transcript, View};
-use crate::{Board, Boot, artifacts, wire};
+use crate::{Board, Boot, Debugger, artifacts, wire};
 
 /// How long to wait for text that must come, in wall time: a net under a broken test, not a measure.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -41,6 +43,8 @@ pub struct Session {
     /// The position in the raw output, and by port.
     positions: BTreeMap<Option<String>, usize>,
     limit: Duration,
+    /// Where QEMU waits for a debugger.
+    socket: Option<PathBuf>,
     _big: Option<MutexGuard<'static, ()>>,
 }
 
@@ -60,6 +64,10 @@ impl Session {
             made.unwrap_or_else(|error| panic!("{}: {error}", context.folder().display()));
             command.args(["-d", wire::EVENTS, "-D"]).arg(context.folder().join(TRACE));
         }
+        let socket = board.is_debugged().then(socket);
+        if let Some(socket) = &socket {
+            command.arg("-gdb").arg(format!("unix:{},server=on,wait=off", socket.display()));
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self {
@@ -73,6 +81,7 @@ impl Session {
             child,
             positions: BTreeMap::new(),
             limit: LIMIT,
+            socket,
             _big: big,
         }
     }
@@ -90,6 +99,14 @@ impl Session {
         let file = self.context.folder().join(TRACE);
         let trace = fs::File::open(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         BufReader::new(trace).lines().for_each(|line| handle(&line.expect("the trace is text")));
+    }
+
+    /// Stops the board and looks at it. Only once, and after something was printed: then QEMU listens.
+    ///
+    /// # Panics
+    /// If the board has no door for a debugger.
+    pub fn debugger(&mut self) -> Debugger {
+        Debugger::attach(&self.socket.take().expect("the board is debugged"))
     }
 
     /// The seed of the test's random choices.
@@ -254,11 +271,22 @@ impl Session {
     }
 }
 
+/// A name for a socket, short enough to be one.
+fn socket() -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    env::temp_dir().join(format!("bulkhead-gdb-{}-{number}", process::id()))
+}
+
 impl Drop for Session {
     fn drop(&mut self) {
         // Both fail only if QEMU has ended, which is what they are for.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(socket) = &self.socket {
+            // As above.
+            let _ = fs::remove_file(socket);
+        }
         if thread::panicking() {
             self.keep();
         } else {

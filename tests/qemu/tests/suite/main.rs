@@ -7,6 +7,7 @@ mod hypervisor;
 mod judge;
 mod latency;
 mod native;
+mod own_memory;
 mod policies;
 mod quiet;
 mod refusals;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     hypervisor::register(&mut suite);
     boards::register(&mut suite);
     entry::register(&mut suite);
+    own_memory::register(&mut suite);
     faults::register(&mut suite);
     quiet::register(&mut suite);
     refusals::register(&mut suite);
