@@ -48,6 +48,7 @@ pub fn build(core: &mut Core, board: &Board, planned: Planned, booted: u64) -> M
         booted,
         kept: image::layout().end - image::layout().start,
         first_guest: AtomicU64::new(0),
+        first_guest_copying: AtomicU64::new(0),
     }
 }
 

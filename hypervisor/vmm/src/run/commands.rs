@@ -164,11 +164,12 @@ fn state(slot: &Slot) -> &'static str {
     }
 }
 
-/// The hypervisor's own cost: memory that it keeps, and ticks from its first instruction to the first guest's, but
-/// for zeroing and copying.
+/// The hypervisor's own cost: memory that it keeps, and ticks from its first instruction to the first guest's, those
+/// for zeroing and copying apart.
 fn about(machine: &Machine, answer: &mut String) {
     let (kept, ticks) = (machine.kept >> 10, machine.first_guest.load(Ordering::Relaxed));
-    say(answer, format_args!("hypervisor kept={kept}KiB first-guest-ticks={ticks}"));
+    let copying = machine.first_guest_copying.load(Ordering::Relaxed);
+    say(answer, format_args!("hypervisor kept={kept}KiB first-guest-ticks={ticks} copying-ticks={copying}"));
 }
 
 fn cores(machine: &Machine, now: u64, table: &mut Table<'_>) {

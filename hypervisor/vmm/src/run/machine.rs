@@ -121,6 +121,8 @@ pub struct Machine {
     pub kept: u64,
     /// Ticks from the hypervisor's first instruction to the first guest's, but for zeroing and copying. 0 before.
     pub first_guest: AtomicU64,
+    /// The ticks that zeroing and copying took until then.
+    pub first_guest_copying: AtomicU64,
 }
 
 impl Machine {
@@ -160,8 +162,11 @@ impl Machine {
 
     /// `vm` is about to run its first instruction since it was loaded.
     pub(super) fn note_first_guest(&self, vm: &Vm, now: u64) {
-        let ticks = now.saturating_sub(self.booted).saturating_sub(vm.counters().preparation_ticks);
-        let _ = self.first_guest.compare_exchange(0, ticks, Ordering::Relaxed, Ordering::Relaxed);
+        let copying = vm.counters().preparation_ticks;
+        let ticks = now.saturating_sub(self.booted).saturating_sub(copying);
+        if self.first_guest.compare_exchange(0, ticks, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            self.first_guest_copying.store(copying, Ordering::Relaxed);
+        }
     }
 
     /// Whether every VM is off for good, and the owner wants the machine to be so too.

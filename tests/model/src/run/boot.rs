@@ -55,6 +55,7 @@ pub fn build(shared: &Arc<Shared>, shape: &Shape, guests: Vec<Guest>) -> Machine
         booted: core.counter(),
         kept: 0,
         first_guest: 0.into(),
+        first_guest_copying: 0.into(),
     }
 }
 

@@ -222,7 +222,7 @@ mod tests {
         let mut model = Model::default();
         let mut answer = |now, kick: u64| {
             model.output(now, &said("monitor", "stats"));
-            model.output(now, &said("monitor", "hypervisor kept=1112KiB first-guest-ticks=8"));
+            model.output(now, &said("monitor", "hypervisor kept=1112KiB first-guest-ticks=8 copying-ticks=9"));
             model.output(now, &said("monitor", "vm=freertos ram=0x40000000 physical=0x42000000 size=0x1000000"));
             model.output(now, &said("monitor", &format!("vm=linux  vcpu=0  kick={kick}")));
             model.output(now, b"\x1b[0;32mmonitor\x1b[0m| > \x1b[?z\r\n");

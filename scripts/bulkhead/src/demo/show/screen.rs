@@ -189,7 +189,7 @@ mod tests {
         );
         assert!(lacks_facts(&model));
         said(&mut model, 30_000, "monitor", "stats\r\n");
-        said(&mut model, 30_000, "monitor", "hypervisor kept=1112KiB first-guest-ticks=8\r\n");
+        said(&mut model, 30_000, "monitor", "hypervisor kept=1112KiB first-guest-ticks=8 copying-ticks=9\r\n");
         said(&mut model, 30_000, "monitor", "> ");
         assert_eq!(model.facts.kept.as_deref(), Some("1112KiB"));
         assert!(!lacks_facts(&model));
