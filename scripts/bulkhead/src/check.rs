@@ -4,13 +4,14 @@ use crate::error::ToolError;
 use crate::modules::{self, Files, Given, ModuleFile};
 use crate::pack::Layout;
 use crate::source::Source;
+use bulkhead_abi::property;
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::Configuration;
 use bulkhead_vmm::config::board::Board;
 use bulkhead_vmm::config::plan::{self, Occupied, Plan, VmPlan};
 use bulkhead_vmm::fault::ConfigError;
 use bulkhead_vmm::fdt::Tree;
-use bulkhead_vmm::kernel_image::{HEADER_SIZE, LoadPlan};
+use bulkhead_vmm::kernel_image::{HEADER_SIZE, KernelImage, LoadPlan};
 use std::fmt::Display;
 
 /// Size of the hypervisor, in bytes, if no image is given: larger than it is ever to be.
@@ -84,7 +85,8 @@ pub fn check(config: &Source, board: &Source, setup: &Setup) -> Result<Report, T
     let occupied = vec![Occupied { by: "the hypervisor", range: image, released: false }];
     let plan = plan::plan(&machine, configuration, &occupied);
     found.extend(plan_mistakes(&plan));
-    found.extend(plan.starting().filter_map(|vm| load_mistake(vm, head_of_kernel(vm, &files)?)));
+    let named = modules::named(config, &setup.given);
+    found.extend(plan.starting().filter_map(|vm| load_mistake(vm, head_of_kernel(vm, &files)?, &named)));
     mistakes.extend(found.iter().map(|error| located(config, error)));
     Ok(Report { mistakes, warnings, outcome: Some(Outcome { board: machine, plan, occupied }) })
 }
@@ -141,7 +143,14 @@ fn head_of_kernel<'f>(vm: &VmPlan, files: &'f [ModuleFile]) -> Option<&'f [u8]> 
     Some(bytes.get(..HEADER_SIZE).unwrap_or(bytes))
 }
 
-fn load_mistake(vm: &VmPlan, head: &[u8]) -> Option<ConfigError> {
+/// Why `vm` cannot be loaded. That its kernel's file is none is said where one of `named` names the file.
+fn load_mistake(vm: &VmPlan, head: &[u8], named: &[(String, String)]) -> Option<ConfigError> {
+    let kernel = &vm.vm.kernel;
+    let file = named.iter().find(|(node, _)| *node == kernel.node);
+    if let (Some((node, file)), Err(unknown)) = (file, KernelImage::parse(head, kernel.range.size())) {
+        let value = format_args!("{file}, which starts with {unknown}");
+        return Some(ConfigError::new(node, property::FILE, value, format_args!("an arm64 Image")));
+    }
     let ram = vm.vm.layout.ram(vm.memory_size)?;
     LoadPlan::new(&vm.vm, ram, head).err()
 }

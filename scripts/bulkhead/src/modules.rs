@@ -101,6 +101,16 @@ pub fn files(source: &Source, given: &[Given]) -> Result<Files, ToolError> {
     Ok(found)
 }
 
+/// Path of each module of `source` that comes from a file of its own, and that file's name, `given` or the node's.
+pub(crate) fn named(source: &Source, given: &[Given]) -> Vec<(String, String)> {
+    let name = |node: ModuleNode| {
+        let given =
+            given.iter().find(|given| node.is_called(&given.name)).map(|given| given.file.display().to_string());
+        Some((node.path, given.or(node.file)?))
+    };
+    if source.packed.is_some() { Vec::new() } else { nodes(&source.tree).into_iter().filter_map(name).collect() }
+}
+
 fn bytes_of_file(file: &Path) -> Result<Vec<u8>, String> {
     read(file).map_err(|error| format!("{} is {error}; expected a file that can be read", property::FILE))
 }

@@ -128,7 +128,7 @@ fn every_mistake_is_said_with_its_file() {
     assert_eq!(
         desk.mistakes(&format),
         [
-            "config.dtb: /chosen/hypervisor/linux/kernel: reg is a kernel that starts with [02 02 02 02 02 02 02 02] (an unknown format); expected an arm64 Image"
+            "config.dtb: /chosen/hypervisor/linux/kernel: bulkhead,file is initramfs.cpio, which starts with [02 02 02 02 02 02 02 02] (an unknown format); expected an arm64 Image"
         ]
     );
     let small = example().replace("<0 0x4000>", "<0 0x800>");
@@ -163,6 +163,13 @@ fn a_file_on_the_command_line_takes_the_place_of_the_named_one() {
     let config = example().replace("\"freertos.bin\"", "\"missing.bin\"");
     let setup = Setup { given: vec![given("rtos/kernel", "freertos.bin")], ..Setup::default() };
     assert_eq!(desk.check(&config, &setup).mistakes, [""; 0]);
+    let setup = Setup { given: vec![given("rtos/kernel", "initramfs.cpio")], ..Setup::default() };
+    let mistakes = desk.check(&config, &setup).mistakes;
+    assert!(
+        matches!(mistakes.as_slice(), [only] if only.contains("rtos/kernel: bulkhead,file is /")
+            && only.contains("/initramfs.cpio, which starts with [02 ")),
+        "{mistakes:?}"
+    );
     let setup = Setup { given: vec![given("kernel", "freertos.bin")], ..Setup::default() };
     let config = desk.tree("config.dtb", &config);
     let refused = check(&config, &config, &setup).err().expect("an ambiguous name").0;
