@@ -15,6 +15,7 @@ use progress::Progress;
 use record::{Kind, Record};
 use std::any::Any;
 use std::env;
+use std::io::{self, Write};
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
@@ -115,14 +116,31 @@ impl Campaign<'_> {
         if progress.done() > 0 {
             println!("{}: goes on after {} rounds", self.name, progress.done());
         }
-        let failure = rounds(threads, &progress, &round);
+        // A campaign may be interrupted long before the runner of tests says what failed.
+        let tell = |seed, why: &str| {
+            if kind == Kind::Long {
+                self.tell_at_once(seed, why);
+            }
+        };
+        let failure = rounds(threads, &progress, &round, &tell);
         let record = progress.end();
         println!("{}: {record}", self.name);
         if let Some((seed, payload)) = failure {
-            let again = format!("{}: the round of seed {seed} failed; repeat it by\n{}", self.name, self.repeat(seed));
+            let again = self.failed(seed);
             eprintln!("{again}");
             resume_unwind(Box::new(format!("{}\n{again}", words(&*payload))));
         }
+    }
+
+    /// Says that the round of `seed` failed, past what captures a test's output. It begins on a line of its own,
+    /// because the runner of tests may have begun one.
+    fn tell_at_once(&self, seed: u64, why: &str) {
+        // Who cannot be told now is told at the end.
+        let _ = writeln!(io::stderr(), "\n{why}\n{}", self.failed(seed));
+    }
+
+    fn failed(&self, seed: u64) -> String {
+        format!("{}: the round of seed {seed} failed; repeat it by\n{}", self.name, self.repeat(seed))
     }
 
     /// The command that repeats the round of `seed`.
@@ -137,8 +155,14 @@ impl Campaign<'_> {
 
 type Failure = (u64, Box<dyn Any + Send>);
 
-/// Calls `round` for all that is left; the failure with the least seed.
-fn rounds(threads: usize, progress: &Progress, round: &(impl Fn(u64) + Sync)) -> Option<Failure> {
+/// Calls `round` for all that is left, and `tell` with the seed and the message of one that failed, at once; the failure
+/// with the least seed.
+fn rounds(
+    threads: usize,
+    progress: &Progress,
+    round: &(impl Fn(u64) + Sync),
+    tell: &(impl Fn(u64, &str) + Sync),
+) -> Option<Failure> {
     let (next, end) = (AtomicU64::new(progress.done()), AtomicU64::new(progress.of()));
     let work = || {
         loop {
@@ -149,6 +173,7 @@ fn rounds(threads: usize, progress: &Progress, round: &(impl Fn(u64) + Sync)) ->
             let seed = progress.seed(number);
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| round(seed))) {
                 end.fetch_min(number, Ordering::Relaxed);
+                tell(seed, words(&*payload));
                 return Some((seed, payload));
             }
             progress.finished(number);

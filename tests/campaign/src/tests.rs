@@ -1,5 +1,7 @@
 use super::*;
-use std::sync::Mutex;
+use std::sync::mpsc::{self, TryRecvError};
+use std::sync::{Barrier, Mutex};
+use std::time::Duration;
 
 const RECORD: &str = "first-seed=5\nrounds=3\nof=10\neach=1000\nunit=mutants\nsubject=7\n";
 
@@ -17,10 +19,15 @@ fn record(rounds: u64) -> Record {
 fn run(file: &Path, record: Record, bad: u64) -> (Vec<u64>, Option<u64>, Record) {
     let progress = Progress::start(record, file.to_owned(), true);
     let seeds = Mutex::new(Vec::new());
-    let failure = rounds(1, &progress, &|seed| {
-        seeds.lock().unwrap().push(seed);
-        assert_ne!(seed, bad);
-    });
+    let failure = rounds(
+        1,
+        &progress,
+        &|seed| {
+            seeds.lock().unwrap().push(seed);
+            assert_ne!(seed, bad);
+        },
+        &|_, _| (),
+    );
     (seeds.into_inner().unwrap(), failure.map(|(seed, _)| seed), progress.end())
 }
 
@@ -61,18 +68,35 @@ fn what_another_program_seed_or_count_did_does_not_count() {
 fn every_round_is_done_once_by_several_threads_and_the_first_failure_is_told() {
     let progress = Progress::start(Record { of: 1000, ..record(0) }, folder("threads").join("name"), false);
     let seeds = Mutex::new(Vec::new());
-    assert!(rounds(4, &progress, &|seed| seeds.lock().unwrap().push(seed)).is_none());
+    assert!(rounds(4, &progress, &|seed| seeds.lock().unwrap().push(seed), &|_, _| ()).is_none());
     let mut seeds = seeds.into_inner().unwrap();
     seeds.sort_unstable();
     assert_eq!(seeds, (5..1005).collect::<Vec<_>>());
     assert_eq!(progress.end().rounds, 1000);
     let progress = Progress::start(Record { of: 1000, ..record(0) }, folder("threads").join("name"), false);
-    let failure = rounds(4, &progress, &|seed| assert!(seed < 300, "seed {seed} is too high"));
+    let failure = rounds(4, &progress, &|seed| assert!(seed < 300, "seed {seed} is too high"), &|_, _| ());
     assert_eq!(
         failure.map(|(seed, words_)| (seed, words(&*words_).to_owned())),
         Some((300, "seed 300 is too high".into()))
     );
     assert_eq!(progress.end().rounds, 295);
+}
+
+#[test]
+fn a_failure_is_told_while_other_rounds_still_run() {
+    let progress = Progress::start(Record { of: 2, ..record(0) }, folder("told").join("name"), false);
+    let (sender, receiver) = mpsc::channel();
+    let receiver = Mutex::new(receiver);
+    let both = Barrier::new(2);
+    let round = |seed| {
+        both.wait();
+        assert_ne!(seed, 5, "five is too much");
+        let told = receiver.lock().unwrap().recv_timeout(Duration::from_secs(20));
+        assert!(told.is_ok_and(|told: String| told.starts_with("5: ") && told.contains("five is too much")));
+    };
+    let failure = rounds(2, &progress, &round, &|seed, why| sender.send(format!("{seed}: {why}")).unwrap());
+    assert_eq!((failure.map(|(seed, _)| seed), progress.end().rounds), (Some(5), 0));
+    assert_eq!(receiver.lock().unwrap().try_recv(), Err(TryRecvError::Empty), "only one failed");
 }
 
 #[test]

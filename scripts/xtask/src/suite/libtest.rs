@@ -17,6 +17,8 @@ pub struct Parser {
     announced: Option<usize>,
     /// The test whose output is being printed.
     speaking: Option<usize>,
+    /// A test's line whose verdict has not come: something else was printed first.
+    begun: Option<String>,
     complaint: Option<String>,
 }
 
@@ -34,7 +36,12 @@ impl Parser {
             self.first = self.outcomes.len();
             return false;
         }
-        if let Some(outcome) = test(line) {
+        if line.starts_with("test ") && line.ends_with(" ... ") {
+            self.begun = Some(line.to_owned());
+            return false;
+        }
+        let begun = self.begun.take_if(|_| matches!(line, "ok" | "FAILED")).map(|begun| begun + line);
+        if let Some(outcome) = test(begun.as_deref().unwrap_or(line)) {
             let shown = outcome.verdict == Verdict::Failed;
             self.outcomes.push(outcome);
             return shown;
@@ -185,6 +192,13 @@ test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; 
         assert!(parsed(&miscounted).1.unwrap().contains("but its lines show (2, 1, 1)"));
         let crashed: String = RUN.lines().take(5).map(|line| format!("{line}\n")).collect();
         assert!(parsed(&crashed).1.unwrap().contains("ended before its summary"));
+    }
+
+    #[test]
+    fn a_verdict_may_come_behind_something_else() {
+        let interrupted = RUN.replace("a::c ... FAILED", "a::c ... \nfive is too much\nFAILED");
+        let (outcomes, complaint) = parsed(&interrupted);
+        assert_eq!((outcomes, complaint), parsed(RUN));
     }
 
     #[test]
