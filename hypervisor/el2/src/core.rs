@@ -134,11 +134,16 @@ impl Platform for Core {
         vcpu
     }
 
-    fn enter(&mut self, vcpu: &mut LoadedVcpu, list_registers: &mut ListRegisters) -> RawExit {
+    fn write_list_registers(&mut self, list_registers: &mut ListRegisters) {
         self.gic.write_list_registers(list_registers);
-        let exit = guest::enter(vcpu);
+    }
+
+    fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {
         self.gic.read_list_registers(list_registers);
-        exit
+    }
+
+    fn enter(&mut self, vcpu: &mut LoadedVcpu) -> RawExit {
+        guest::enter(vcpu)
     }
 
     fn trap_wait(&mut self, trap: bool) {

@@ -75,8 +75,14 @@ pub trait Platform {
     /// interrupt in `active`.
     fn park(&mut self, vcpu: LoadedVcpu, interface: &mut CpuInterface, active: &[u32]) -> Box<Vcpu>;
 
-    /// Runs the guest until its next exit. `list_registers` go into the hardware and are read back.
-    fn enter(&mut self, vcpu: &mut LoadedVcpu, list_registers: &mut ListRegisters) -> RawExit;
+    /// Puts the list registers that changed into the hardware, where they are the guest's until they are read back.
+    fn write_list_registers(&mut self, list_registers: &mut ListRegisters);
+
+    /// Reads back those in use.
+    fn read_list_registers(&mut self, list_registers: &mut ListRegisters);
+
+    /// Runs the guest until its next exit. The list registers are in the hardware.
+    fn enter(&mut self, vcpu: &mut LoadedVcpu) -> RawExit;
 
     /// Whether the loaded vCPU leaves the guest instead of sleeping in its WFI. After [`Self::load`] it does not.
     fn trap_wait(&mut self, trap: bool);

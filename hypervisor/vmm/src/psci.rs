@@ -90,23 +90,38 @@ const fn answer(value: i64) -> Outcome {
     (value, Effect::None)
 }
 
+/// The answer to the PSCI call `function`, if it is the same for all callers: what exists, or that something does not.
+/// `first` is the first argument, already as wide as the call.
+pub fn own(function: Function, first: u64) -> Option<i64> {
+    if function.is_64_bit() && !has_64_bit_form(function.0 & !function::BIT_64) {
+        return Some(NOT_SUPPORTED);
+    }
+    match function.0 & !function::BIT_64 {
+        function::VERSION => Some(VERSION_1_1),
+        function::MIGRATE_INFO_TYPE => Some(NO_MIGRATION),
+        function::FEATURES => Some(features(first)),
+        function::CPU_SUSPEND..=function::AFFINITY_INFO
+        | function::SYSTEM_OFF..=function::SYSTEM_RESET
+        | function::SYSTEM_SUSPEND
+        | function::SYSTEM_RESET2 => None,
+        _ => Some(NOT_SUPPORTED),
+    }
+}
+
 /// Carries out the PSCI call `function` of the vCPU `caller`, with `arguments` already as wide as the call.
 pub fn call(machine: &impl Machine, caller: VcpuId, function: Function, arguments: [u64; 6]) -> Outcome {
     let [first, second, third, ..] = arguments;
     let entry = |address, context| Entry { address: Ipa::new(address), context };
-    if function.is_64_bit() && !has_64_bit_form(function.0 & !function::BIT_64) {
-        return answer(NOT_SUPPORTED);
+    if let Some(value) = own(function, first) {
+        return answer(value);
     }
     match function.0 & !function::BIT_64 {
-        function::VERSION => answer(VERSION_1_1),
         function::CPU_SUSPEND => suspend(machine, first, entry(second, third)),
         function::CPU_OFF => (SUCCESS, Effect::TurnOff),
         function::CPU_ON => turn_on(machine, first, entry(second, third)),
         function::AFFINITY_INFO => affinity_info(machine, first, second),
-        function::MIGRATE_INFO_TYPE => answer(NO_MIGRATION),
         function::SYSTEM_OFF => (SUCCESS, Effect::SystemOff),
         function::SYSTEM_RESET => (SUCCESS, Effect::SystemReset),
-        function::FEATURES => answer(features(first)),
         function::SYSTEM_SUSPEND => system_suspend(machine, caller, entry(first, second)),
         function::SYSTEM_RESET2 => reset2(first),
         _ => answer(NOT_SUPPORTED),

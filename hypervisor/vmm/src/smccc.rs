@@ -9,11 +9,16 @@ const VERSION: u32 = 0x8000_0000;
 /// SMCCC_ARCH_FEATURES.
 const ARCH_FEATURES: u32 = 0x8000_0001;
 /// Version 1.2.
-const VERSION_1_2: u64 = 0x1_0002;
+const VERSION_1_2: i64 = 0x1_0002;
 /// NOT_SUPPORTED.
 pub const NOT_SUPPORTED: i64 = -1;
 
 impl Function {
+    /// The function that the register W0 names.
+    pub const fn new(x0: u64) -> Self {
+        Self((x0 & 0xffff_ffff) as u32)
+    }
+
     /// Whether arguments and results have 64 bits.
     pub const fn is_64_bit(self) -> bool {
         self.0 & 1 << 30 != 0
@@ -24,9 +29,9 @@ impl Function {
         self.0 & 0xbfff_ffe0 == 0x8400_0000
     }
 
-    /// The arguments as wide as the call is.
-    pub fn arguments(self, registers: [u64; 6]) -> [u64; 6] {
-        if self.is_64_bit() { registers } else { registers.map(|value| value & 0xffff_ffff) }
+    /// An argument as wide as the call is.
+    pub const fn argument(self, register: u64) -> u64 {
+        if self.is_64_bit() { register } else { register & 0xffff_ffff }
     }
 
     /// `value` as X0 gets it: a 32-bit call changes W0 only by what it returns, and has no upper half.
@@ -35,17 +40,17 @@ impl Function {
     }
 }
 
-/// Answers a call that is neither for PSCI nor for a service of ours: the Arm architecture calls, and
-/// NOT_SUPPORTED for all else. Workarounds are not offered, because none is implemented.
-pub fn call(function: Function, arguments: [u64; 6]) -> u64 {
+/// Answers a call that is neither for PSCI nor for a service of ours, with the first argument `first`: the Arm
+/// architecture calls, and NOT_SUPPORTED for all else. Workarounds are not offered, because none is implemented.
+pub fn call(function: Function, first: u64) -> i64 {
     match function.0 {
         VERSION => VERSION_1_2,
-        ARCH_FEATURES => function.result(features(arguments)),
-        _ => function.result(NOT_SUPPORTED),
+        ARCH_FEATURES => features(function.argument(first)),
+        _ => NOT_SUPPORTED,
     }
 }
 
-fn features([asked, ..]: [u64; 6]) -> i64 {
+fn features(asked: u64) -> i64 {
     if asked == u64::from(VERSION) || asked == u64::from(ARCH_FEATURES) { 0 } else { NOT_SUPPORTED }
 }
 
@@ -55,14 +60,15 @@ mod tests {
 
     #[test]
     fn unknown_calls_are_refused_in_their_own_width() {
-        assert_eq!(call(Function(0xc300_0001), [0; 6]), u64::MAX);
-        assert_eq!(call(Function(0x8300_0001), [0; 6]), 0xffff_ffff);
+        for (function, answer) in [(Function(0xc300_0001), u64::MAX), (Function(0x8300_0001), 0xffff_ffff)] {
+            assert_eq!(function.result(call(function, 0)), answer);
+        }
     }
 
     #[test]
     fn features_are_those_that_exist() {
-        let ask = |function: u32| call(Function(ARCH_FEATURES), [u64::from(function), 0, 0, 0, 0, 0]);
-        assert_eq!((ask(VERSION), ask(0x8000_8000)), (0, 0xffff_ffff));
+        let ask = |function: u32| call(Function(ARCH_FEATURES), u64::from(function) | 1 << 32);
+        assert_eq!((ask(VERSION), ask(0x8000_8000)), (0, NOT_SUPPORTED));
     }
 
     #[test]

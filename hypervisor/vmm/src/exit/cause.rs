@@ -1,5 +1,7 @@
 //! Exits counted by cause.
 
+use core::sync::atomic::{AtomicU64, Ordering};
+
 macro_rules! causes {
     ($($(#[$doc:meta])* $name:ident = $label:literal,)*) => {
         /// What an exit is counted as.
@@ -55,26 +57,26 @@ causes! {
     Other = "other",
 }
 
-/// Exits of one vCPU, counted by cause.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counters([u64; COUNT]);
+/// Exits of one vCPU, counted by cause. Only the core that has it loaded counts; anyone may look.
+#[derive(Debug, Default)]
+pub struct Counters([AtomicU64; COUNT]);
 
 impl Counters {
-    /// Counts one exit.
-    pub fn count(&mut self, cause: Cause) {
-        if let Some(counter) = self.0.get_mut(cause as usize) {
-            *counter += 1;
+    /// Counts one exit. Only for the core that has the vCPU loaded: of two at once, one would be lost.
+    pub fn count(&self, cause: Cause) {
+        if let Some(counter) = self.0.get(cause as usize) {
+            counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         }
     }
 
     /// Exits with the cause `cause`.
     pub fn get(&self, cause: Cause) -> u64 {
-        self.0.get(cause as usize).copied().unwrap_or(0)
+        self.0.get(cause as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))
     }
 
     /// All exits.
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        self.0.iter().map(|counter| counter.load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -84,7 +86,7 @@ mod tests {
 
     #[test]
     fn each_cause_has_a_counter_of_its_own() {
-        let mut counters = Counters::default();
+        let counters = Counters::default();
         Cause::ALL.iter().for_each(|cause| counters.count(*cause));
         assert!(Cause::ALL.iter().all(|cause| counters.get(*cause) == 1));
         assert_eq!(counters.total(), Cause::ALL.len() as u64);

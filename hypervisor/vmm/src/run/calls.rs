@@ -1,5 +1,6 @@
 //! HVC and SMC.
 
+use super::loaded::Loaded;
 use super::{CoreLoop, Machine, Next};
 use crate::platform::Platform;
 use crate::psci::{self, Effect};
@@ -10,42 +11,36 @@ use crate::vm::{After, Vm};
 use alloc::string::String;
 
 impl CoreLoop {
-    /// HVC: the preferred return address is after the instruction already.
-    pub(super) fn call<P: Platform>(
-        &mut self,
-        platform: &mut P,
-        machine: &Machine,
-        vm: &mut Vm,
-        immediate: u16,
-    ) -> Next {
-        let Some((it, loaded)) = &self.loaded else { return Next::Resume };
-        let [a, b, c, d, ..] = loaded.general().get(0).to_le_bytes();
-        let function = Function(u32::from_le_bytes([a, b, c, d]));
-        let arguments = function.arguments(loaded.general().arguments());
+    /// HVC, if the answer rests on nothing but the call itself. The preferred return address is after the instruction
+    /// already.
+    pub(super) fn own_call(&mut self, immediate: u16) -> Option<Next> {
+        let general = self.loaded.as_ref()?.vcpu.general();
+        let function = Function::new(general.get(0));
         // The calling convention has only calls with immediate 0 (DEN0028 2.9).
-        if immediate != 0 {
-            return Next::Return(function.result(smccc::NOT_SUPPORTED));
-        }
-        if !function.is_psci() {
-            return Next::Return(smccc::call(function, arguments));
-        }
+        let answer = if immediate != 0 {
+            smccc::NOT_SUPPORTED
+        } else if function.is_psci() {
+            psci::own(function, function.argument(general.get(1)))?
+        } else {
+            smccc::call(function, general.get(1))
+        };
+        Some(Next::Return(function.result(answer)))
+    }
+
+    /// SMC, trapped, likewise: the instruction itself must be skipped. No call reaches the firmware.
+    pub(super) fn own_secure_call(&mut self, immediate: u16) -> Option<Next> {
+        self.loaded.as_mut()?.vcpu.skip_instruction();
+        self.own_call(immediate)
+    }
+
+    /// The other calls: PSCI's, about the VM.
+    pub(super) fn call<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) -> Next {
+        let Some(Loaded { it, vcpu, .. }) = &self.loaded else { return Next::Resume };
+        let function = Function::new(vcpu.general().get(0));
+        let arguments = vcpu.general().arguments().map(|argument| function.argument(argument));
         let (answer, effect) = psci::call(vm, it.vcpu, function, arguments);
         apply(platform, machine, vm, it.vcpu, effect);
         Next::Return(function.result(answer))
-    }
-
-    /// SMC, trapped: the instruction itself must be skipped. No call reaches the firmware.
-    pub(super) fn secure_call<P: Platform>(
-        &mut self,
-        platform: &mut P,
-        machine: &Machine,
-        vm: &mut Vm,
-        immediate: u16,
-    ) -> Next {
-        if let Some((_, loaded)) = &mut self.loaded {
-            loaded.skip_instruction();
-        }
-        self.call(platform, machine, vm, immediate)
     }
 }
 

@@ -1,13 +1,14 @@
 //! One core's part of the loop.
 
 use super::interrupts::NEVER;
+use super::loaded::Loaded;
 use super::machine::{Assignment, Machine};
 use super::watch::Watch;
-use crate::exit;
+use crate::exit::{self, Exit, RawExit};
 use crate::platform::{CoreId, Platform};
 use crate::psci::Entry;
 use crate::tell::{Level, tell};
-use crate::vcpu::{LoadedVcpu, VcpuId, VcpuSet};
+use crate::vcpu::{VcpuId, VcpuSet};
 use crate::vgic::ListRegisters;
 use crate::vm::{After, Lifecycle, Vm, Work};
 use alloc::vec::Vec;
@@ -27,7 +28,7 @@ pub enum Step {
 pub struct CoreLoop {
     pub(super) id: CoreId,
     /// The vCPU that lives in this core.
-    pub(super) loaded: Option<(Assignment, LoadedVcpu)>,
+    pub(super) loaded: Option<Loaded>,
     pub(super) list_registers: ListRegisters,
     /// When the loaded vCPU's physical timer expires, in the machine's counter, or [`NEVER`].
     pub(super) timer_deadline: u64,
@@ -54,7 +55,7 @@ impl CoreLoop {
     /// Does what this core should do now, at most one entry into a guest.
     pub fn step<P: Platform>(&mut self, platform: &mut P, machine: &Machine) -> Step {
         let assignment = match &self.loaded {
-            Some((assignment, _)) => Some(*assignment),
+            Some(loaded) => Some(loaded.it),
             None => machine.core(self.id).and_then(|core| core.assignment()),
         };
         match assignment.and_then(|it| Some((it, machine.vms.get(it.vm)?))) {
@@ -83,37 +84,57 @@ impl CoreLoop {
         }
     }
 
-    /// Enters the guest once, and deals with its exit. `vm` is the lock on `shared`.
-    fn run<P: Platform>(
+    /// Runs the guest until its VM has something else for this core, or the hypervisor has. `vm` is the lock on `shared`.
+    fn run<'vm, P: Platform>(
         &mut self,
         platform: &mut P,
         machine: &Machine,
         it: Assignment,
-        shared: &Mutex<Vm>,
-        mut vm: MutexGuard<'_, Vm>,
+        shared: &'vm Mutex<Vm>,
+        mut vm: MutexGuard<'vm, Vm>,
     ) {
         self.ensure_loaded(platform, &mut vm, it);
-        let Some((_, vcpu)) = &mut self.loaded else { return };
-        let_go(platform, &mut vm, it.vcpu);
-        self.list_registers.update_from(vm.vgic().flush(it.vcpu));
-        drop(vm);
-        let raw = platform.enter(vcpu, &mut self.list_registers);
-        let exit = exit::decode(&raw);
-        if self.watch.is_timing() {
-            self.end_wait(platform, machine, exit);
-        }
-        let mut vm = shared.lock();
-        let kicks = vm.vgic().fold(it.vcpu, &self.list_registers);
-        machine.kick(platform, &vm, kicks);
-        follow_virtual_timer(platform, &mut vm, it);
-        if exit == exit::Exit::Interrupt {
-            let seen = self.acknowledge(platform, Some(&mut vm));
-            self.count(&mut vm, seen.last);
+        loop {
+            let_go(platform, &mut vm, it.vcpu);
+            self.list_registers.update_from(vm.vgic().flush(it.vcpu));
             drop(vm);
-            self.watch(platform, machine);
-            self.deal_with(platform, machine, seen);
-        } else {
-            self.handle(platform, machine, &mut vm, &raw, exit);
+            platform.write_list_registers(&mut self.list_registers);
+            let Some((raw, exit)) = self.stay(platform, machine) else { return };
+            platform.read_list_registers(&mut self.list_registers);
+            vm = shared.lock();
+            let kicks = vm.vgic().fold(it.vcpu, &self.list_registers);
+            machine.kick(platform, &vm, kicks);
+            follow_virtual_timer(platform, &mut vm, it);
+            if exit == Exit::Interrupt {
+                let seen = self.acknowledge(platform, Some(&mut vm));
+                self.count(seen.last);
+                self.watch(platform, machine);
+                if self.is_housework(machine, seen) {
+                    drop(vm);
+                    return self.keep_house(platform, machine);
+                }
+                self.timed(platform, seen);
+            } else if !self.handle(platform, machine, &mut vm, &raw, exit) {
+                return;
+            }
+            if !matches!(vm.work(it.vcpu), Work::Run) {
+                return;
+            }
+        }
+    }
+
+    /// Enters the guest until it exits for what takes more than its own registers: that exit.
+    fn stay<P: Platform>(&mut self, platform: &mut P, machine: &Machine) -> Option<(RawExit, Exit)> {
+        loop {
+            let raw = platform.enter(&mut self.loaded.as_mut()?.vcpu);
+            let exit = exit::decode(&raw);
+            if self.watch.is_timing() {
+                self.end_wait(platform, machine, exit);
+            }
+            // A change of what this core should do comes with a kick, and so with an exit of its own.
+            if !self.handle_alone(platform, machine, exit) {
+                return Some((raw, exit));
+            }
         }
     }
 
@@ -183,7 +204,7 @@ impl CoreLoop {
         let Some(interface) = interface else { return };
         self.list_registers = ListRegisters::EMPTY;
         let loaded = platform.load(vcpu, vm.context(it.vcpu), &interface, &active);
-        self.loaded = Some((it, loaded));
+        self.loaded = Some(Loaded::new(it, loaded, vm));
         self.watch = Watch::default();
         self.refresh_physical_timer(platform, vm);
         // Out of reset, its timers are not what its interrupts last heard of.
@@ -192,7 +213,7 @@ impl CoreLoop {
 
     /// Takes the loaded vCPU out of this core, if there is one.
     fn unload<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm) {
-        let Some((it, vcpu)) = self.loaded.take() else { return };
+        let Some(Loaded { it, vcpu, .. }) = self.loaded.take() else { return };
         let_go(platform, vm, it.vcpu);
         let active: Vec<u32> = vm.vgic().hardware_active(it.vcpu).collect();
         if let Some(interface) = vm.vgic().cpu_interface_mut(it.vcpu) {
@@ -272,10 +293,14 @@ impl CoreLoop {
 
     /// Deals with the physical interrupts that are pending while no guest runs here.
     fn acknowledge_all<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
-        let mut vm = self.loaded.as_ref().and_then(|(it, _)| machine.vms.get(it.vm)).map(Mutex::lock);
+        let mut vm = self.loaded.as_ref().and_then(|loaded| machine.vms.get(loaded.it.vm)).map(Mutex::lock);
         let seen = self.acknowledge(platform, vm.as_deref_mut());
         drop(vm);
-        self.deal_with(platform, machine, seen);
+        if self.is_housework(machine, seen) {
+            self.keep_house(platform, machine);
+        } else {
+            self.timed(platform, seen);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a guest did: one line for each kind of exit.
 
+use super::loaded::Loaded;
 use super::{CoreLoop, Machine, Next};
 use crate::address::Ipa;
 use crate::exit::{self, Access, Cause, DataAbort, Exit, Origin, RawExit, Syndrome};
@@ -14,7 +15,23 @@ use alloc::format;
 const FAULTS_TOLD: u64 = 8;
 
 impl CoreLoop {
-    /// Deals with an exit that was not an interrupt.
+    /// Deals with an exit that concerns nothing but the vCPU itself. Whether it was one.
+    pub(super) fn handle_alone<P: Platform>(&mut self, platform: &mut P, machine: &Machine, exit: Exit) -> bool {
+        let (cause, next) = match exit {
+            Exit::Hvc(immediate) => (Cause::Hvc, self.own_call(immediate)),
+            Exit::Smc(immediate) => (Cause::Smc, self.own_secure_call(immediate)),
+            Exit::SystemRegister(access) => (Cause::SystemRegister, self.own_register(platform, access)),
+            Exit::Wait => (Cause::Wait, Some(self.begin_wait(platform, machine))),
+            Exit::Undefined => (Cause::Other, Some(Next::Inject(Syndrome::Undefined))),
+            _ => return false,
+        };
+        let Some(next) = next else { return false };
+        self.count(cause);
+        self.act(platform, next);
+        true
+    }
+
+    /// Deals with any other exit that was not an interrupt. Whether the guest may go on at once.
     pub(super) fn handle<P: Platform>(
         &mut self,
         platform: &mut P,
@@ -22,55 +39,50 @@ impl CoreLoop {
         vm: &mut Vm,
         raw: &RawExit,
         exit: Exit,
-    ) {
+    ) -> bool {
         let (cause, next) = match exit {
-            Exit::Hvc(immediate) => (Cause::Hvc, self.call(platform, machine, vm, immediate)),
-            Exit::Smc(immediate) => (Cause::Smc, self.secure_call(platform, machine, vm, immediate)),
+            Exit::Hvc(_) => (Cause::Hvc, self.call(platform, machine, vm)),
+            Exit::Smc(_) => (Cause::Smc, self.call(platform, machine, vm)),
             Exit::SystemRegister(access) => self.system_register(platform, machine, vm, access),
             Exit::DataAbort(abort) => self.data_abort(platform, machine, vm, raw, &abort),
             Exit::InstructionAbort(address) => (Cause::Stage2Fault, self.instruction_abort(vm, raw, address)),
-            Exit::Wait => (Cause::Wait, self.begin_wait(platform, machine)),
-            Exit::Undefined => (Cause::Other, Next::Inject(Syndrome::Undefined)),
             Exit::SystemError => (Cause::Other, Next::Stop("a system error")),
-            Exit::Interrupt | Exit::Unexpected => (Cause::Other, Next::Stop("an exception of an unexpected class")),
+            _ => (Cause::Other, Next::Stop("an exception of an unexpected class")),
         };
-        self.count(vm, cause);
-        self.act(platform, machine, vm, raw, next);
+        self.count(cause);
+        if let Next::Stop(reason) = next
+            && let Some(Loaded { it, vcpu, .. }) = &self.loaded
+        {
+            stop(vm, it.vcpu, vcpu.general().pc, raw, reason);
+            machine.kick_all(platform, vm);
+        }
+        self.act(platform, next);
+        // What was told of the others must be printed.
+        !matches!(next, Next::Stop(_) | Next::Inject(_))
     }
 
     /// Counts an exit of the loaded vCPU.
-    pub(super) fn count(&mut self, vm: &mut Vm, cause: Cause) {
-        if let Some(slot) = self.loaded_vcpu().and_then(|vcpu| vm.slot_mut(vcpu)) {
-            slot.exits.count(cause);
+    pub(super) fn count(&self, cause: Cause) {
+        if let Some(loaded) = &self.loaded {
+            loaded.exits.count(cause);
         }
     }
 
     pub(super) fn loaded_vcpu(&self) -> Option<VcpuId> {
-        self.loaded.as_ref().map(|(it, _)| it.vcpu)
+        self.loaded.as_ref().map(|loaded| loaded.it.vcpu)
     }
 
-    fn act<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm, raw: &RawExit, next: Next) {
-        let Some((it, loaded)) = &mut self.loaded else { return };
+    fn act<P: Platform>(&mut self, platform: &mut P, next: Next) {
+        let Some(loaded) = &mut self.loaded else { return };
         match next {
-            Next::Resume => {}
-            Next::Skip => loaded.skip_instruction(),
+            Next::Resume | Next::Stop(_) => {}
+            Next::Skip => loaded.vcpu.skip_instruction(),
             Next::Load(register, value) => {
-                loaded.general_mut().set(register, value);
-                loaded.skip_instruction();
+                loaded.vcpu.general_mut().set(register, value);
+                loaded.vcpu.skip_instruction();
             }
-            Next::Return(value) => loaded.general_mut().set(0, value),
-            Next::Inject(syndrome) => {
-                platform.inject(loaded, syndrome);
-                let vector = loaded.general().pc;
-                if let Some(slot) = vm.slot_mut(it.vcpu) {
-                    slot.vector = Some(vector);
-                }
-            }
-            Next::Stop(reason) => {
-                let (vcpu, pc) = (it.vcpu, loaded.general().pc);
-                stop(vm, vcpu, pc, raw, reason);
-                machine.kick_all(platform, vm);
-            }
+            Next::Return(value) => loaded.vcpu.general_mut().set(0, value),
+            Next::Inject(syndrome) => loaded.inject(platform, syndrome),
         }
     }
 
@@ -82,17 +94,17 @@ impl CoreLoop {
         raw: &RawExit,
         abort: &DataAbort,
     ) -> (Cause, Next) {
-        let Some((it, loaded)) = &self.loaded else { return (Cause::Other, Next::Resume) };
+        let Some(Loaded { it, vcpu, .. }) = &self.loaded else { return (Cause::Other, Next::Resume) };
         match abort.origin {
             Origin::Instruction => {}
             Origin::CacheMaintenance => return (Cause::Other, Next::Skip),
             Origin::TableWalk | Origin::Other => {
-                tell_fault(vm, it.vcpu, loaded.general().pc, raw, abort.ipa);
+                tell_fault(vm, it.vcpu, vcpu.general().pc, raw, abort.ipa);
                 return (Cause::Stage2Fault, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write }));
             }
         }
         let access = abort.access;
-        let value = access.map_or(0, |access| access.store(loaded.general().get(access.register)));
+        let value = access.map_or(0, |access| access.store(vcpu.general().get(access.register)));
         let Some(port) = machine.ports.get(it.vm) else { return (Cause::Other, Next::Resume) };
         let (cause, result) = vm.access(it.vcpu, abort, value, port);
         match result {
@@ -107,7 +119,7 @@ impl CoreLoop {
             Err(GuestFault::Stop(reason)) => (cause, Next::Stop(reason)),
             Err(GuestFault::ExternalAbort) => {
                 if cause == Cause::Stage2Fault {
-                    tell_fault(vm, it.vcpu, loaded.general().pc, raw, abort.ipa);
+                    tell_fault(vm, it.vcpu, vcpu.general().pc, raw, abort.ipa);
                 }
                 (cause, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write }))
             }
@@ -117,10 +129,10 @@ impl CoreLoop {
     /// A fetch from where the guest has nothing. If that is the vector of the exception that it was given, it
     /// would be given the same for ever.
     fn instruction_abort(&mut self, vm: &mut Vm, raw: &RawExit, address: Ipa) -> Next {
-        let Some((it, loaded)) = &self.loaded else { return Next::Resume };
-        let pc = loaded.general().pc;
+        let Some(Loaded { it, vcpu, vector, .. }) = &self.loaded else { return Next::Resume };
+        let pc = vcpu.general().pc;
         tell_fault(vm, it.vcpu, pc, raw, address);
-        if vm.slot(it.vcpu).is_some_and(|slot| slot.vector == Some(pc)) {
+        if *vector == Some(pc) {
             return Next::Stop("no instruction can be fetched from its exception vectors");
         }
         Next::Inject(Syndrome::InstructionAbort { far: raw.far })

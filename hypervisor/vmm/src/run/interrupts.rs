@@ -1,5 +1,6 @@
 //! Physical interrupts: for the loaded vCPU, or for us.
 
+use super::loaded::Loaded;
 use super::{CoreLoop, Machine};
 use crate::exit::Cause;
 use crate::platform::{PhysicalInterrupt, Platform};
@@ -30,7 +31,7 @@ impl Seen {
 
 impl CoreLoop {
     /// Acknowledges the physical interrupts that are pending, and does what they mean for the loaded vCPU, whose VM
-    /// `vm` is; hand what is returned to [`Self::deal_with`] without its lock.
+    /// `vm` is; the caller must see to what they mean for the hypervisor.
     pub(super) fn acknowledge<P: Platform>(&mut self, platform: &mut P, mut vm: Option<&mut Vm>) -> Seen {
         let mut seen = Seen { kinds: 0, last: Cause::SpuriousInterrupt };
         // What is pending beyond that makes the guest exit again.
@@ -56,23 +57,24 @@ impl CoreLoop {
         seen
     }
 
-    /// Does what interrupts mean for the hypervisor. The caller holds no VM's lock.
-    pub(super) fn deal_with<P: Platform>(&mut self, platform: &mut P, machine: &Machine, seen: Seen) {
-        let timer = seen.has(Cause::HypervisorTimer);
-        let house = seen.has(Cause::DeviceInterrupt)
+    /// Whether interrupts ask for [`Self::keep_house`], which the caller must call without a VM's lock.
+    pub(super) fn is_housework(&self, machine: &Machine, seen: Seen) -> bool {
+        let wanted = seen.has(Cause::DeviceInterrupt)
             || seen.has(Cause::Kick) && machine.console_wanted.load(Ordering::Acquire)
-            || timer && self.console_deadline != NEVER;
-        if house && self.id == machine.housekeeping {
-            self.keep_house(platform, machine);
-        } else if timer {
+            || seen.has(Cause::HypervisorTimer) && self.console_deadline != NEVER;
+        wanted && self.id == machine.housekeeping
+    }
+
+    /// Arms the hypervisor timer again if it was among the interrupts. Keeping house does so too.
+    pub(super) fn timed<P: Platform>(&mut self, platform: &mut P, seen: Seen) {
+        if seen.has(Cause::HypervisorTimer) {
             self.rearm(platform);
         }
     }
 
     /// What an interrupt means for the loaded vCPU.
     fn interrupt_for_guest<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm, interrupt: PhysicalInterrupt) {
-        let Some((it, _)) = &self.loaded else { return };
-        let vcpu = it.vcpu;
+        let Some(vcpu) = self.loaded_vcpu() else { return };
         match interrupt {
             PhysicalInterrupt::VirtualTimer => {
                 let intid = vm.virtual_timer_intid();
@@ -80,7 +82,7 @@ impl CoreLoop {
                 vm.counters_mut().timer_expiries += 1;
             }
             PhysicalInterrupt::HypervisorTimer => {
-                // Armed again by `deal_with`, when the console's deadline is no longer in the past.
+                // Armed again by the caller, when the console's deadline is no longer in the past.
                 let expired = self.follow_physical_timer(platform, vm);
                 vm.counters_mut().timer_expiries += u64::from(expired);
             }
@@ -96,9 +98,9 @@ impl CoreLoop {
 
     /// Brings the emulated physical timer's line and deadline up to date. Whether the line is up.
     fn follow_physical_timer<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm) -> bool {
-        let Some((it, loaded)) = &mut self.loaded else { return false };
+        let Some(Loaded { it, vcpu, counter_offset, .. }) = &mut self.loaded else { return false };
         let now = platform.counter();
-        let timer = PhysicalTimer::new(loaded.timers_mut(), vm.guest_counter(now));
+        let timer = PhysicalTimer::new(vcpu.timers_mut(), now.wrapping_sub(*counter_offset));
         let (line, left) = (timer.line(), timer.ticks_left());
         let intid = vm.physical_timer_intid();
         vm.vgic().set_private_line(it.vcpu, intid, line);

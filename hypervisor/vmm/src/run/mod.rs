@@ -10,6 +10,7 @@ mod core_loop;
 mod exits;
 mod housekeeping;
 mod interrupts;
+mod loaded;
 mod machine;
 mod system_registers;
 mod watch;

@@ -1,5 +1,6 @@
 //! Trapped system registers.
 
+use super::loaded::Loaded;
 use super::{CoreLoop, Machine, Next};
 use crate::exit::{Cause, Syndrome, SystemRegister, SystemRegisterAccess};
 use crate::platform::Platform;
@@ -23,7 +24,27 @@ const OSLSR_EL1: SystemRegister = SystemRegister::new(2, 0, 1, 1, 4);
 const OSLSR_VALUE: u64 = 1 << 3;
 
 impl CoreLoop {
-    /// Carries out a trapped MRS or MSR. What the guest's machine does not have is UNDEFINED.
+    /// Carries out a trapped MRS or MSR that rests on nothing but the vCPU. What the guest's machine does not have is
+    /// UNDEFINED.
+    pub(super) fn own_register<P: Platform>(&self, platform: &P, access: SystemRegisterAccess) -> Option<Next> {
+        let loaded = self.loaded.as_ref()?;
+        Some(match access.register {
+            ICC_SGI1R_EL1 | ICC_ASGI1R_EL1 | ICC_SGI0R_EL1 | ICC_DIR_EL1 => return None,
+            CNTP_TVAL_EL0 | CNTP_CTL_EL0 | CNTP_CVAL_EL0 => return None,
+            CNTPCT_EL0 | CNTPCTSS_EL0 if !access.write => {
+                Next::Load(access.transfer, loaded.guest_counter(platform.counter()))
+            }
+            OSLSR_EL1 if !access.write => Next::Load(access.transfer, OSLSR_VALUE),
+            register if is_debug(register) || register == ACTLR_EL1 => ignored(access),
+            register if !access.write => match loaded.identity.read(register) {
+                Some(value) => Next::Load(access.transfer, value),
+                None => Next::Inject(Syndrome::Undefined),
+            },
+            _ => Next::Inject(Syndrome::Undefined),
+        })
+    }
+
+    /// Carries out any other trapped MRS or MSR: those of the physical timer and of the interrupt controller.
     pub(super) fn system_register<P: Platform>(
         &mut self,
         platform: &mut P,
@@ -31,23 +52,12 @@ impl CoreLoop {
         vm: &mut Vm,
         access: SystemRegisterAccess,
     ) -> (Cause, Next) {
-        let next = match access.register {
-            ICC_SGI1R_EL1 | ICC_ASGI1R_EL1 | ICC_SGI0R_EL1 | ICC_DIR_EL1 => {
-                return self.interrupt_controller(platform, machine, vm, access);
+        match access.register {
+            CNTP_TVAL_EL0 | CNTP_CTL_EL0 | CNTP_CVAL_EL0 => {
+                (Cause::SystemRegister, self.physical_timer(platform, vm, access))
             }
-            CNTPCT_EL0 | CNTPCTSS_EL0 if !access.write => {
-                Next::Load(access.transfer, vm.guest_counter(platform.counter()))
-            }
-            CNTP_TVAL_EL0 | CNTP_CTL_EL0 | CNTP_CVAL_EL0 => self.physical_timer(platform, vm, access),
-            OSLSR_EL1 if !access.write => Next::Load(access.transfer, OSLSR_VALUE),
-            register if is_debug(register) || register == ACTLR_EL1 => ignored(access),
-            register if !access.write => match vm.identity().read(register) {
-                Some(value) => Next::Load(access.transfer, value),
-                None => Next::Inject(Syndrome::Undefined),
-            },
-            _ => Next::Inject(Syndrome::Undefined),
-        };
-        (Cause::SystemRegister, next)
+            _ => self.interrupt_controller(platform, machine, vm, access),
+        }
     }
 
     /// The write-only registers of GICv3's CPU interface that need the distributor.
@@ -58,7 +68,7 @@ impl CoreLoop {
         vm: &mut Vm,
         access: SystemRegisterAccess,
     ) -> (Cause, Next) {
-        let Some((it, loaded)) = &self.loaded else { return (Cause::Other, Next::Resume) };
+        let Some(Loaded { it, vcpu: loaded, .. }) = &self.loaded else { return (Cause::Other, Next::Resume) };
         if !access.write || vm.vgic().layout().version == Version::V2 {
             return (Cause::SystemRegister, Next::Inject(Syndrome::Undefined));
         }
@@ -79,9 +89,10 @@ impl CoreLoop {
 
     /// CNTP_TVAL_EL0, CNTP_CTL_EL0, CNTP_CVAL_EL0.
     fn physical_timer<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm, access: SystemRegisterAccess) -> Next {
-        let Some((_, loaded)) = &mut self.loaded else { return Next::Resume };
-        let value = loaded.general().get(access.transfer);
-        let mut timer = PhysicalTimer::new(loaded.timers_mut(), vm.guest_counter(platform.counter()));
+        let Some(Loaded { vcpu, counter_offset, .. }) = &mut self.loaded else { return Next::Resume };
+        let value = vcpu.general().get(access.transfer);
+        let now = platform.counter().wrapping_sub(*counter_offset);
+        let mut timer = PhysicalTimer::new(vcpu.timers_mut(), now);
         match (access.register, access.write) {
             (CNTP_TVAL_EL0, false) => return Next::Load(access.transfer, timer.value()),
             (CNTP_CTL_EL0, false) => return Next::Load(access.transfer, timer.control()),

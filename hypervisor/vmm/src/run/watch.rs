@@ -41,9 +41,9 @@ impl CoreLoop {
 
     /// The vCPU is about to sleep in its WFI.
     pub(super) fn begin_wait<P: Platform>(&mut self, platform: &mut P, machine: &Machine) -> Next {
-        if let (Some((_, loaded)), Some(core)) = (&self.loaded, machine.core(self.id)) {
+        if let (Some(loaded), Some(core)) = (&self.loaded, machine.core(self.id)) {
             let now = platform.counter();
-            self.watch.under_way = Some((now, loaded.general().pc));
+            self.watch.under_way = Some((now, loaded.vcpu.general().pc));
             core.fall_asleep(now);
         }
         self.trap_wait(platform, false);
@@ -54,7 +54,7 @@ impl CoreLoop {
     /// that was pending for it ended its WFI, nobody knows when: it is taken not to have slept.
     pub(super) fn end_wait<P: Platform>(&mut self, platform: &mut P, machine: &Machine, exit: Exit) {
         let Some((since, address)) = self.watch.under_way.take() else { return };
-        let pc = self.loaded.as_ref().map(|(_, loaded)| loaded.general().pc);
+        let pc = self.loaded.as_ref().map(|loaded| loaded.vcpu.general().pc);
         let slept = exit == Exit::Interrupt && pc == Some(address.wrapping_add(4));
         if let Some(core) = machine.core(self.id) {
             core.wake(if slept { platform.counter() } else { since });

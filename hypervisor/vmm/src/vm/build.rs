@@ -12,6 +12,7 @@ use crate::platform::{CoreId, Platform, TableMemory, Vmid};
 use crate::stage2::{Attributes, Geometry, MapError, Stage2};
 use crate::vcpu::VcpuSet;
 use crate::vgic::{Layout, Version, Vgic};
+use alloc::sync::Arc;
 use core::fmt;
 
 /// The two pages of a GICv2 guest's CPU interface: where it sees each, and GICV's page behind it.
@@ -105,7 +106,7 @@ impl Vm {
             uart: Pl011::new(),
             memory,
             interface,
-            identity: Identity::for_guest(hardware.identity, plan.gic == GuestGic::V3),
+            identity: Arc::new(Identity::for_guest(hardware.identity, plan.gic == GuestGic::V3)),
             hardware_timer: hardware.virtual_timer,
             counter_offset: 0,
             load,

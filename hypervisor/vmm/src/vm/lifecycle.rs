@@ -282,7 +282,6 @@ impl Vm {
         let kicks = self.vgic.reset_vcpu(vcpu);
         if let Some(slot) = self.slot_mut(vcpu) {
             slot.parked = Some(Box::new(Vcpu::at_reset(entry.address, entry.context)));
-            slot.vector = None;
             slot.run = Run::On;
         }
         kicks

@@ -30,6 +30,7 @@ use crate::stage2::Stage2;
 use crate::vcpu::{VcpuId, VcpuSet};
 use crate::vgic::Vgic;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// What happened to a VM since the machine booted.
@@ -62,7 +63,7 @@ pub struct Vm {
     stage2: Stage2,
     /// For a GICv2 guest: its CPU interface.
     interface: Option<InterfacePages>,
-    identity: Identity,
+    identity: Arc<Identity>,
     /// The physical INTID of the virtual timer.
     hardware_timer: u32,
     counter_offset: u64,
@@ -142,7 +143,7 @@ impl Vm {
         &mut self.counters
     }
 
-    pub(crate) fn identity(&self) -> &Identity {
+    pub(crate) fn identity(&self) -> &Arc<Identity> {
         &self.identity
     }
 

@@ -5,6 +5,7 @@ use crate::platform::CoreId;
 use crate::psci::{Entry, Power};
 use crate::vcpu::Vcpu;
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 /// What a vCPU does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,16 +31,15 @@ pub struct Slot {
     pub parked: Option<Box<Vcpu>>,
     /// Whether a core has it loaded.
     pub loaded: bool,
-    /// Its exits since the machine booted: like its VM's counters, they go on when it is started again.
-    pub exits: Counters,
-    /// Where it would take an exception that it was last given; a fault there cannot be reflected.
-    pub vector: Option<u64>,
+    /// Its exits since the machine booted, which the core that has it loaded counts: like its VM's counters, they go on
+    /// when it is started again.
+    pub exits: Arc<Counters>,
 }
 
 impl Slot {
     /// A vCPU that is off, to be run on `core`.
     pub fn new(core: CoreId) -> Self {
-        Self { core, run: Run::Off, parked: None, loaded: false, exits: Counters::default(), vector: None }
+        Self { core, run: Run::Off, parked: None, loaded: false, exits: Arc::default() }
     }
 
     /// What AFFINITY_INFO says of it.

@@ -183,21 +183,24 @@ impl Platform for Core {
         vcpu
     }
 
-    fn enter(&mut self, vcpu: &mut LoadedVcpu, list_registers: &mut ListRegisters) -> RawExit {
+    fn write_list_registers(&mut self, list_registers: &mut ListRegisters) {
         self.breathe();
-        {
-            let mut hardware = self.hardware();
-            let core = &mut hardware.cores[self.id.0];
-            core.live.as_mut().expect("a vCPU that is entered is loaded").interface.write(list_registers);
-            core.in_guest = true;
-        }
+        let mut hardware = self.hardware();
+        let live = hardware.cores[self.id.0].live.as_mut();
+        live.expect("a vCPU that is to be entered is loaded").interface.write(list_registers);
+    }
+
+    fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {
+        self.breathe();
+        let mut hardware = self.hardware();
+        hardware.cores[self.id.0].live.as_mut().expect("it stays loaded").interface.read(list_registers);
+    }
+
+    fn enter(&mut self, vcpu: &mut LoadedVcpu) -> RawExit {
+        self.breathe();
+        self.hardware().cores[self.id.0].in_guest = true;
         let exit = self.run_guest(vcpu);
-        {
-            let mut hardware = self.hardware();
-            let core = &mut hardware.cores[self.id.0];
-            core.live.as_mut().expect("it stays loaded").interface.read(list_registers);
-            core.in_guest = false;
-        }
+        self.hardware().cores[self.id.0].in_guest = false;
         self.breathe();
         exit
     }

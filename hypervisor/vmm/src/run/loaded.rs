@@ -1,0 +1,46 @@
+//! The vCPU that lives in a core, and what the core must know of it without asking its VM.
+
+use super::machine::Assignment;
+use crate::exit::{Counters, Syndrome};
+use crate::identity::Identity;
+use crate::platform::Platform;
+use crate::vcpu::LoadedVcpu;
+use crate::vm::Vm;
+use alloc::sync::Arc;
+
+/// A vCPU in a core. What is shared with its VM does not change while it is loaded, but for counters.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// Which it is.
+    pub it: Assignment,
+    /// Its registers.
+    pub vcpu: LoadedVcpu,
+    /// Its exits.
+    pub exits: Arc<Counters>,
+    /// What it reads of its processor.
+    pub identity: Arc<Identity>,
+    /// Ticks by which its counter is behind the machine's.
+    pub counter_offset: u64,
+    /// Where it would take an exception that it was last given; a fault there cannot be reflected.
+    pub vector: Option<u64>,
+}
+
+impl Loaded {
+    /// `vcpu`, which was loaded for `it`, one of the vCPUs of `vm`.
+    pub fn new(it: Assignment, vcpu: LoadedVcpu, vm: &Vm) -> Self {
+        let exits = vm.slot(it.vcpu).map(|slot| slot.exits.clone()).unwrap_or_default();
+        let counter_offset = vm.context(it.vcpu).counter_offset;
+        Self { it, vcpu, exits, identity: vm.identity().clone(), counter_offset, vector: None }
+    }
+
+    /// The guest's counter when the machine's is `now`.
+    pub fn guest_counter(&self, now: u64) -> u64 {
+        now.wrapping_sub(self.counter_offset)
+    }
+
+    /// Gives it an exception.
+    pub fn inject<P: Platform>(&mut self, platform: &mut P, syndrome: Syndrome) {
+        platform.inject(&mut self.vcpu, syndrome);
+        self.vector = Some(self.vcpu.general().pc);
+    }
+}
