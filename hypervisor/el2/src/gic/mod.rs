@@ -10,7 +10,7 @@ mod v3;
 
 use bulkhead_vmm::config::board::GicVersion;
 use bulkhead_vmm::platform::CoreId;
-use bulkhead_vmm::vgic::{CpuInterface, ListRegisters, Maintenance};
+use bulkhead_vmm::vgic::{CpuInterface, ListRegisters};
 use core::ops::RangeInclusive;
 
 /// SGI that wakes a core (the lowest of those that TF-A leaves to the non-secure world).
@@ -19,20 +19,6 @@ pub const KICK: u32 = 0;
 pub const SPECIAL: RangeInclusive<u32> = 1020..=1023;
 /// The priority that EL2 gives to all physical interrupts: the middle of the non-secure half.
 const PRIORITY: u8 = 0xa0;
-
-/// The bits of GICH_HCR and ICH_HCR_EL2, which agree, for what a guest's list registers want to hear of, and
-/// the bit that switches the virtual CPU interface on (IHI 0048 5.3.2, IHI 0069 12.4.5).
-fn control(maintenance: &Maintenance) -> u32 {
-    let bit = |wanted: bool, position: u32| u32::from(wanted) << position;
-    let ([enabled_0, enabled_1], [disabled_0, disabled_1]) = (maintenance.group_enabled, maintenance.group_disabled);
-    ENABLE
-        | bit(maintenance.entry_not_present, 2)
-        | bit(maintenance.no_pending, 3)
-        | bit(enabled_0, 4)
-        | bit(disabled_0, 5)
-        | bit(enabled_1, 6)
-        | bit(disabled_1, 7)
-}
 
 /// GICH_VMCR and ICH_VMCR_EL2, which agree, for what a guest has set in its CPU interface (IHI 0048 5.3.7, IHI 0069
 /// 12.4.8).

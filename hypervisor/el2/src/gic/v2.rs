@@ -1,7 +1,7 @@
 //! GICv2 with the virtualization extensions (IHI 0048).
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{ENABLE, KICK, PRIORITY, control, controls, take_controls};
+use super::{ENABLE, KICK, PRIORITY, controls, take_controls};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
 use bulkhead_vmm::vgic::{CpuInterface, ListRegister, ListRegisterState, ListRegisters, Maintenance};
@@ -31,6 +31,8 @@ mod gich {
     pub const APR: u64 = 0xf0;
     pub const LR: u64 = 0x100;
     pub const EOI_COUNT: u32 = 27;
+    /// The bits of GICH_HCR that ask for maintenance interrupts.
+    pub const HCR_MAINTENANCE: u32 = 0xfc;
     /// Where ICH_VMCR_EL2 has more bits of the priority mask.
     pub const VMCR_RESERVED: u32 = 0b111 << 24;
 }
@@ -45,6 +47,8 @@ pub struct Gic {
     hypervisor: Frame,
     /// Offset of GICC_DIR.
     deactivate: u64,
+    /// What GICH_HCR holds, as far as it is known.
+    control: u32,
 }
 
 /// Maps all frames; all interrupts off, all shared ones to nobody.
@@ -67,6 +71,7 @@ impl Gic {
             distributor: Frame::at(distributor),
             cpu: Frame::at(cpu),
             hypervisor: Frame::at(hypervisor),
+            control: 0,
             deactivate: if cpu.size() >= gicc::SPACED_SIZE { gicc::SPACED_DIR } else { gicc::DIR },
         };
         quieten(&gic.distributor, 0, PRIORITY);
@@ -147,7 +152,7 @@ impl Gic {
             changed &= changed - 1;
         }
         list_registers.changed = 0;
-        self.hypervisor.write(gich::HCR, control(&list_registers.maintenance));
+        self.set_control(ENABLE | list_registers.maintenance.bits() & gich::HCR_MAINTENANCE);
     }
 
     pub fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {
@@ -164,17 +169,30 @@ impl Gic {
             }
             used &= used - 1;
         }
-        let maintenance = list_registers.maintenance;
-        if maintenance.entry_not_present {
-            list_registers.eoi_count = (self.hypervisor.read(gich::HCR) >> gich::EOI_COUNT) as u8;
+        if list_registers.maintenance != Maintenance::NONE {
+            self.read_maintenance(list_registers);
         }
-        if maintenance.wants_groups() {
+    }
+
+    /// The rest of it, for a guest that has more interrupts than list registers.
+    #[inline(never)]
+    fn read_maintenance(&mut self, list_registers: &mut ListRegisters) {
+        if list_registers.maintenance.has(Maintenance::ENTRY_NOT_PRESENT) {
+            list_registers.eoi_count = (self.hypervisor.read(gich::HCR) >> gich::EOI_COUNT) as u8;
+            self.control = !0;
+        }
+        if list_registers.maintenance.wants_groups() {
             let enabled = self.hypervisor.read(gich::VMCR);
             list_registers.groups = [enabled & 1 != 0, enabled & 2 != 0];
         }
-        if maintenance != Maintenance::NONE {
-            // Likewise.
-            self.hypervisor.write(gich::HCR, ENABLE);
+        // Likewise.
+        self.set_control(ENABLE);
+    }
+
+    fn set_control(&mut self, control: u32) {
+        if self.control != control {
+            self.hypervisor.write(gich::HCR, control);
+            self.control = control;
         }
     }
 
@@ -182,13 +200,13 @@ impl Gic {
         self.hypervisor.write(gich::VMCR, controls(interface) & !gich::VMCR_RESERVED);
         self.hypervisor.write(gich::APR, interface.active_priorities_0[0]);
         (0..self.list_register_count() as u64).for_each(|index| self.hypervisor.write(gich::LR + index * 4, 0));
-        self.hypervisor.write(gich::HCR, ENABLE);
+        self.set_control(ENABLE);
     }
 
     pub fn park_interface(&mut self, interface: &mut CpuInterface) {
         take_controls(self.hypervisor.read(gich::VMCR) & !gich::VMCR_RESERVED, interface);
         interface.active_priorities_0[0] = self.hypervisor.read(gich::APR);
-        self.hypervisor.write(gich::HCR, 0);
+        self.set_control(0);
         (0..self.list_register_count() as u64).for_each(|index| self.hypervisor.write(gich::LR + index * 4, 0));
     }
 }

@@ -1,11 +1,11 @@
 //! GICv3 and later (IHI 0069), with the system-register CPU interface.
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{ENABLE, KICK, PRIORITY, control, controls, take_controls};
+use super::{ENABLE, KICK, PRIORITY, controls, take_controls};
 use crate::{cpu, sysreg};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
-use bulkhead_vmm::vgic::{CpuInterface, ListRegisterState, ListRegisters};
+use bulkhead_vmm::vgic::{CpuInterface, ListRegisterState, ListRegisters, Maintenance};
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// GICD_CTLR: both groups (in either security view) and affinity routing.
@@ -27,7 +27,6 @@ mod gicr {
     pub const IGRPMODR: u64 = 0xd00;
 }
 /// ICH_HCR_EL2 bits.
-const HCR_TDIR: u64 = 1 << 14;
 const HCR_EOI_COUNT: u32 = 27;
 /// ICH_VMCR_EL2.VFIQEn: one with system registers.
 const VMCR_FIQ_ENABLED: u32 = 1 << 3;
@@ -214,8 +213,7 @@ impl Gic {
             changed &= changed - 1;
         }
         list_registers.changed = 0;
-        let trap_deactivate = if list_registers.maintenance.trap_deactivate { HCR_TDIR } else { 0 };
-        self.set_control(u64::from(control(&list_registers.maintenance)) | trap_deactivate);
+        self.set_control(u64::from(ENABLE | list_registers.maintenance.bits()));
     }
 
     pub fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {
@@ -231,7 +229,15 @@ impl Gic {
             }
             used &= used - 1;
         }
-        if list_registers.maintenance.entry_not_present {
+        if list_registers.maintenance != Maintenance::NONE {
+            self.read_maintenance(list_registers);
+        }
+    }
+
+    /// The rest of it, for a guest that has more interrupts than list registers.
+    #[inline(never)]
+    fn read_maintenance(&mut self, list_registers: &mut ListRegisters) {
+        if list_registers.maintenance.has(Maintenance::ENTRY_NOT_PRESENT) {
             list_registers.eoi_count = (sysreg::read!("ich_hcr_el2") >> HCR_EOI_COUNT & 0x1f) as u8;
             self.control = u64::MAX;
         }

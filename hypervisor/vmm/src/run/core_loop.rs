@@ -117,7 +117,7 @@ impl CoreLoop {
             } else if !self.handle(platform, machine, &mut vm, &raw, exit) {
                 return;
             }
-            if !matches!(vm.work(it.vcpu), Work::Run) {
+            if !vm.runs(it.vcpu) {
                 return;
             }
         }
@@ -305,17 +305,20 @@ impl CoreLoop {
 }
 
 /// Deactivates the physical interrupts behind virtual ones that the guest of the loaded `vcpu` will not end.
+#[inline(always)]
 fn let_go<P: Platform>(platform: &mut P, vm: &mut Vm, vcpu: VcpuId) {
-    while let Some(physical) = vm.vgic().take_released(vcpu) {
+    while vm.vgic().has_released()
+        && let Some(physical) = vm.vgic().take_released(vcpu)
+    {
         platform.deactivate(physical);
     }
 }
 
 /// The guest may have stopped its virtual timer after it expired and before it acknowledged the interrupt: the
 /// line is low then, which only the hardware knows.
+#[inline(always)]
 fn follow_virtual_timer<P: Platform>(platform: &mut P, vm: &mut Vm, it: Assignment) {
-    let held = vm.vgic().hardware_active(it.vcpu).next().is_some();
-    if held && !platform.virtual_timer_line() {
+    if vm.vgic().holds_hardware(it.vcpu) && !platform.virtual_timer_line() {
         let intid = vm.virtual_timer_intid();
         vm.vgic().lower_hardware(it.vcpu, intid);
     }

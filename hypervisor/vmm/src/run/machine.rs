@@ -141,11 +141,17 @@ impl Machine {
         self.cores.get(core.0)
     }
 
-    /// Wakes the cores of `vcpus` of `vm`.
+    /// Wakes the cores of `vcpus` of `vm`: mostly of none.
+    #[inline(always)]
     pub(super) fn kick<P: Platform>(&self, platform: &mut P, vm: &Vm, vcpus: VcpuSet) {
         if !vcpus.is_empty() {
-            vm.cores_of(vcpus).for_each(|core| platform.kick(core));
+            Self::kick_some(platform, vm, vcpus);
         }
+    }
+
+    #[inline(never)]
+    fn kick_some<P: Platform>(platform: &mut P, vm: &Vm, vcpus: VcpuSet) {
+        vm.cores_of(vcpus).for_each(|core| platform.kick(core));
     }
 
     /// Wakes all cores of `vm`.

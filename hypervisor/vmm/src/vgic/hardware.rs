@@ -50,6 +50,18 @@ impl Vgic {
         held.filter_map(move |position| bank?.physical.get(position as usize).map(|physical| u32::from(*physical)))
     }
 
+    /// Whether there are any [`Self::hardware_active`].
+    #[inline(always)]
+    pub fn holds_hardware(&self, vcpu: VcpuId) -> bool {
+        self.banks.get(vcpu.index()).is_some_and(|bank| bank.held != 0)
+    }
+
+    /// Whether some vCPU has something to take by [`Self::take_released`].
+    #[inline(always)]
+    pub const fn has_released(&self) -> bool {
+        self.released != 0
+    }
+
     /// A physical interrupt to deactivate, because the guest will not: it lost its pending state, or was made
     /// inactive, by a register. To be asked for before `vcpu` enters, on its core, until there is none.
     pub fn take_released(&mut self, vcpu: VcpuId) -> Option<u32> {

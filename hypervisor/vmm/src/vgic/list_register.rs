@@ -140,38 +140,44 @@ impl fmt::Debug for ListRegister {
     }
 }
 
-/// What, beside the end of single interrupts, the hypervisor must hear of (GICH_HCR, ICH_HCR_EL2). Aligned, so that it
-/// is copied as one word at each entry.
+/// What, beside the end of single interrupts, the hypervisor must hear of: bits of GICH_HCR (IHI 0048 5.3.2) and
+/// ICH_HCR_EL2 (IHI 0069 12.4.5), which agree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(align(8))]
-pub struct Maintenance {
-    /// Interrupt when no list register is pending (NPIE): more pending interrupts wait than fitted.
-    pub no_pending: bool,
-    /// Interrupt when the guest ends an interrupt that no list register holds (LRENPIE): active ones are left out.
-    pub entry_not_present: bool,
-    /// Trap the guest's writes to ICC_DIR_EL1 (TDIR), or to the page of GICV_DIR, and give them to
-    /// [`super::Vgic::deactivate`]: an active interrupt that no list register holds may be the one it ends.
-    pub trap_deactivate: bool,
-    /// Interrupt while the CPU interface has Group 0, or 1, enabled (VGrp0EIE, VGrp1EIE).
-    pub group_enabled: [bool; 2],
-    /// Interrupt while the CPU interface has Group 0, or 1, disabled (VGrp0DIE, VGrp1DIE).
-    pub group_disabled: [bool; 2],
-}
+pub struct Maintenance(u32);
 
 impl Maintenance {
     /// Nothing.
-    pub const NONE: Self = Self {
-        no_pending: false,
-        entry_not_present: false,
-        trap_deactivate: false,
-        group_enabled: [false; 2],
-        group_disabled: [false; 2],
-    };
+    pub const NONE: Self = Self(0);
+    /// Interrupt when the guest ends an interrupt that no list register holds (LRENPIE): active ones are left out.
+    pub const ENTRY_NOT_PRESENT: Self = Self(1 << 2);
+    /// Interrupt when no list register is pending (NPIE): more pending interrupts wait than fitted.
+    pub const NO_PENDING: Self = Self(1 << 3);
+    /// Trap the guest's writes to ICC_DIR_EL1 (TDIR, of GICv3 only), or to the page of GICV_DIR, and give them to
+    /// [`super::Vgic::deactivate`]: an active interrupt that no list register holds may be the one it ends.
+    pub const TRAP_DEACTIVATE: Self = Self(1 << 14);
+    /// Interrupt while the CPU interface has Group 0, or 1, enabled (VGrp0EIE, VGrp1EIE).
+    pub const GROUP_ENABLED: [Self; 2] = [Self(1 << 4), Self(1 << 6)];
+    /// Interrupt while the CPU interface has Group 0, or 1, disabled (VGrp0DIE, VGrp1DIE).
+    pub const GROUP_DISABLED: [Self; 2] = [Self(1 << 5), Self(1 << 7)];
+
+    /// This, and `other` where it is `wanted`.
+    pub const fn and(self, other: Self, wanted: bool) -> Self {
+        if wanted { Self(self.0 | other.0) } else { self }
+    }
+
+    /// Whether it has something of `other`.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
 
     /// Whether [`ListRegisters::groups`] must be read back.
-    pub const fn wants_groups(&self) -> bool {
-        let ([enabled_0, enabled_1], [disabled_0, disabled_1]) = (self.group_enabled, self.group_disabled);
-        enabled_0 || enabled_1 || disabled_0 || disabled_1
+    pub const fn wants_groups(self) -> bool {
+        self.0 & 0xF0 != 0
+    }
+
+    /// As the hardware has it.
+    pub const fn bits(self) -> u32 {
+        self.0
     }
 }
 

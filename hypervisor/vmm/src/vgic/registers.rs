@@ -172,6 +172,39 @@ pub struct Access {
     pub size: u8,
 }
 
+/// Offsets in a block of [`FIRST_ROWS`].
+const BLOCK: u32 = 0x80;
+/// Blocks: those of the first 4 KiB, then one for all others.
+const BLOCKS: usize = 33;
+
+/// For each frame, by the number in [`Frame::bit`], and each block of offsets: the first row of the table that ends
+/// behind the block's start. Searching from there is as good as from the first row, and mostly over at once.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "in a constant: what is out of range does not compile, and there are fewer rows than a byte can count"
+)]
+static FIRST_ROWS: [[u8; BLOCKS]; 4] = {
+    let mut first = [[0; BLOCKS]; 4];
+    let mut frame = 0;
+    while frame < 4 {
+        let mut block = 0;
+        while block < BLOCKS {
+            let mut row = 0;
+            while TABLE[row].frames & 1 << frame == 0 || TABLE[row].end <= block as u32 * BLOCK {
+                row += 1;
+                if row == TABLE.len() - 1 {
+                    break;
+                }
+            }
+            first[frame][block] = row as u8;
+            block += 1;
+        }
+        frame += 1;
+    }
+    first
+};
+
 /// Finds the register at `offset` of `frame` for an access of `size` bytes; `None` if that is reserved.
 ///
 /// # Errors
@@ -182,7 +215,10 @@ pub fn decode(frame: Frame, offset: u64, size: u8) -> Result<Option<Access>, Gue
     }
     let offset = (offset & 0xFFFF) as u32;
     let aligned = size.is_power_of_two() && offset & (u32::from(size) - 1) == 0;
-    let found = TABLE.iter().find(|row| row.frames & frame.bit() != 0 && (row.start..row.end).contains(&offset));
+    let blocks = FIRST_ROWS.get(frame.bit().trailing_zeros() as usize);
+    let first = blocks.and_then(|rows| rows.get((offset / BLOCK) as usize).or(rows.last())).copied().unwrap_or(0);
+    let rows = TABLE.get(usize::from(first)..).unwrap_or(&[]);
+    let found = rows.iter().find(|row| row.frames & frame.bit() != 0 && (row.start..row.end).contains(&offset));
     Ok(found.filter(|row| aligned && row.sizes & size != 0).map(|row| Access {
         frame,
         register: row.register,

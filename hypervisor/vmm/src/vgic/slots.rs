@@ -156,7 +156,7 @@ impl Vgic {
         per.list_registers.maintenance = maintenance;
         for choice in chosen.iter() {
             let (index, position) = self.locate(vcpu, choice.intid());
-            self.place(vcpu, index, position, !maintenance.no_pending);
+            self.place(vcpu, index, position, !maintenance.has(Maintenance::NO_PENDING));
         }
     }
 

@@ -125,6 +125,12 @@ pub enum Work {
 }
 
 impl Vm {
+    /// Whether the core of `vcpu` should run it now: [`Work::Run`], in a few instructions.
+    #[inline(always)]
+    pub fn runs(&self, vcpu: VcpuId) -> bool {
+        self.lifecycle == Lifecycle::Running && self.slot(vcpu).is_some_and(|slot| matches!(slot.run, Run::On))
+    }
+
     /// What the core of `vcpu` should do now.
     pub fn work(&self, vcpu: VcpuId) -> Work {
         let Some(slot) = self.slot(vcpu) else { return Work::Nothing };

@@ -54,7 +54,7 @@ impl Interface {
         for index in (0..16).filter(|index| into.used & 1 << index != 0) {
             into.registers[index].set_state(self.registers[index].state());
         }
-        if self.maintenance.entry_not_present {
+        if self.maintenance.has(Maintenance::ENTRY_NOT_PRESENT) {
             into.eoi_count = self.eoi_count;
         }
         if self.maintenance.wants_groups() {
@@ -66,7 +66,7 @@ impl Interface {
 
     /// Whether the guest's writes to the deactivate register are trapped.
     pub fn traps_deactivate(&self) -> bool {
-        self.maintenance.trap_deactivate
+        self.maintenance.has(Maintenance::TRAP_DEACTIVATE)
     }
 
     /// The level of the maintenance interrupt's line.
@@ -76,9 +76,11 @@ impl Interface {
         let pending = |it: &ListRegister| it.state() == ListRegisterState::Pending;
         let groups = [self.state.group_0_enabled, self.state.group_1_enabled];
         self.registers.iter().any(ended)
-            || (wanted.no_pending && !self.registers.iter().any(pending))
-            || (wanted.entry_not_present && self.eoi_count > 0)
-            || (0..2).any(|it| if groups[it] { wanted.group_enabled[it] } else { wanted.group_disabled[it] })
+            || (wanted.has(Maintenance::NO_PENDING) && !self.registers.iter().any(pending))
+            || (wanted.has(Maintenance::ENTRY_NOT_PRESENT) && self.eoi_count > 0)
+            || (0..2).any(|it| {
+                wanted.has(if groups[it] { Maintenance::GROUP_ENABLED[it] } else { Maintenance::GROUP_DISABLED[it] })
+            })
     }
 
     /// The list register that would be acknowledged now, if its priority lets it through.

@@ -2,7 +2,7 @@
 //! IHI 0069 chapter 5 "Virtual interrupt handling"; GICv2 IHI 0048 chapter 5).
 
 use crate::random::Random;
-use bulkhead_vmm::vgic::{ListRegisterState, ListRegisters};
+use bulkhead_vmm::vgic::{ListRegisterState, ListRegisters, Maintenance};
 
 /// One interrupt as the guest gets it from an acknowledge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,11 +126,11 @@ impl Interface {
         let wanted = self.registers.maintenance;
         let no_pending = !registers().any(|register| register.state() == ListRegisterState::Pending);
         ended
-            || (wanted.no_pending && no_pending)
-            || (wanted.entry_not_present && self.registers.eoi_count > 0)
+            || (wanted.has(Maintenance::NO_PENDING) && no_pending)
+            || (wanted.has(Maintenance::ENTRY_NOT_PRESENT) && self.registers.eoi_count > 0)
             || (0..2).any(|group| {
                 let enabled = self.settings.enabled[group];
-                if enabled { wanted.group_enabled[group] } else { wanted.group_disabled[group] }
+                wanted.has(if enabled { Maintenance::GROUP_ENABLED[group] } else { Maintenance::GROUP_DISABLED[group] })
             })
             || self.registers.eoi_count == 31
     }

@@ -6,7 +6,7 @@ use super::interface::{Interface, Settings};
 use super::shape::Shape;
 use crate::random::Random;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
-use bulkhead_vmm::vgic::{Version, Vgic};
+use bulkhead_vmm::vgic::{Maintenance, Version, Vgic};
 use std::collections::BTreeMap;
 
 /// Edge-triggered shared interrupts that devices pulse.
@@ -198,7 +198,7 @@ impl Race {
         if !self.interfaces[vcpu].settings.split {
             return Ok(());
         }
-        if self.interfaces[vcpu].registers.maintenance.trap_deactivate {
+        if self.interfaces[vcpu].registers.maintenance.has(Maintenance::TRAP_DEACTIVATE) {
             return self.event(vcpu, |race, vcpu| {
                 let kicks = race.vgic.deactivate(id(vcpu), intid);
                 race.kicked = race.kicked.union(kicks);

@@ -8,7 +8,7 @@ use super::tally::Tally;
 use crate::random::Random;
 use bulkhead_vmm::fault::GuestFault;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
-use bulkhead_vmm::vgic::{Layout, Version, Vgic};
+use bulkhead_vmm::vgic::{Layout, Maintenance, Version, Vgic};
 
 /// The virtual timer's INTID, linked to the physical interrupt of the same number on each core.
 pub const TIMER: u32 = 27;
@@ -103,8 +103,8 @@ impl World {
         let count = self.vgic.layout().list_registers;
         self.interfaces[vcpu].write(self.vgic.flush(id(vcpu)), count)?;
         let wanted = self.interfaces[vcpu].registers.maintenance;
-        self.tally.pending_left_out += u64::from(wanted.no_pending);
-        self.tally.active_left_out += u64::from(wanted.entry_not_present);
+        self.tally.pending_left_out += u64::from(wanted.has(Maintenance::NO_PENDING));
+        self.tally.active_left_out += u64::from(wanted.has(Maintenance::ENTRY_NOT_PRESENT));
         Ok(())
     }
 
@@ -330,7 +330,7 @@ impl World {
             return Ok(());
         }
         self.oracle.deactivate(vcpu, intid);
-        if self.interfaces[vcpu].registers.maintenance.trap_deactivate {
+        if self.interfaces[vcpu].registers.maintenance.has(Maintenance::TRAP_DEACTIVATE) {
             return self.while_out(vcpu, |world| ((), world.vgic.deactivate(id(vcpu), intid)));
         }
         let physical = self.interfaces[vcpu].deactivate(intid);
