@@ -72,11 +72,13 @@ impl Bank {
     }
 
     /// Those that are pending, as GICD_ISPENDR reads.
+    #[inline(always)]
     pub const fn pending(&self) -> u32 {
         self.is.latch | self.lent | (self.is.line & !self.is.edge)
     }
 
     /// The nth interrupt's details.
+    #[inline(always)]
     pub fn detail(&self, position: u32) -> &Detail {
         self.is.details.get(position as usize).unwrap_or(&Detail::RESET)
     }

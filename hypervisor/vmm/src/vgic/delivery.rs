@@ -79,6 +79,7 @@ impl Vgic {
     }
 
     /// The interrupts of a bank that the distributor forwards when they are pending.
+    #[inline(always)]
     pub(super) const fn forwarded(&self, bank: &Bank) -> u32 {
         let [group_0, group_1] = self.group_enables;
         let zero = if group_0 { !bank.is.group } else { 0 };
@@ -88,6 +89,7 @@ impl Vgic {
 
     /// The interrupts of a bank that want a list register of some vCPU: an interrupt stays where it stands or is
     /// active; a pending one goes where it is routed.
+    #[inline(always)]
     const fn wanted(&self, bank: &Bank) -> u32 {
         bank.is.active | bank.listed | (bank.pending() & self.forwarded(bank))
     }
