@@ -105,6 +105,7 @@ impl Bank {
     }
 
     /// Gives back what a list register held of the nth interrupt's pending state.
+    #[inline(always)]
     pub fn reclaim(&mut self, position: u32) {
         let bit = 1 << position;
         self.is.latch |= self.lent & bit;

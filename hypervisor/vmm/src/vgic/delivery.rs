@@ -11,7 +11,7 @@ pub(super) const ROUTE_ANY: u64 = 1 << 31;
 
 impl Vgic {
     /// The bank of interrupt `intid`, private to `vcpu` or shared, and the position in it; there may be no such bank.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) const fn locate(&self, vcpu: VcpuId, intid: u32) -> (usize, u32) {
         let bank = if intid < FIRST_SHARED { vcpu.index() } else { self.vcpus.len() - 1 + (intid / 32) as usize };
         (bank, intid % 32)

@@ -256,6 +256,7 @@ impl ListRegisters {
     }
 
     /// Notes what the hardware made of list register `index`.
+    #[inline(always)]
     pub(super) fn note_state(&mut self, index: u8, state: ListRegisterState) {
         let Some(place) = self.registers.get_mut(usize::from(index)) else { return };
         place.set_state(state);
