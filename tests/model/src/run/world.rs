@@ -185,6 +185,10 @@ impl World {
             let slots: Vec<_> = vm.slots().iter().map(|slot| (slot.core.0, slot.run, slot.loaded)).collect();
             text += &format!("{}: {:?} {slots:?} {:?}\n", vm.name(), vm.lifecycle(), vm.reason());
         }
+        for port in &self.machine().ports {
+            let port = port.lock();
+            text += &format!("port {}: {:?}, {} to print\n", port.name(), port.counters(), port.queued());
+        }
         let messages = self.shared.messages();
         text += &self.output("monitor").lines().rev().take(6).collect::<Vec<_>>().join("\n");
         text.push('\n');
@@ -203,9 +207,11 @@ impl World {
         self.type_in(b"\r");
     }
 
-    /// Whether everything typed was read by the hypervisor.
+    /// Whether everything typed was read by the hypervisor, and by the monitor if it was for that. A console holds 256
+    /// bytes for an owner who does not read; what is typed beyond is dropped and counted.
     pub fn is_read(&self) -> bool {
-        self.shared.hardware().uart.is_read()
+        let machine = self.machine();
+        self.shared.hardware().uart.is_read() && !machine.ports[machine.monitor_port()].lock().has_input()
     }
 
     /// Bytes that came out of the UART.
