@@ -52,7 +52,7 @@ impl CoreLoop {
         }
     }
 
-    /// Does what this core should do now, at most one entry into a guest.
+    /// Does what this core should do now.
     pub fn step<P: Platform>(&mut self, platform: &mut P, machine: &Machine) -> Step {
         let assignment = match &self.loaded {
             Some(loaded) => Some(loaded.it),
