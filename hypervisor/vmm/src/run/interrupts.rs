@@ -58,6 +58,7 @@ impl CoreLoop {
     }
 
     /// Whether interrupts ask for [`Self::keep_house`], which the caller must call without a VM's lock.
+    #[inline(always)]
     pub(super) fn is_housework(&self, machine: &Machine, seen: Seen) -> bool {
         let wanted = seen.has(Cause::DeviceInterrupt)
             || seen.has(Cause::Kick) && machine.console_wanted.load(Ordering::Acquire)
@@ -66,6 +67,7 @@ impl CoreLoop {
     }
 
     /// Arms the hypervisor timer again if it was among the interrupts. Keeping house does so too.
+    #[inline(always)]
     pub(super) fn timed<P: Platform>(&mut self, platform: &mut P, seen: Seen) {
         if seen.has(Cause::HypervisorTimer) {
             self.rearm(platform);

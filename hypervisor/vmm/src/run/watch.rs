@@ -27,6 +27,7 @@ impl Watch {
 impl CoreLoop {
     /// Traps the next WFI, or no longer, as the owner wants it. Whoever wanted it otherwise has kicked this core, so it is
     /// enough to look after interrupts.
+    #[inline(always)]
     pub(super) fn watch<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
         let wanted = machine.watching.load(Ordering::Relaxed);
         if wanted != self.watch.trapping && !self.watch.is_timing() {
@@ -34,6 +35,7 @@ impl CoreLoop {
         }
     }
 
+    #[inline(never)]
     fn trap_wait<P: Platform>(&mut self, platform: &mut P, trap: bool) {
         self.watch.trapping = trap;
         platform.trap_wait(trap);

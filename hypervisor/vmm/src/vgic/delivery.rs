@@ -95,6 +95,7 @@ impl Vgic {
     }
 
     /// Whose list registers a candidate belongs into.
+    #[inline(always)]
     fn destination(&self, bank: &Bank, position: u32) -> Option<VcpuId> {
         let detail = bank.detail(position);
         let settled = bank.first < FIRST_SHARED || (bank.is.active | bank.listed) & 1 << position != 0;
