@@ -56,14 +56,16 @@ pub fn read(elf: &[u8], memory: &[u8]) -> Result<Vec<Mark>> {
         Ok::<_, Box<dyn Error>>(memory.get(range).ok_or("the board's memory ends within the hypervisor")?)
     };
     let (stacks, size) = symbol("stacks")?;
-    let stride = size / (symbol("secondary_mpidrs")?.1 / AFFINITY).max(1);
+    let cores = (symbol("secondary_mpidrs")?.1 / AFFINITY).max(1);
+    // Each core's is a power of two with its guard; the emergency stack, which is smaller, follows the last.
+    let stride = 1 << (size / cores).max(1).ilog2();
     let mut marks = Vec::new();
-    for (index, base) in (stacks..stacks + size).step_by(usize::try_from(stride)?).enumerate() {
-        marks.push(stack(format!("stack {index}"), part(base + GUARD, stride - GUARD)?));
+    for core in 0..cores {
+        marks.push(stack(format!("stack {core}"), part(stacks + core * stride + GUARD, stride - GUARD)?));
     }
     marks.retain(|mark| mark.used > 0);
-    let (base, size) = symbol("emergency_stack")?;
-    marks.push(stack("emergency stack".to_owned(), part(base, size)?));
+    let emergency = part(stacks + cores * stride + GUARD, size - cores * stride - GUARD)?;
+    marks.push(stack("emergency stack".to_owned(), emergency));
     let (base, size) = symbol("bulkhead_el2::heap::MEMORY")?;
     marks.push(heap(part(base, size)?));
     Ok(marks)

@@ -57,18 +57,34 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 /// Shows how much of stacks and heap the demo used; what is too much.
 fn show_marks() -> Result<Vec<String>> {
-    build::all()?;
-    let memory = match demo::memory(&Toolchain::load()?)? {
-        Ok(memory) => memory,
+    let marks = match read_marks()? {
+        Ok(marks) => marks,
         Err(missing) => {
             println!("stacks and heap: not measured, {missing}");
             return Ok(Vec::new());
         }
     };
-    let marks = marks::read(&std::fs::read(build::output_folder(Profile::Release).join("bulkhead"))?, &memory)?;
     println!("most that the demo used, of:");
     marks.iter().for_each(|mark| println!("  {mark}"));
     Ok(marks.iter().filter_map(marks::Mark::problem).collect())
+}
+
+/// How much of stacks and heap the demo uses; why that cannot be known, if one of its files is missing.
+fn read_marks() -> Result<std::result::Result<Vec<marks::Mark>, String>> {
+    build::all()?;
+    let elf = build::output_folder(Profile::Release).join("bulkhead");
+    match demo::memory(&Toolchain::load()?)? {
+        Ok(memory) => marks::read(&std::fs::read(elf)?, &memory).map(Ok),
+        Err(missing) => Ok(Err(missing)),
+    }
+}
+
+/// Whether the demo uses too much of EL2's stacks or of its heap; for the test suites.
+pub fn check_marks() -> Result<Vec<String>> {
+    Ok(match read_marks()? {
+        Ok(marks) => marks.iter().filter_map(marks::Mark::problem).collect(),
+        Err(missing) => vec![missing],
+    })
 }
 
 /// What is wrong with the size of the release image; for the test suites.

@@ -12,8 +12,11 @@ pub const BUILT: &str = "build::image-and-guests";
 const BUILD: [Check; 2] =
     [Check { name: BUILT, run: build_all }, Check { name: "build::image-size", run: size::check_image }];
 
-const BENCH: [Check; 2] =
-    [Check { name: "bench::costs", run: bench::check }, Check { name: "bench::profile", run: profile::check }];
+const BENCH: [Check; 3] = [
+    Check { name: "bench::costs", run: bench::check },
+    Check { name: "bench::profile", run: profile::check },
+    Check { name: "bench::stacks-and-heap", run: size::check_marks },
+];
 
 const FREERTOS: &str = "freertos::alone";
 
