@@ -25,7 +25,7 @@ static const struct command commands[] = {
     { "tasks", "", "states, stacks and shares of time", run_tasks },
     { "stat", "", "the control loop's counts", run_stat },
     { "health", "", "queue, floating point and timer counts", run_health },
-    { "status", "on|off", "a status line once a second", run_status },
+    { "status", "on|off", "a status line four times a second", run_status },
     { "echo", "WORDS", "the words again", run_echo },
     { "log", "N|K0 K1|start|stop", "samples: the last N, those from K0 to K1, or all as they come", run_log },
     { "delay", "PERIODS", "hold the control loop once, so that it misses so many periods", run_delay },

@@ -12,7 +12,7 @@
 #define SAMPLES_PER_LINE    50
 #define LINE_BYTES          1280 /* 50 differences of up to 20 digits, the first sample and its number */
 #define STREAM_PERIOD       pdMS_TO_TICKS(50)
-#define STATUS_PERIOD       pdMS_TO_TICKS(1000)
+#define STATUS_PERIOD       pdMS_TO_TICKS(250)
 
 static struct {
     volatile bool status_wanted;

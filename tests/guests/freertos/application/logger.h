@@ -9,7 +9,7 @@
 
 void logger_create(void);
 
-/* Switches the status line, one a second. */
+/* Switches the status line, four a second. */
 void logger_status(bool on);
 
 /*

@@ -18,6 +18,7 @@ const PORTS: [Port; 2] = [Port::FreeRtos, Port::Monitor];
 const STATS: &str = "stats linux";
 /// Control periods, of a millisecond each, that Linux is idle for.
 const PERIODS: u64 = 10_000;
+const SECOND: u64 = 1_000;
 const COUNT: &str = "stat";
 
 fn drive(driver: &mut Driver) -> Result<(), Stopped> {
@@ -27,7 +28,8 @@ fn drive(driver: &mut Driver) -> Result<(), Stopped> {
     }
     driver.session.command(Port::FreeRtos, "status on")?;
     // A second for what the last command left to do.
-    await_status(driver, 0)?;
+    let settling = await_status(driver, 0)?;
+    await_status(driver, settling + SECOND)?;
     driver.session.command(Port::Monitor, STATS)?;
     let first = driver.session.command(Port::FreeRtos, COUNT)?;
     let first = periods(&first).ok_or_else(|| Stopped { awaited: "periods=".into(), seen: first })?;
@@ -38,13 +40,13 @@ fn drive(driver: &mut Driver) -> Result<(), Stopped> {
     driver.end(CHECK.name, &PORTS)
 }
 
-/// Waits for a status line of FreeRTOS that tells of `least` periods.
-fn await_status(driver: &Driver, least: u64) -> Result<(), Stopped> {
+/// Waits for a status line of FreeRTOS that tells of `least` periods; how many it tells of.
+fn await_status(driver: &Driver, least: u64) -> Result<u64, Stopped> {
     let name = Port::FreeRtos.name();
     let told = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes);
         let mut told = text.lines().filter(|line| line.starts_with("status ")).filter_map(periods);
-        told.any(|periods| periods >= least).then_some(())
+        told.find(|periods| *periods >= least)
     };
     driver.session.wait(name, driver.session.length(name), &format!("a status of {least} periods"), told)
 }

@@ -127,7 +127,7 @@ fn loop_numbers(model: &Model) -> Vec<Line<'static>> {
             micro(status.mean),
             micro(status.maximum)
         )),
-        Line::from(format!("largest jitter of each second, now {} us:", micro(status.recent))).fg(Color::Gray),
+        Line::from(format!("largest jitter of each quarter second, now {} us:", micro(status.recent))).fg(Color::Gray),
     ]
 }
 

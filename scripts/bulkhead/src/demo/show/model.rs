@@ -118,13 +118,20 @@ impl Model {
             if status.is_some() || prompt {
                 self.freertos.unpush();
             }
+            let second = self.second();
             if let Some(status) = status {
                 self.note(status);
             }
-            if !prompt {
+            // Among plain lines one status a second is enough.
+            if !prompt && (status.is_none() || second != self.second()) {
                 self.printed.push(Printed { port: Port::FreeRtos.name().into(), line });
             }
         }
+    }
+
+    /// The second of FreeRTOS's time that its numbers are from.
+    fn second(&self) -> Option<u64> {
+        self.status.map(|status| status.periods / 1_000)
     }
 
     fn note(&mut self, status: Status) {
@@ -215,6 +222,19 @@ mod tests {
         assert_eq!((model.status, model.recent.make_contiguous()), (Some(status), &mut [5][..]));
         assert_eq!(model.freertos.last(9, 80), ["hello", ""]);
         assert_eq!(model.printed.len(), 2);
+    }
+
+    #[test]
+    fn plain_lines_have_one_status_a_second() {
+        let mut model = Model::default();
+        for periods in [900, 1_150, 1_400, 1_650, 1_900, 2_150] {
+            let line = format!("status periods={periods} missed=0 jitter min=2 mean=3 max=4 recent=5");
+            model.output(1, &said("freertos", &line));
+            assert_eq!(model.status.map(|status| status.periods), Some(periods));
+        }
+        let printed: Vec<&str> = model.printed.iter().filter_map(|printed| printed.line.split(' ').nth(1)).collect();
+        assert_eq!(printed, ["periods=900", "periods=1150", "periods=2150"]);
+        assert_eq!(model.recent.len(), 6);
     }
 
     #[test]
