@@ -11,10 +11,11 @@ use crate::vm::{After, Vm};
 use alloc::string::String;
 
 impl CoreLoop {
-    /// HVC, if the answer rests on nothing but the call itself. The preferred return address is after the instruction
-    /// already.
-    pub(super) fn own_call(&mut self, immediate: u16) -> Option<Next> {
-        let general = self.loaded.as_ref()?.vcpu.general();
+    /// HVC: answers it if the answer rests on nothing but the call itself. The preferred return address is after the
+    /// instruction already.
+    pub(super) fn own_call(&mut self, immediate: u16) -> Option<()> {
+        let loaded = self.loaded.as_mut()?;
+        let general = loaded.vcpu.general();
         let function = Function::new(general.get(0));
         // The calling convention has only calls with immediate 0 (DEN0028 2.9).
         let answer = if immediate != 0 {
@@ -24,11 +25,12 @@ impl CoreLoop {
         } else {
             smccc::call(function, general.get(1))
         };
-        Some(Next::Return(function.result(answer)))
+        loaded.answer(function.result(answer));
+        Some(())
     }
 
     /// SMC, trapped, likewise: the instruction itself must be skipped. No call reaches the firmware.
-    pub(super) fn own_secure_call(&mut self, immediate: u16) -> Option<Next> {
+    pub(super) fn own_secure_call(&mut self, immediate: u16) -> Option<()> {
         self.loaded.as_mut()?.vcpu.skip_instruction();
         self.own_call(immediate)
     }

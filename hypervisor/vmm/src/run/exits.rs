@@ -17,18 +17,24 @@ const FAULTS_TOLD: u64 = 8;
 impl CoreLoop {
     /// Deals with an exit that concerns nothing but the vCPU itself. Whether it was one.
     pub(super) fn handle_alone<P: Platform>(&mut self, platform: &mut P, machine: &Machine, exit: Exit) -> bool {
-        let (cause, next) = match exit {
+        let (cause, done) = match exit {
             Exit::Hvc(immediate) => (Cause::Hvc, self.own_call(immediate)),
             Exit::Smc(immediate) => (Cause::Smc, self.own_secure_call(immediate)),
             Exit::SystemRegister(access) => (Cause::SystemRegister, self.own_register(platform, access)),
-            Exit::Wait => (Cause::Wait, Some(self.begin_wait(platform, machine))),
-            Exit::Undefined => (Cause::Other, Some(Next::Inject(Syndrome::Undefined))),
+            Exit::Wait => (Cause::Wait, self.begin_wait(platform, machine)),
+            Exit::Undefined => (Cause::Other, self.undefined(platform)),
             _ => return false,
         };
-        let Some(next) = next else { return false };
-        self.count(cause);
-        self.act(platform, next);
-        true
+        if done.is_some() {
+            self.count(cause);
+        }
+        done.is_some()
+    }
+
+    /// An instruction that the guest's processor does not have.
+    fn undefined<P: Platform>(&mut self, platform: &mut P) -> Option<()> {
+        self.loaded.as_mut()?.inject(platform, Syndrome::Undefined);
+        Some(())
     }
 
     /// Deals with any other exit that was not an interrupt. Whether the guest may go on at once.
@@ -77,11 +83,8 @@ impl CoreLoop {
         match next {
             Next::Resume | Next::Stop(_) => {}
             Next::Skip => loaded.vcpu.skip_instruction(),
-            Next::Load(register, value) => {
-                loaded.vcpu.general_mut().set(register, value);
-                loaded.vcpu.skip_instruction();
-            }
-            Next::Return(value) => loaded.vcpu.general_mut().set(0, value),
+            Next::Load(register, value) => loaded.load(register, value),
+            Next::Return(value) => loaded.answer(value),
             Next::Inject(syndrome) => loaded.inject(platform, syndrome),
         }
     }

@@ -38,6 +38,17 @@ impl Loaded {
         now.wrapping_sub(self.counter_offset)
     }
 
+    /// Answers its call, with X0.
+    pub fn answer(&mut self, value: u64) {
+        self.vcpu.general_mut().set(0, value);
+    }
+
+    /// Ends its trapped instruction, which reads `value` into the general register `register`.
+    pub fn load(&mut self, register: u8, value: u64) {
+        self.vcpu.general_mut().set(register, value);
+        self.vcpu.skip_instruction();
+    }
+
     /// Gives it an exception.
     pub fn inject<P: Platform>(&mut self, platform: &mut P, syndrome: Syndrome) {
         platform.inject(&mut self.vcpu, syndrome);

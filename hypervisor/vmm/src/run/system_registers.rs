@@ -24,24 +24,27 @@ const OSLSR_EL1: SystemRegister = SystemRegister::new(2, 0, 1, 1, 4);
 const OSLSR_VALUE: u64 = 1 << 3;
 
 impl CoreLoop {
-    /// Carries out a trapped MRS or MSR that rests on nothing but the vCPU. What the guest's machine does not have is
+    /// Carries out a trapped MRS or MSR, if it rests on nothing but the vCPU. What the guest's machine does not have is
     /// UNDEFINED.
-    pub(super) fn own_register<P: Platform>(&self, platform: &P, access: SystemRegisterAccess) -> Option<Next> {
-        let loaded = self.loaded.as_ref()?;
-        Some(match access.register {
-            ICC_SGI1R_EL1 | ICC_ASGI1R_EL1 | ICC_SGI0R_EL1 | ICC_DIR_EL1 => return None,
-            CNTP_TVAL_EL0 | CNTP_CTL_EL0 | CNTP_CVAL_EL0 => return None,
-            CNTPCT_EL0 | CNTPCTSS_EL0 if !access.write => {
-                Next::Load(access.transfer, loaded.guest_counter(platform.counter()))
-            }
-            OSLSR_EL1 if !access.write => Next::Load(access.transfer, OSLSR_VALUE),
-            register if is_debug(register) || register == ACTLR_EL1 => ignored(access),
-            register if !access.write => match loaded.identity.read(register) {
-                Some(value) => Next::Load(access.transfer, value),
-                None => Next::Inject(Syndrome::Undefined),
+    pub(super) fn own_register<P: Platform>(&mut self, platform: &mut P, access: SystemRegisterAccess) -> Option<()> {
+        let loaded = self.loaded.as_mut()?;
+        let value = match loaded.identity.read(access.register) {
+            Some(value) if !access.write => Some(value),
+            _ => match access.register {
+                ICC_SGI1R_EL1 | ICC_ASGI1R_EL1 | ICC_SGI0R_EL1 | ICC_DIR_EL1 => return None,
+                CNTP_TVAL_EL0 | CNTP_CTL_EL0 | CNTP_CVAL_EL0 => return None,
+                CNTPCT_EL0 | CNTPCTSS_EL0 if !access.write => Some(loaded.guest_counter(platform.counter())),
+                OSLSR_EL1 if !access.write => Some(OSLSR_VALUE),
+                // Read as zero, ignore writes.
+                register => (is_debug(register) || register == ACTLR_EL1).then_some(0),
             },
-            _ => Next::Inject(Syndrome::Undefined),
-        })
+        };
+        match value {
+            Some(_) if access.write => loaded.vcpu.skip_instruction(),
+            Some(value) => loaded.load(access.transfer, value),
+            None => loaded.inject(platform, Syndrome::Undefined),
+        }
+        Some(())
     }
 
     /// Carries out any other trapped MRS or MSR: those of the physical timer and of the interrupt controller.
@@ -110,11 +113,6 @@ fn deactivate(vm: &mut Vm, vcpu: crate::vcpu::VcpuId, value: u64) -> VcpuSet {
     /// ICC_DIR_EL1.INTID, 24 bits (GICv3 IHI 0069 12.2.11).
     const INTID: u64 = 0xff_ffff;
     u32::try_from(value & INTID).map_or(VcpuSet::EMPTY, |intid| vm.vgic().deactivate(vcpu, intid))
-}
-
-/// Reads as zero, ignores writes.
-fn ignored(access: SystemRegisterAccess) -> Next {
-    if access.write { Next::Skip } else { Next::Load(access.transfer, 0) }
 }
 
 /// The self-hosted debug registers of the least processor that is allowed (see [`crate::identity`]): breakpoints

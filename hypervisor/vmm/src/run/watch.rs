@@ -3,7 +3,7 @@
 //! A pinned vCPU sleeps in its own WFI, which takes no exit, so nobody outside knows how long. While it is watched, its
 //! WFI is trapped, but only to note the time: the guest then carries it out itself.
 
-use super::{CoreLoop, Machine, Next};
+use super::{CoreLoop, Machine};
 use crate::exit::Exit;
 use crate::platform::Platform;
 use core::sync::atomic::Ordering;
@@ -42,14 +42,13 @@ impl CoreLoop {
     }
 
     /// The vCPU is about to sleep in its WFI.
-    pub(super) fn begin_wait<P: Platform>(&mut self, platform: &mut P, machine: &Machine) -> Next {
-        if let (Some(loaded), Some(core)) = (&self.loaded, machine.core(self.id)) {
-            let now = platform.counter();
-            self.watch.under_way = Some((now, loaded.vcpu.general().pc));
-            core.fall_asleep(now);
-        }
+    pub(super) fn begin_wait<P: Platform>(&mut self, platform: &mut P, machine: &Machine) -> Option<()> {
+        let (loaded, core) = (self.loaded.as_ref()?, machine.core(self.id)?);
+        let now = platform.counter();
+        self.watch.under_way = Some((now, loaded.vcpu.general().pc));
+        core.fall_asleep(now);
         self.trap_wait(platform, false);
-        Next::Resume
+        Some(())
     }
 
     /// The vCPU left the guest by `exit`. It slept until now if an interrupt found it behind its WFI. If not, something
