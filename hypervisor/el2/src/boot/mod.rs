@@ -12,7 +12,7 @@ pub use tree::{TreeError, firmware_tree, packed_tree};
 const STACK_STRIDE: usize = if cfg!(debug_assertions) { 128 } else { 32 } * 1024;
 const GUARD: usize = 4096;
 /// Bytes of the emergency stack, with its guard page.
-const EMERGENCY_STACK_SIZE: usize = GUARD + 8 * 1024;
+const EMERGENCY_STACK_SIZE: usize = GUARD + if cfg!(debug_assertions) { 32 } else { 8 } * 1024;
 /// Bytes from `stacks` to the emergency stack's end, a multiple of a page.
 pub(crate) const EMERGENCY_STACK_TOP: usize = size_of::<Stacks>();
 

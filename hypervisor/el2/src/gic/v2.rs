@@ -185,7 +185,7 @@ impl Gic {
             let enabled = self.hypervisor.read(gich::VMCR);
             list_registers.groups = [enabled & 1 != 0, enabled & 2 != 0];
         }
-        // Likewise.
+        // What was asked for has been heard: a level-triggered interrupt must be low before the next sleep.
         self.set_control(ENABLE);
     }
 

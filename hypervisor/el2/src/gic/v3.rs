@@ -245,7 +245,7 @@ impl Gic {
             let enabled = sysreg::read!("ich_vmcr_el2");
             list_registers.groups = [enabled & 1 != 0, enabled & 2 != 0];
         }
-        // Likewise.
+        // What was asked for has been heard: a level-triggered interrupt must be low before the next sleep.
         self.set_control(u64::from(ENABLE));
     }
 

@@ -84,7 +84,8 @@ impl CoreLoop {
         }
     }
 
-    /// Runs the guest until its VM has something else for this core, or the hypervisor has. `vm` is the lock on `shared`.
+    /// Runs the guest until its VM has something else for this core, or the hypervisor has. `vm` is the lock on
+    /// `shared`.
     fn run<'vm, P: Platform>(
         &mut self,
         platform: &mut P,
@@ -94,6 +95,10 @@ impl CoreLoop {
         mut vm: MutexGuard<'vm, Vm>,
     ) {
         self.ensure_loaded(platform, &mut vm, it);
+        if self.loaded.is_none() {
+            return;
+        }
+        self.watch(platform, machine);
         loop {
             let_go(platform, &mut vm, it.vcpu);
             self.list_registers.update_from(vm.vgic().flush(it.vcpu));
@@ -108,6 +113,7 @@ impl CoreLoop {
             if exit == Exit::Interrupt {
                 let seen = self.acknowledge(platform, Some(&mut vm));
                 self.count(seen.last);
+                vm.counters_mut().timer_expiries += seen.expiries();
                 self.watch(platform, machine);
                 if self.is_housework(machine, seen) {
                     drop(vm);

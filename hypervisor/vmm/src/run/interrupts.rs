@@ -15,6 +15,9 @@ const AT_ONCE: usize = 4;
 /// When a deadline that there is not would come: past the end of the machine's counter.
 pub(super) const NEVER: u64 = u64::MAX;
 
+/// In [`Seen::kinds`], where no [`Cause`] has its bit: a timer of the loaded vCPU expired.
+const EXPIRED: u32 = 31;
+
 /// The kinds of interrupts that were acknowledged, a bit each by [`Cause`].
 #[derive(Clone, Copy)]
 pub(super) struct Seen {
@@ -24,6 +27,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// 1 if a timer of the loaded vCPU expired, or more than one; else 0.
+    pub(super) const fn expiries(self) -> u64 {
+        (self.kinds >> EXPIRED) as u64
+    }
+
     const fn has(self, kind: Cause) -> bool {
         self.kinds & 1 << kind as u32 != 0
     }
@@ -42,15 +50,17 @@ impl CoreLoop {
             if seen.has(kind) {
                 break;
             }
-            seen = Seen { kinds: seen.kinds | 1 << kind as u32, last: kind };
+            (seen.kinds, seen.last) = (seen.kinds | 1 << kind as u32, kind);
             if let Some(vm) = &mut vm {
-                self.interrupt_for_guest(platform, vm, interrupt);
+                seen.kinds |= u32::from(self.interrupt_for_guest(platform, vm, interrupt)) << EXPIRED;
             }
         }
+        // An exit for a timer too is the timer's: it must not be explained twice.
         if seen.has(Cause::Kick)
             && let (Some(vm), Some(vcpu)) = (vm, self.loaded_vcpu())
             && vm.take_sgi(vcpu)
             && seen.last == Cause::Kick
+            && seen.expiries() == 0
         {
             seen.last = Cause::SgiReceived;
         }
@@ -74,21 +84,23 @@ impl CoreLoop {
         }
     }
 
-    /// What an interrupt means for the loaded vCPU.
-    fn interrupt_for_guest<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm, interrupt: PhysicalInterrupt) {
-        let Some(vcpu) = self.loaded_vcpu() else { return };
+    /// What an interrupt means for the loaded vCPU. Whether a timer of its expired.
+    fn interrupt_for_guest<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        vm: &mut Vm,
+        interrupt: PhysicalInterrupt,
+    ) -> bool {
+        let Some(vcpu) = self.loaded_vcpu() else { return false };
         match interrupt {
             PhysicalInterrupt::VirtualTimer => {
                 let intid = vm.virtual_timer_intid();
                 vm.vgic().raise_hardware(vcpu, intid);
-                vm.counters_mut().timer_expiries += 1;
+                true
             }
-            PhysicalInterrupt::HypervisorTimer => {
-                // Armed again by the caller, when the console's deadline is no longer in the past.
-                let expired = self.follow_physical_timer(platform, vm);
-                vm.counters_mut().timer_expiries += u64::from(expired);
-            }
-            _ => {}
+            // Armed again by the caller, when the console's deadline is no longer in the past.
+            PhysicalInterrupt::HypervisorTimer => self.follow_physical_timer(platform, vm),
+            _ => false,
         }
     }
 

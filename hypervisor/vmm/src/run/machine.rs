@@ -74,7 +74,12 @@ impl CoreState {
     /// The core, which is the caller's own, wakes when the machine's counter is `now`.
     pub(super) fn wake(&self, now: u64) {
         self.wake_ups.fetch_add(1, Ordering::Relaxed);
-        self.slept.store(self.slept(now), Ordering::Relaxed);
+        self.stay_awake(now);
+    }
+
+    /// It did not fall asleep after all when the machine's counter was `since`.
+    pub(super) fn stay_awake(&self, since: u64) {
+        self.slept.store(self.slept(since), Ordering::Relaxed);
     }
 
     /// Times that it was woken from sleep in the hypervisor or, while that is watched, in its guest.
@@ -82,8 +87,8 @@ impl CoreState {
         self.wake_ups.load(Ordering::Relaxed)
     }
 
-    /// Ticks that it slept in the hypervisor or, while that is watched, in its guest, with the sleep under way, when the
-    /// machine's counter is `now`.
+    /// Ticks that it slept in the hypervisor or, while that is watched, in its guest, with the sleep under way, when
+    /// the machine's counter is `now`.
     pub fn slept(&self, now: u64) -> u64 {
         match self.slept.load(Ordering::Relaxed) {
             asleep if asleep & ASLEEP != 0 => now.saturating_sub(asleep & !ASLEEP),
@@ -215,5 +220,8 @@ mod tests {
         assert_eq!((core.slept(100), core.slept(101)), (20, 21));
         core.wake(105);
         assert_eq!((core.wake_ups(), core.slept(200)), (2, 25));
+        core.fall_asleep(300);
+        core.stay_awake(300);
+        assert_eq!((core.wake_ups(), core.slept(400)), (2, 25));
     }
 }

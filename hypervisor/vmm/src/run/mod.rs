@@ -1,8 +1,8 @@
 //! The run loop: what each core does, over and over.
 //!
 //! One [`CoreLoop`] belongs to each core, and [`Machine`] to all. A step looks at what the core should do, does
-//! it, and returns; to run a guest is to run it until there is something else to do. The order of locks is a VM's, then a
-//! console port's, and never two of a kind; the console's own lock is taken before both (docs/locking.md).
+//! it, and returns; to run a guest is to run it until there is something else to do. The order of locks is a VM's, then
+//! a console port's, and never two of a kind; the console's own lock is taken before both (docs/locking.md).
 
 mod calls;
 mod commands;

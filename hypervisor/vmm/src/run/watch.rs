@@ -25,8 +25,8 @@ impl Watch {
 }
 
 impl CoreLoop {
-    /// Traps the next WFI, or no longer, as the owner wants it. Whoever wanted it otherwise has kicked this core, so it is
-    /// enough to look after interrupts.
+    /// Traps the next WFI, or no longer, as the owner wants it: to be asked when a vCPU begins to run on this core and
+    /// after interrupts, because whoever wants it otherwise kicks.
     #[inline(always)]
     pub(super) fn watch<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
         let wanted = machine.watching.load(Ordering::Relaxed);
@@ -58,7 +58,7 @@ impl CoreLoop {
         let pc = self.loaded.as_ref().map(|loaded| loaded.vcpu.general().pc);
         let slept = exit == Exit::Interrupt && pc == Some(address.wrapping_add(4));
         if let Some(core) = machine.core(self.id) {
-            core.wake(if slept { platform.counter() } else { since });
+            if slept { core.wake(platform.counter()) } else { core.stay_awake(since) }
         }
         self.watch(platform, machine);
     }

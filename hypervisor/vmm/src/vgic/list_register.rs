@@ -192,8 +192,8 @@ pub struct ListRegisters {
     pub changed: u16,
     /// What to hear of.
     pub maintenance: Maintenance,
-    /// Read back: how many interrupts the guest ended that no list register held (EOICount, below 32). It must
-    /// be zero in the hardware at each entry.
+    /// Read back with [`Maintenance::ENTRY_NOT_PRESENT`]: how many interrupts the guest ended since the list registers
+    /// were written that no list register held (EOICount, below 32).
     pub eoi_count: u8,
     /// Read back if [`Maintenance::wants_groups`]: the groups that the CPU interface has enabled (VENG0, VENG1).
     pub groups: [bool; 2],
@@ -227,7 +227,7 @@ impl ListRegisters {
 
     /// Takes over what changed, and nothing else, from the list registers that [`super::Vgic::flush`] gave for the
     /// same vCPU. That is all of them if this was empty when the vCPU was loaded, and was given to
-    /// [`super::Vgic::fold`] after each exit since.
+    /// [`super::Vgic::fold`] before each flush since.
     pub fn update_from(&mut self, wanted: &Self) {
         let mut changed = wanted.changed;
         while changed != 0 {

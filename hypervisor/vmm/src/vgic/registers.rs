@@ -177,12 +177,14 @@ const BLOCK: u32 = 0x80;
 /// Blocks: those of the first 4 KiB, then one for all others.
 const BLOCKS: usize = 33;
 
+const _: () = assert!(TABLE.len() <= u8::MAX as usize);
+
 /// For each frame, by the number in [`Frame::bit`], and each block of offsets: the first row of the table that ends
 /// behind the block's start. Searching from there is as good as from the first row, and mostly over at once.
 #[expect(
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
-    reason = "in a constant: what is out of range does not compile, and there are fewer rows than a byte can count"
+    reason = "in a constant: an index out of range does not compile, and a byte counts the rows"
 )]
 static FIRST_ROWS: [[u8; BLOCKS]; 4] = {
     let mut first = [[0; BLOCKS]; 4];
@@ -262,6 +264,20 @@ mod tests {
                 end = row.end;
             }
             assert!(u64::from(end) <= frame.size());
+        }
+    }
+
+    #[test]
+    fn a_search_from_the_block_on_finds_what_a_search_of_all_finds() {
+        for frame in [Frame::DistributorV2, Frame::DistributorV3, Frame::Redistributor, Frame::SgiAndPpi] {
+            for offset in (0..frame.size()).step_by(4) {
+                let is_it = |row: &&Row| {
+                    row.frames & frame.bit() != 0 && (u64::from(row.start)..row.end.into()).contains(&offset)
+                };
+                let expected = TABLE.iter().find(is_it).filter(|row| row.sizes & 4 != 0).map(|row| row.register);
+                let found = decode(frame, offset, 4).unwrap().map(|access| access.register);
+                assert_eq!(found, expected, "{frame:?} {offset:#x}");
+            }
         }
     }
 

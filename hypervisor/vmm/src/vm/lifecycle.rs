@@ -7,8 +7,8 @@
 //!    │                move             │          ▼
 //!    └───────── restart policy ────────┴──────► load
 //! ```
-//! Every transition is a change of one value under the VM's lock. Cores look at it before each entry, so whoever
-//! makes the change only has to kick them. Memory is worked on by the boot vCPU's core, a piece at a time.
+//! Every transition is a change of one value under the VM's lock. Cores look at it whenever they were kicked, so whoever
+//! makes the change only has to do that. Memory is worked on by the boot vCPU's core, a piece at a time.
 
 use super::{Run, Slot, Vm, memory};
 use crate::address::{Ipa, Pa, Range};
@@ -286,6 +286,7 @@ impl Vm {
     /// become another's.
     pub(crate) fn begin(&mut self, vcpu: VcpuId, entry: Entry) -> VcpuSet {
         let kicks = self.vgic.reset_vcpu(vcpu);
+        self.sgi_kicks.remove(vcpu);
         if let Some(slot) = self.slot_mut(vcpu) {
             slot.parked = Some(Box::new(Vcpu::at_reset(entry.address, entry.context)));
             slot.run = Run::On;
