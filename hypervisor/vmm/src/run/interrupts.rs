@@ -1,6 +1,5 @@
 //! Physical interrupts: for the loaded vCPU, or for us.
 
-use super::loaded::Loaded;
 use super::{CoreLoop, Machine};
 use crate::exit::Cause;
 use crate::platform::{PhysicalInterrupt, Platform};
@@ -112,12 +111,13 @@ impl CoreLoop {
 
     /// Brings the emulated physical timer's line and deadline up to date. Whether the line is up.
     fn follow_physical_timer<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm) -> bool {
-        let Some(Loaded { it, vcpu, counter_offset, .. }) = &mut self.loaded else { return false };
-        let now = platform.counter();
-        let timer = PhysicalTimer::new(vcpu.timers_mut(), now.wrapping_sub(*counter_offset));
+        let Some(loaded) = &mut self.loaded else { return false };
+        let (now, vcpu) = (platform.counter(), loaded.it.vcpu);
+        let guest_now = loaded.guest_counter(now);
+        let timer = PhysicalTimer::new(loaded.vcpu.timers_mut(), guest_now);
         let (line, left) = (timer.line(), timer.ticks_left());
         let intid = vm.physical_timer_intid();
-        vm.vgic().set_private_line(it.vcpu, intid, line);
+        vm.vgic().set_private_line(vcpu, intid, line);
         self.timer_deadline = left.map_or(NEVER, |left| now.saturating_add(left));
         line
     }

@@ -92,10 +92,10 @@ impl CoreLoop {
 
     /// CNTP_TVAL_EL0, CNTP_CTL_EL0, CNTP_CVAL_EL0.
     fn physical_timer<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm, access: SystemRegisterAccess) -> Next {
-        let Some(Loaded { vcpu, counter_offset, .. }) = &mut self.loaded else { return Next::Resume };
-        let value = vcpu.general().get(access.transfer);
-        let now = platform.counter().wrapping_sub(*counter_offset);
-        let mut timer = PhysicalTimer::new(vcpu.timers_mut(), now);
+        let Some(loaded) = &mut self.loaded else { return Next::Resume };
+        let value = loaded.vcpu.general().get(access.transfer);
+        let now = loaded.guest_counter(platform.counter());
+        let mut timer = PhysicalTimer::new(loaded.vcpu.timers_mut(), now);
         match (access.register, access.write) {
             (CNTP_TVAL_EL0, false) => return Next::Load(access.transfer, timer.value()),
             (CNTP_CTL_EL0, false) => return Next::Load(access.transfer, timer.control()),
