@@ -15,6 +15,8 @@ const CPU: &str = "cortex-a57,cntfrq=1000000000";
 /// which no guest can see, bounds every turn, in microseconds (scripts/bulkhead/src/turns.rs says more).
 pub const TURNS: [&str; 4] =
     ["-netdev", "hubport,id=nobody,hubid=0", "-object", "filter-buffer,id=turns,netdev=nobody,interval=200"];
+/// The guest's verdict, which is the last that it prints: without it some operation did not come back.
+pub const VERDICT: &str = "guest: 0 passed, 0 failed";
 /// Seconds after which a board is ended.
 const LIMIT: &str = "300";
 
@@ -29,8 +31,7 @@ pub fn run(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &
     } else {
         (port(&output.stdout, "guest"), None)
     };
-    // The guest's verdict is its last line: without it some operation did not come back.
-    if output.status.success() && told.contains("guest: 0 passed, 0 failed") {
+    if output.status.success() && told.contains(VERDICT) {
         let entry = entry(&port(&output.stdout, "hypervisor"));
         return Ok(told.lines().filter_map(operation).chain(entry).chain(begun).collect());
     }

@@ -1,6 +1,6 @@
 //! Boots a board whose every instruction is logged.
 
-use crate::bench::run;
+use crate::bench::run::{self, VERDICT};
 use crate::{Result, process, workspace};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -11,8 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// The guest's verdict, which is the last that it prints.
-pub const VERDICT: &str = "guest: 0 passed, 0 failed";
 /// Where QEMU loads the hypervisor: 2 MiB above the start of RAM.
 pub const BASE: u64 = 0x4020_0000;
 /// Bytes from there of which instructions are logged. A guest of the tests has the same addresses at EL1.
