@@ -33,12 +33,12 @@ fn array_of(v3: bool, offset: u64) -> Option<(u64, u64)> {
 }
 
 impl Oracle {
-    /// Whether the per-interrupt registers of `frame` show `intid`, and to whom it is private.
+    /// Whether the per-interrupt registers of `frame`, which GICv2 may not have, show `intid`, and to whom it is private.
     fn shown(&self, vcpu: usize, frame: Frame, intid: u32) -> Option<usize> {
         match frame {
             Frame::Distributor if self.v3 => (intid >= 32).then_some(vcpu),
             Frame::Distributor => Some(vcpu),
-            Frame::Redistributor(owner) => (intid < 32).then_some(owner),
+            Frame::Redistributor(owner) => (self.v3 && intid < 32).then_some(owner),
         }
     }
 
