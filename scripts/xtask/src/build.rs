@@ -58,7 +58,7 @@ pub fn hypervisor(toolchain: &Toolchain, profile: Profile, locked: bool) -> Resu
     command.args(["--package", "bulkhead"]);
     match profile {
         Profile::Release => command.arg("--release"),
-        Profile::Debug => command.args(["--config", &farther_reach()]),
+        Profile::Debug => command.args(["--config", &farther_reach(), "--config", "profile.dev.debug=true"]),
     };
     command.args(locked.then_some("--locked"));
     process::run(&mut command)?;

@@ -23,8 +23,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 /// Code without optimisation takes this many times fewer rounds of a sample, but for the first few.
-const UNOPTIMISED: u64 = 50;
-const FEW: u64 = 4;
+const UNOPTIMISED: u64 = 100;
+const FEW: u64 = 2;
 
 /// A random test.
 #[derive(Clone, Debug)]

@@ -42,7 +42,7 @@ fn the_schemas_know_exactly_the_properties_that_the_hypervisor_knows() {
 
 #[test]
 fn every_property_has_a_paragraph_in_the_binding() {
-    let binding = include_str!("../../../hypervisor/docs/configuration.md");
+    let binding = include_str!("../../../../hypervisor/docs/configuration.md");
     let lists = [&property::HYPERVISOR_PROPERTIES[..], &property::VM_PROPERTIES, &property::MODULE_PROPERTIES];
     for name in lists.concat() {
         assert!(binding.contains(&format!("`{name}`")), "{name}");
