@@ -10,7 +10,7 @@ use crate::psci::Entry;
 use crate::tell::{Level, tell};
 use crate::vcpu::{VcpuId, VcpuSet};
 use crate::vgic::ListRegisters;
-use crate::vm::{After, Lifecycle, Vm, Work};
+use crate::vm::{Lifecycle, Vm, Work};
 use alloc::vec::Vec;
 use spin::{Mutex, MutexGuard};
 
@@ -255,18 +255,16 @@ impl CoreLoop {
     }
 
     fn finish_move<P: Platform>(platform: &mut P, machine: &Machine, it: Assignment, vm: &mut Vm, core: CoreId) {
-        match vm.move_to(platform, core) {
-            Ok(()) => {
-                if let (Some(from), Some(to)) = (machine.core(platform.core()), machine.core(core)) {
-                    from.assign(None);
-                    to.assign(Some(it));
-                }
-                tell(Level::Info, format_args!("{}: goes on on core {}", vm.name(), core.0));
-            }
-            Err(error) => {
-                tell(Level::Error, format_args!("{}: cannot be made anew on core {}: {error}", vm.name(), core.0));
-                vm.stop(After::Off, Some(alloc::format!("its move failed: {error}")));
-            }
+        let moved = vm.move_to(platform, core);
+        if vm.home() == core
+            && let (Some(from), Some(to)) = (machine.core(platform.core()), machine.core(core))
+        {
+            from.assign(None);
+            to.assign(Some(it));
+        }
+        match moved {
+            Ok(()) => tell(Level::Info, format_args!("{}: goes on on core {}", vm.name(), core.0)),
+            Err(error) => tell(Level::Error, format_args!("{}: not moved to core {}: {error}", vm.name(), core.0)),
         }
         platform.kick(core);
     }

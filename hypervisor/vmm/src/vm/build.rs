@@ -13,10 +13,11 @@ use crate::stage2::{Attributes, Geometry, MapError, Stage2};
 use crate::vcpu::VcpuSet;
 use crate::vgic::{Layout, Version, Vgic};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 /// The two pages of a GICv2 guest's CPU interface: where it sees each, and GICV's page behind it.
-pub(super) type InterfacePages = [(Ipa, Pa); 2];
+type InterfacePages = [(Ipa, Pa); 2];
 
 /// SPIs that a guest's interrupt controller has: as many as QEMU's `virt`.
 const SPIS: usize = 256;
@@ -66,6 +67,19 @@ impl fmt::Display for BuildError {
     }
 }
 
+/// What a VM is made to. It never changes, so a VM that is made anew is made to the same.
+#[derive(Debug)]
+pub(super) struct Blueprint {
+    /// What the owner wants of it.
+    pub config: VmConfig,
+    /// The version of the GIC that it sees.
+    pub gic: GuestGic,
+    /// The tag of its translations.
+    pub vmid: Vmid,
+    /// The machine under it.
+    pub hardware: Hardware,
+}
+
 impl Vm {
     /// Makes the VM that `plan` describes, with memory of its own and everything mapped. It is not loaded yet.
     ///
@@ -77,37 +91,47 @@ impl Vm {
         vmid: Vmid,
         hardware: &Hardware,
     ) -> Result<Self, BuildError> {
-        let base = plan.vm.layout.ram_base;
-        let size = plan.memory.map_or(plan.memory_size, |fixed| fixed.size());
-        let ram = Range::<Ipa>::new(base, size).ok_or(BuildError::Memory(size))?;
-        let load =
-            LoadPlan::new(&plan.vm, ram, &head(platform, plan.vm.kernel.range)).map_err(BuildError::Configuration)?;
-        let layout = layout(&plan, hardware)?;
-        let geometry = Geometry::for_machine(hardware.physical_bits)
-            .ok_or(BuildError::Board("the board's physical addresses have less than 31 bits"))?;
-        let interface = interface_pages(&plan.vm, plan.gic, hardware.virtual_cpu_interface)?;
-        let bus = bus(&plan)?;
         let pieces = match plan.memory {
             Some(fixed) => alloc::vec![fixed],
-            None => platform.allocate_memory(plan.memory_size).ok_or(BuildError::Memory(size))?,
+            None => platform.allocate_memory(plan.memory_size).ok_or(BuildError::Memory(plan.memory_size))?,
         };
-        let memory = Memory::new(base, pieces).ok_or(BuildError::Memory(size))?;
-        let stage2 = platform.with_tables(|tables| stage2(geometry, &memory, interface.as_ref(), tables));
-        if stage2.is_err() && plan.memory.is_none() {
+        let memory = Memory::new(plan.vm.layout.ram_base, pieces).ok_or(BuildError::Memory(plan.memory_size))?;
+        let slots = plan.cores.iter().map(|core| Slot::new(CoreId(*core))).collect();
+        let blueprint = Blueprint { config: plan.vm, gic: plan.gic, vmid, hardware: hardware.clone() };
+        let vm = Self::around(platform, Arc::new(blueprint), slots, &memory);
+        if vm.is_err() && plan.memory.is_none() {
             platform.free_memory(memory.pieces());
         }
+        vm
+    }
+
+    /// Makes a VM around RAM that is there: everything else of it is new.
+    ///
+    /// # Errors
+    /// [`BuildError`]; nothing is taken then.
+    pub(super) fn around<P: Platform>(
+        platform: &mut P,
+        blueprint: Arc<Blueprint>,
+        slots: Vec<Slot>,
+        memory: &Memory,
+    ) -> Result<Self, BuildError> {
+        let Blueprint { config, hardware, gic, .. } = &*blueprint;
+        let load = LoadPlan::new(config, memory.guest(), &head(platform, config.kernel.range))
+            .map_err(BuildError::Configuration)?;
+        let layout = layout(*gic, slots.len(), hardware)?;
+        let geometry = Geometry::for_machine(hardware.physical_bits)
+            .ok_or(BuildError::Board("the board's physical addresses have less than 31 bits"))?;
+        let interface = interface_pages(config, *gic, hardware.virtual_cpu_interface)?;
+        let bus = bus(config, *gic, slots.len())?;
         let mut vm = Self {
-            stage2: stage2?,
-            slots: plan.cores.iter().map(|core| Slot::new(CoreId(*core))).collect(),
-            config: plan.vm,
-            vmid,
+            stage2: platform.with_tables(|tables| stage2(geometry, memory, interface.as_ref(), tables))?,
+            slots,
             vgic: Vgic::new(layout),
             bus,
             uart: Pl011::new(),
-            memory,
-            interface,
-            identity: Arc::new(Identity::for_guest(hardware.identity, plan.gic == GuestGic::V3)),
-            hardware_timer: hardware.virtual_timer,
+            memory: memory.clone(),
+            identity: Arc::new(Identity::for_guest(hardware.identity, *gic == GuestGic::V3)),
+            blueprint,
             counter_offset: 0,
             load,
             lifecycle: Lifecycle::first(),
@@ -130,10 +154,10 @@ fn head<P: Platform>(platform: &mut P, kernel: Range<Pa>) -> [u8; HEADER_SIZE] {
     head
 }
 
-fn layout(plan: &VmPlan, hardware: &Hardware) -> Result<Layout, BuildError> {
+fn layout(gic: GuestGic, vcpus: usize, hardware: &Hardware) -> Result<Layout, BuildError> {
     let layout = Layout {
-        version: if plan.gic == GuestGic::V3 { Version::V3 } else { Version::V2 },
-        vcpus: plan.cores.len(),
+        version: if gic == GuestGic::V3 { Version::V3 } else { Version::V2 },
+        vcpus,
         spis: SPIS,
         priority_bits: hardware.priority_bits,
         list_registers: hardware.list_registers,
@@ -142,13 +166,13 @@ fn layout(plan: &VmPlan, hardware: &Hardware) -> Result<Layout, BuildError> {
     Ok(layout)
 }
 
-fn bus(plan: &VmPlan) -> Result<Bus<Device>, BuildError> {
-    let layout = &plan.vm.layout;
-    let redistributors = layout.redistributor_range(plan.cores.len());
+fn bus(config: &VmConfig, gic: GuestGic, vcpus: usize) -> Result<Bus<Device>, BuildError> {
+    let layout = &config.layout;
+    let redistributors = layout.redistributor_range(vcpus);
     let devices = [
         (Some(layout.distributor), Device::Distributor),
-        (redistributors.filter(|_| plan.gic == GuestGic::V3), Device::Redistributors),
-        (Some(layout.uart).filter(|_| plan.vm.console), Device::Uart),
+        (redistributors.filter(|_| gic == GuestGic::V3), Device::Redistributors),
+        (Some(layout.uart).filter(|_| config.console), Device::Uart),
     ];
     let mut bus = Bus::default();
     for (range, device) in devices {
@@ -191,7 +215,7 @@ fn pages(guest: Ipa, hardware: &Range<Pa>) -> Option<InterfacePages> {
 }
 
 /// The guest's address space: its RAM, and for a GICv2 guest the virtual CPU interface.
-pub(super) fn stage2(
+fn stage2(
     geometry: Geometry,
     memory: &Memory,
     interface: Option<&InterfacePages>,

@@ -111,12 +111,12 @@ impl Vm {
     /// Moves typed bytes into the PL011 and brings its interrupt line up to date. Returns whom to kick.
     fn refresh_uart(&mut self, port: &mut Port) -> VcpuSet {
         attach(&mut self.uart, port);
-        self.vgic.set_shared_line(self.config.layout.uart_intid, self.uart.interrupt())
+        self.vgic.set_shared_line(self.config().layout.uart_intid, self.uart.interrupt())
     }
 
     /// Something changed at the VM's console: there is room in its queue, or a byte was typed. Returns whom to kick.
     pub(crate) fn console_changed(&mut self, port: &Mutex<Port>) -> VcpuSet {
-        if !self.config.console {
+        if !self.config().console {
             return VcpuSet::EMPTY;
         }
         self.refresh_uart(&mut port.lock())

@@ -203,9 +203,9 @@ impl Vm {
     /// A module and where in RAM it goes, if there is such a part.
     fn module(&self, part: Part) -> Option<(Range<Pa>, Range<Ipa>)> {
         let (module, target) = match part {
-            Part::Kernel => (Some(&self.config.kernel), Some(self.load.kernel)),
-            Part::Ramdisk => (self.config.ramdisk.as_ref(), self.load.ramdisk),
-            Part::Tree => (self.config.device_tree.as_ref(), Some(self.load.tree)),
+            Part::Kernel => (Some(&self.config().kernel), Some(self.load.kernel)),
+            Part::Ramdisk => (self.config().ramdisk.as_ref(), self.load.ramdisk),
+            Part::Tree => (self.config().device_tree.as_ref(), Some(self.load.tree)),
         };
         Some((module?.range, target?))
     }
@@ -241,7 +241,7 @@ impl Vm {
 
     /// Everything is in RAM: out of reset, and off it goes.
     fn start<P: Platform>(&mut self, platform: &mut P) {
-        if self.config.device_tree.is_none() {
+        if self.config().device_tree.is_none() {
             self.write_generated_tree(platform);
         }
         platform.synchronize_instructions();
@@ -268,17 +268,19 @@ impl Vm {
 
     fn write_generated_tree<P: Platform>(&mut self, platform: &mut P) {
         let machine = guest_tree::Machine {
-            layout: &self.config.layout,
+            layout: &self.config().layout,
             vcpus: self.slots.len(),
             ram: self.memory.guest(),
-            gic: self.guest_gic(),
-            console: self.config.console,
-            bootargs: &self.config.bootargs,
+            gic: self.blueprint.gic,
+            console: self.config().console,
+            bootargs: &self.config().bootargs,
             ramdisk: self.load.ramdisk,
         };
         match guest_tree::build(&machine) {
             Ok(tree) => memory::write(platform, &self.memory, self.load.tree.start(), &tree),
-            Err(error) => tell(Level::Error, format_args!("{}: no device tree can be made: {error}", self.config.name)),
+            Err(error) => {
+                tell(Level::Error, format_args!("{}: no device tree can be made: {error}", self.config().name))
+            }
         }
     }
 
@@ -309,18 +311,10 @@ impl Vm {
         Ok(())
     }
 
-    /// The layout of its interrupt controller as the configuration names it.
-    fn guest_gic(&self) -> crate::config::GuestGic {
-        match self.vgic.layout().version {
-            crate::vgic::Version::V2 => crate::config::GuestGic::V2,
-            crate::vgic::Version::V3 => crate::config::GuestGic::V3,
-        }
-    }
-
     /// Links each vCPU's virtual timer to the hardware's.
     pub(super) fn link_timers(&mut self) {
         for vcpu in VcpuSet::first(self.slots.len()).iter() {
-            self.vgic.link_hardware(vcpu, self.config.layout.virtual_timer_intid, self.hardware_timer);
+            self.vgic.link_hardware(vcpu, self.virtual_timer_intid(), self.blueprint.hardware.virtual_timer);
         }
     }
 }

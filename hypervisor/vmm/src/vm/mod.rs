@@ -11,7 +11,7 @@ mod movement;
 mod power;
 mod slot;
 
-use build::InterfacePages;
+use build::Blueprint;
 pub use build::{BuildError, Hardware};
 pub use devices::{Device, KickList};
 pub use lifecycle::{After, Lifecycle, Part, Work};
@@ -25,7 +25,7 @@ use crate::device::bus::Bus;
 use crate::device::pl011::Pl011;
 use crate::identity::Identity;
 use crate::kernel_image::LoadPlan;
-use crate::platform::{CoreId, VmContext, Vmid};
+use crate::platform::{CoreId, VmContext};
 use crate::stage2::Stage2;
 use crate::vcpu::{VcpuId, VcpuSet};
 use crate::vgic::Vgic;
@@ -53,19 +53,14 @@ pub struct Counters {
 /// One virtual machine.
 #[derive(Debug)]
 pub struct Vm {
-    config: VmConfig,
-    vmid: Vmid,
+    blueprint: Arc<Blueprint>,
     slots: Vec<Slot>,
     vgic: Vgic,
     bus: Bus<Device>,
     uart: Pl011,
     memory: Memory,
     stage2: Stage2,
-    /// For a GICv2 guest: its CPU interface.
-    interface: Option<InterfacePages>,
     identity: Arc<Identity>,
-    /// The physical INTID of the virtual timer.
-    hardware_timer: u32,
     counter_offset: u64,
     load: LoadPlan,
     lifecycle: Lifecycle,
@@ -79,12 +74,12 @@ pub struct Vm {
 impl Vm {
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.config.name
+        &self.config().name
     }
 
     /// What the owner wants of it.
     pub fn config(&self) -> &VmConfig {
-        &self.config
+        &self.blueprint.config
     }
 
     /// Its vCPUs.
@@ -158,7 +153,7 @@ impl Vm {
         const RES1: u64 = 1 << 31;
         VmContext {
             stage2: &self.stage2,
-            vmid: self.vmid,
+            vmid: self.blueprint.vmid,
             mpidr: RES1 | vcpu.affinity(),
             counter_offset: self.counter_offset,
         }
@@ -166,17 +161,17 @@ impl Vm {
 
     /// The INTID of the guest's virtual timer.
     pub(crate) fn virtual_timer_intid(&self) -> u32 {
-        self.config.layout.virtual_timer_intid
+        self.config().layout.virtual_timer_intid
     }
 
     /// The INTID of the guest's physical timer.
     pub(crate) fn physical_timer_intid(&self) -> u32 {
-        self.config.layout.physical_timer_intid
+        self.config().layout.physical_timer_intid
     }
 
     /// What the owner wants when the guest does what no architecture answers.
     pub(crate) fn fault_policy(&self) -> Policy {
-        self.config.on_fault
+        self.config().on_fault
     }
 
     /// Whether the guest can begin to run at `address`.

@@ -1,6 +1,6 @@
 //! The whole of a VM but its RAM, as plain data: taken out of one VM, put into another.
 
-use super::{BuildError, Lifecycle, Run, Slot, Vm, build};
+use super::{After, BuildError, Lifecycle, Run, Slot, Vm};
 use crate::device::pl011::{self, Pl011};
 use crate::platform::{CoreId, Platform};
 use crate::vcpu::Vcpu;
@@ -36,51 +36,56 @@ impl Vm {
         })
     }
 
-    /// Makes this VM anew, on `cores`, out of nothing but `state`, which was taken out of it, and its RAM: address space,
-    /// interrupt controller, devices and vCPUs of before are gone. The guest's counter goes on from `state` at the machine's `now`. The
-    /// registers of the vCPUs are moved out of `state`; all else must come out as it was put in.
+    /// Goes on from `state`, which was taken out of a VM of this blueprint with this RAM, at the machine's counter value
+    /// `now`. The registers of the vCPUs are moved out of `state`.
     ///
     /// # Errors
-    /// There are no tables, or something came out otherwise; the VM must then be stopped.
-    fn rebuild<P: Platform>(
-        &mut self,
-        platform: &mut P,
-        state: &mut State,
-        cores: &[CoreId],
-        now: u64,
-    ) -> Result<(), BuildError> {
-        self.remap(platform)?;
+    /// Something comes out otherwise than it was put in.
+    fn adopt(&mut self, state: &mut State, now: u64) -> Result<(), BuildError> {
         self.vgic.adopt(&state.vgic);
         self.link_timers();
         self.uart = Pl011::adopt(state.uart.clone());
         self.counter_offset = now.wrapping_sub(state.counter);
-        for ((slot, core), (run, registers)) in self.slots.iter_mut().zip(cores).zip(&mut state.vcpus) {
-            let exits = core::mem::take(&mut slot.exits);
-            *slot = Slot { run: *run, parked: registers.take(), exits, ..Slot::new(*core) };
+        for (slot, (run, registers)) in self.slots.iter_mut().zip(&mut state.vcpus) {
+            (slot.run, slot.parked) = (*run, registers.take());
         }
         let same = self.vgic.state() == state.vgic && *self.uart.state() == state.uart;
         if same && self.guest_counter(now) == state.counter { Ok(()) } else { Err(BuildError::STATE) }
     }
 
-    /// Makes the address space anew.
-    fn remap<P: Platform>(&mut self, platform: &mut P) -> Result<(), BuildError> {
-        platform.invalidate_vm(&self.stage2, self.vmid);
-        platform.with_tables(|tables| {
-            let fresh = build::stage2(self.stage2.geometry(), &self.memory, self.interface.as_ref(), tables)?;
-            core::mem::replace(&mut self.stage2, fresh).free(tables);
-            Ok(())
-        })
+    /// What the owner counts of it goes on with the VM that takes its place.
+    fn bequeath(&mut self, heir: &mut Self) {
+        heir.counters = self.counters;
+        for (slot, new) in self.slots.iter_mut().zip(&mut heir.slots) {
+            new.exits = core::mem::take(&mut slot.exits);
+        }
     }
 
-    /// Takes the state out and makes the VM anew on `core` from it.
+    /// Gives back what it has of the machine besides its RAM: no core may use it any more.
+    fn destroy<P: Platform>(self, platform: &mut P) {
+        platform.invalidate_vm(&self.stage2, self.blueprint.vmid);
+        platform.with_tables(|tables| self.stage2.free(tables));
+    }
+
+    /// Takes the VM's state out, destroys the VM, and goes on as a new one on `core`, which has nothing of the old one but
+    /// that state, the RAM, and what the owner counts.
     ///
     /// # Errors
-    /// As for [`Vm::rebuild`].
+    /// A vCPU is loaded, or there are no tables for two address spaces at a time: nothing has changed, and the VM goes on
+    /// where it was. Or the state does not come out of the new VM as it was put in: it is being stopped.
     pub(crate) fn move_to<P: Platform>(&mut self, platform: &mut P, core: CoreId) -> Result<(), BuildError> {
-        let now = platform.counter();
-        let mut state = self.take_state(now).ok_or(BuildError::STATE)?;
-        self.rebuild(platform, &mut state, &[core], now)?;
         self.lifecycle = Lifecycle::Running;
-        Ok(())
+        let mut fresh = Self::around(platform, self.blueprint.clone(), alloc::vec![Slot::new(core)], &self.memory)?;
+        let now = platform.counter();
+        let Some(mut state) = self.take_state(now) else {
+            fresh.destroy(platform);
+            return Err(BuildError::STATE);
+        };
+        fresh.lifecycle = Lifecycle::Running;
+        self.bequeath(&mut fresh);
+        core::mem::replace(self, fresh).destroy(platform);
+        self.adopt(&mut state, now).inspect_err(|error| {
+            self.stop(After::Off, Some(alloc::format!("its move failed: {error}")));
+        })
     }
 }
