@@ -48,7 +48,8 @@ plan_peers() {
     local none="Debian's package lists for arm64 do not name it."
     ! is_missing xen || [ -n "$(newest_xen)" ] || go_without_peers "$none" xen
     ! is_missing host-kernel || [ -n "$(host_package)" ] || go_without_peers "$none" host-kernel
-    [ "$BULKHEAD_RUST" = rustup ] || rustup_is_planned || go_without_peers "Rust is not rustup's here." monitor-target
+    # Where there is no Rust yet, nothing says whose it is.
+    [ "${BULKHEAD_RUST-}" = rustup ] || rustup_is_planned || go_without_peers "Rust is not rustup's here." monitor-target
 }
 
 say_peers() {

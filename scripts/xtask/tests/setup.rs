@@ -91,25 +91,26 @@ fn checkouts_with_other_lock_files_do_not_disturb_each_other() {
     assert_eq!(["one", "two", "one", "two", "same-as-one"].map(is_ready), [false, false, true, true, true]);
 }
 
-/// Runs set-up's part that fetches, with package lists that name nothing, for someone who lacks `missing`.
-fn install_from_empty_lists(missing: &str) -> Output {
-    let folder = folder("empty-lists");
+/// Runs set-up's part that plans and fetches for someone who lacks `missing`, after `lists`, which stands for what the
+/// package lists say.
+fn install(name: &str, lists: &str, missing: &str) -> Output {
     let script = r#"
-        program=setup root=$1 cache=$2 facts=$2/toolchain yes=yes refresh=no peers=yes BULKHEAD_RUST=rustup missing=($3)
+        program=setup root=$1 cache=$2 facts=$2/toolchain yes=yes refresh=no peers=yes rust= kernel=cloud missing=($3)
         for part in say rust debian guest-linux board-trees peers needs; do . "$root/scripts/lib/$part.sh"; done
-        dpkg() { echo arm64; }
+        BULKHEAD_LINUX=$(linux_folder)
+        dpkg() { echo amd64; }
         refresh_apt() { :; }
-        package_field() { :; }
+        eval "$4"
         install_missing
         echo "still missing: ${missing[*]}""#;
     let mut command = Command::new("bash");
-    command.args(["-euo", "pipefail", "-c", script, "bash"]).args([root(), &folder]).arg(missing);
+    command.args(["-euo", "pipefail", "-c", script, "bash"]).args([root(), &folder(name)]).args([missing, lists]);
     command.output().expect("bash")
 }
 
 #[test]
 fn other_hypervisors_without_a_package_are_left_out_and_said() {
-    let output = install_from_empty_lists("xen host-kernel");
+    let output = install("empty-lists", "package_field() { :; }", "xen host-kernel");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "still missing: \n", "{said}");
@@ -119,4 +120,28 @@ fn other_hypervisors_without_a_package_are_left_out_and_said() {
         format!("{lists} linux-image-cloud-arm64 the numbers of KVM are SKIPPED."),
     ];
     assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_machine_without_anything_is_told_all_that_it_gets_and_asked() {
+    let lists = r#"
+        find_rustup() { return 1; }
+        package_field() { case $3 in Version) echo "1:99.1-1" ;; Depends) echo "linux-image-9-cloud-arm64 (= 9)" ;; *) echo 7000000 ;; esac; }
+        plan_packages() { plan_count=12 plan_bytes=34000000; }
+        may_become_root() { :; }
+        agree() { echo "$1"; return 1; }"#;
+    let missing = "qemu network-rom dtc cross-compiler compiler rust crates kernel busybox board-trees";
+    let output = install("everything", lists, missing);
+    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(2), "{said}{complained}");
+    for text in [
+        "qemu-system-arm ipxe-qemu device-tree-compiler gcc-aarch64-linux-gnu gcc libc6-dev",
+        "12, to download: 34 MB",
+        "Cargo.lock",
+        "Linux guest",
+        "Go ahead?",
+    ] {
+        assert!(said.contains(text), "expected {text:?} in:\n{said}{complained}");
+    }
+    assert_eq!(complained, "setup: nothing was changed\n");
 }
