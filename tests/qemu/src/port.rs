@@ -20,6 +20,16 @@ impl Port<'_> {
         self
     }
 
+    /// Waits until each of `texts` came after what was expected before, in any order.
+    ///
+    /// # Panics
+    /// As [`Session::expect`].
+    #[track_caller]
+    pub fn expect_all(&mut self, texts: &[&str]) -> &mut Self {
+        self.session.expect_all_in(View::Port(self.name), texts);
+        self
+    }
+
     /// As [`Session::rest_of_line`], among what this port printed.
     ///
     /// # Panics

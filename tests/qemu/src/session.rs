@@ -132,9 +132,24 @@ impl Session {
 
     #[track_caller]
     pub(crate) fn expect_in(&mut self, view: View<'_>, text: &str) {
+        self.expect_all_in(view, &[text]);
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_all_in(&mut self, view: View<'_>, texts: &[&str]) {
         let from = *self.position(view);
+        for text in texts {
+            let found = self.find(view, text, from);
+            let position = self.position(view);
+            *position = found.max(*position);
+        }
+    }
+
+    /// Waits until `text` comes behind `from`, and says where it ends.
+    #[track_caller]
+    fn find(&mut self, view: View<'_>, text: &str, from: usize) -> usize {
         match self.output.wait_for(view, text, from, self.limit) {
-            Ok(found) => *self.position(view) = found,
+            Ok(found) => found,
             Err(Missed::Ended) => panic!("QEMU ended before {text:?} came ({view:?})\n{}", self.tail()),
             Err(Missed::TimedOut) => panic!("{text:?} did not come in {:?} ({view:?})\n{}", self.limit, self.tail()),
         }
