@@ -1,11 +1,14 @@
 // EL2's exception vectors, and the way into a guest and out of it (Arm ARM DDI 0487 D1.3.1.5).
 //
+// A vector has room for 32 instructions. What some leave holds the code that they lead to; the assembler refuses what
+// does not fit.
+//
 // On the stack while a guest runs:  sp + 96: pointer to its GeneralRegisters
 //                                   sp +  0: X19 to X30 of the caller of guest_enter
 
 // Our own exceptions go on a stack of their own: the one in use may just have overflowed into its guard.
 .macro own kind
-    .balign 0x80
+    .org    vectors + 0x80 * \kind
     msr     tpidr_el2, x0
     adrp    x0, stacks + {emergency_stack_top}
     sub     x0, x0, #272
@@ -20,11 +23,10 @@
 .endm
 
 .macro guest vector
-    .balign 0x80
+    .org    vectors + 0x400 + 0x80 * \vector
     stp     x0, x1, [sp, #-16]!
     ldr     x0, [sp, #112]
     mov     x1, #\vector
-    b       guest_exit
 .endm
 
 .section .text.vectors, "ax"
@@ -32,6 +34,24 @@
 .global vectors
 vectors:
     own     0
+// x0: address of a mapped word that can be read or not. Returns 1 or 0. The abort of this load alone is none of ours.
+.global probe
+probe:
+    ldr     w0, [x0]
+    dsb     sy                      // the load is over, well or badly
+    mov     x0, #1
+probed:
+    ret
+
+// The load of `probe` ended in an abort: back to its caller, on the caller's stack.
+probe_failed:
+    adr     x1, probed
+    msr     elr_el2, x1
+    ldr     x1, [sp, #264]
+    mov     sp, x1
+    mov     x0, #0
+    eret
+
     own     1
     own     2
     own     3
@@ -39,16 +59,81 @@ vectors:
     own     5
     own     6
     own     7
-    guest   0
-    guest   1
-    guest   2
-    guest   3
-    guest   0
-    guest   1
-    guest   2
-    guest   3
 
-.section .text.guest, "ax"
+// From AArch64. A trap, the most frequent exit, goes straight on.
+    guest   0
+guest_exit:
+    stp     x2, x3, [x0, #16]
+    stp     x4, x5, [x0, #32]
+    stp     x6, x7, [x0, #48]
+    stp     x8, x9, [x0, #64]
+    stp     x10, x11, [x0, #80]
+    stp     x12, x13, [x0, #96]
+    stp     x14, x15, [x0, #112]
+    stp     x16, x17, [x0, #128]
+    stp     x18, x19, [x0, #144]
+    stp     x20, x21, [x0, #160]
+    stp     x22, x23, [x0, #176]
+    stp     x24, x25, [x0, #192]
+    stp     x26, x27, [x0, #208]
+    stp     x28, x29, [x0, #224]
+    str     x30, [x0, #240]
+    ldp     x2, x3, [sp], #16
+    stp     x2, x3, [x0]
+    mrs     x2, elr_el2
+    mrs     x3, spsr_el2
+    stp     x2, x3, [x0, #248]
+    mov     x0, x1
+    ldp     x19, x20, [sp]
+    ldp     x21, x22, [sp, #16]
+    ldp     x23, x24, [sp, #32]
+    ldp     x25, x26, [sp, #48]
+    ldp     x27, x28, [sp, #64]
+    ldp     x29, x30, [sp, #80]
+    add     sp, sp, #112
+    ret
+
+    guest   1
+    b       guest_exit
+
+// A broken invariant of ours. x0: the vector's number; X0 to X2 and SP are on the stack already. The layout
+// is that of `OwnException`.
+own_exception:
+    mrs     x1, elr_el2
+    adr     x2, probe
+    cmp     x1, x2
+    b.eq    probe_failed
+    str     x3, [sp, #24]
+    stp     x4, x5, [sp, #32]
+    stp     x6, x7, [sp, #48]
+    stp     x8, x9, [sp, #64]
+    stp     x10, x11, [sp, #80]
+    stp     x12, x13, [sp, #96]
+    stp     x14, x15, [sp, #112]
+    stp     x16, x17, [sp, #128]
+    stp     x18, x19, [sp, #144]
+    stp     x20, x21, [sp, #160]
+    stp     x22, x23, [sp, #176]
+    stp     x24, x25, [sp, #192]
+    stp     x26, x27, [sp, #208]
+    stp     x28, x29, [sp, #224]
+    mrs     x2, elr_el2
+    stp     x30, x2, [sp, #240]
+    mrs     x2, esr_el2
+    str     x2, [sp, #256]
+    mov     x1, sp
+    bl      own_exception_report
+    b       park
+
+    guest   2
+    b       guest_exit
+    guest   3
+    b       guest_exit
+
+// From AArch32, which EL0 may be in: as from AArch64.
+    .org    vectors + 0x600
+    b       vectors + 0x400
+
 // x0: GeneralRegisters, returns the vector's number (0 synchronous, 1 IRQ, 2 FIQ, 3 SError).
 .global guest_enter
 guest_enter:
@@ -83,80 +168,9 @@ guest_enter:
     dsb     nsh                     // no speculation past the return
     isb
 
-guest_exit:
-    stp     x2, x3, [x0, #16]
-    stp     x4, x5, [x0, #32]
-    stp     x6, x7, [x0, #48]
-    stp     x8, x9, [x0, #64]
-    stp     x10, x11, [x0, #80]
-    stp     x12, x13, [x0, #96]
-    stp     x14, x15, [x0, #112]
-    stp     x16, x17, [x0, #128]
-    stp     x18, x19, [x0, #144]
-    stp     x20, x21, [x0, #160]
-    stp     x22, x23, [x0, #176]
-    stp     x24, x25, [x0, #192]
-    stp     x26, x27, [x0, #208]
-    stp     x28, x29, [x0, #224]
-    str     x30, [x0, #240]
-    ldp     x2, x3, [sp], #16
-    stp     x2, x3, [x0]
-    mrs     x2, elr_el2
-    mrs     x3, spsr_el2
-    stp     x2, x3, [x0, #248]
-    mov     x0, x1
-    ldp     x19, x20, [sp]
-    ldp     x21, x22, [sp, #16]
-    ldp     x23, x24, [sp, #32]
-    ldp     x25, x26, [sp, #48]
-    ldp     x27, x28, [sp, #64]
-    ldp     x29, x30, [sp, #80]
-    add     sp, sp, #112
-    ret
-
-// x0: address of a mapped word that can be read or not. Returns 1 or 0. The abort of this load alone is none of ours.
-.global probe
-probe:
-    ldr     w0, [x0]
-    dsb     sy                      // the load is over, well or badly
-    mov     x0, #1
-probed:
-    ret
-
-// The load of `probe` ended in an abort: back to its caller, on the caller's stack.
-probe_failed:
-    adr     x1, probed
-    msr     elr_el2, x1
-    ldr     x1, [sp, #264]
-    mov     sp, x1
-    mov     x0, #0
-    eret
-
-// A broken invariant of ours. x0: the vector's number; X0 to X2 and SP are on the stack already. The layout
-// is that of `OwnException`.
-own_exception:
-    mrs     x1, elr_el2
-    adr     x2, probe
-    cmp     x1, x2
-    b.eq    probe_failed
-    str     x3, [sp, #24]
-    stp     x4, x5, [sp, #32]
-    stp     x6, x7, [sp, #48]
-    stp     x8, x9, [sp, #64]
-    stp     x10, x11, [sp, #80]
-    stp     x12, x13, [sp, #96]
-    stp     x14, x15, [sp, #112]
-    stp     x16, x17, [sp, #128]
-    stp     x18, x19, [sp, #144]
-    stp     x20, x21, [sp, #160]
-    stp     x22, x23, [sp, #176]
-    stp     x24, x25, [sp, #192]
-    stp     x26, x27, [sp, #208]
-    stp     x28, x29, [sp, #224]
-    mrs     x2, elr_el2
-    stp     x30, x2, [sp, #240]
-    mrs     x2, esr_el2
-    str     x2, [sp, #256]
-    mov     x1, sp
-    bl      own_exception_report
-    b       park
+    .org    vectors + 0x680
+    b       vectors + 0x480
+    .org    vectors + 0x700
+    b       vectors + 0x500
+    .org    vectors + 0x780
+    b       vectors + 0x580
