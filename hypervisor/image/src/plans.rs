@@ -8,6 +8,7 @@ use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::board::Board;
 use bulkhead_vmm::config::{Occupied, Plan, WhenAllOff, plan};
 use bulkhead_vmm::fault::ConfigError;
+use bulkhead_vmm::seed::Seed;
 use bulkhead_vmm::tell::{Level, tell};
 
 /// Who gets what, and how the owner wants the rest.
@@ -20,6 +21,8 @@ pub struct Planned {
     pub when_all_off: WhenAllOff,
     /// Use no more list registers than this.
     pub max_list_registers: Option<u8>,
+    /// For the guests' random numbers.
+    pub seed: Seed,
 }
 
 /// Plans the configuration, says what is wrong with it, and frees the memory that guests may have.
@@ -40,7 +43,7 @@ pub fn make(board: &Board, trees: &Trees) -> Planned {
     let plan = plan::plan(board, configuration, &[own, tree.unwrap_or(own)]);
     say(Level::Error, &plan.errors);
     plan.free.iter().for_each(|free| memory::add(*free));
-    Planned { plan, escape_key, when_all_off, max_list_registers }
+    Planned { plan, escape_key, when_all_off, max_list_registers, seed: trees.seed() }
 }
 
 fn say(level: Level, mistakes: &[ConfigError]) {

@@ -7,6 +7,7 @@ use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::Configuration;
 use bulkhead_vmm::config::board::{Board, Uart};
 use bulkhead_vmm::fdt::Tree;
+use bulkhead_vmm::seed::Seed;
 use bulkhead_vmm::tell::{Level, tell};
 use core::fmt;
 
@@ -41,6 +42,11 @@ impl Trees {
     pub fn console(&self) -> Option<Uart> {
         let packed = self.packed.as_ref().and_then(|packed| packed.as_ref().ok());
         Board::console_of(self.firmware.as_ref().ok().map(|(tree, _)| tree).or(packed)?)
+    }
+
+    /// What the firmware's tree has for random numbers. A packed one is no secret.
+    pub fn seed(&self) -> Seed {
+        self.firmware.as_ref().map(|(tree, _)| Seed::read(tree)).unwrap_or_default()
     }
 
     /// What the firmware's tree takes of memory, where it lay.

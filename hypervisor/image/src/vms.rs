@@ -19,7 +19,7 @@ use spin::Mutex;
 
 /// Builds every VM that can be, and assigns its cores. `booted` is the counter's value at the first instruction.
 pub fn build(core: &mut Core, board: &Board, planned: Planned, booted: u64) -> Machine {
-    let hardware = hardware(core, board, planned.max_list_registers);
+    let hardware = hardware(core, board, &planned);
     let (mut vms, mut refused) = (Vec::new(), Vec::new());
     for plan in planned.plan.vms {
         let name = plan.vm.name.clone();
@@ -52,7 +52,7 @@ pub fn build(core: &mut Core, board: &Board, planned: Planned, booted: u64) -> M
     }
 }
 
-fn hardware(core: &Core, board: &Board, most: Option<u8>) -> Hardware {
+fn hardware(core: &Core, board: &Board, planned: &Planned) -> Hardware {
     let list_registers = core.list_register_count();
     Hardware {
         identity: identity::registers(),
@@ -61,9 +61,10 @@ fn hardware(core: &Core, board: &Board, most: Option<u8>) -> Hardware {
             GicVersion::V2 { virtual_cpu_interface, .. } => Some(virtual_cpu_interface),
             GicVersion::V3 { .. } => None,
         },
-        list_registers: most.map_or(list_registers, |most| list_registers.min(usize::from(most))),
+        list_registers: planned.max_list_registers.map_or(list_registers, |most| list_registers.min(usize::from(most))),
         priority_bits: core.priority_bits(),
         virtual_timer: board.timer.virtual_timer.intid,
+        seed: planned.seed,
     }
 }
 

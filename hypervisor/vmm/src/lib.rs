@@ -25,6 +25,7 @@ pub mod frames;
 pub mod fault;
 pub mod platform;
 pub mod fdt;
+pub mod seed;
 pub mod config;
 pub mod kernel_image;
 pub mod stage2;

@@ -188,7 +188,9 @@ fn rewrite(config: &Tree, locate: &mut Locate<'_>) -> Result<Vec<u8>, ToolError>
     let mut writer = Writer::new();
     config.reservations().into_iter().for_each(|range| writer.reserve(range));
     copy(&root, &mut writer, locate)?;
-    writer.finish().map_err(|error| ToolError(format!("the packed configuration: {error}")))
+    let bytes = writer.finish();
+    Tree::new(&bytes).map_err(|error| ToolError(format!("the packed configuration: {error}")))?;
+    Ok(bytes)
 }
 
 fn copy(node: &Node<'_>, writer: &mut Writer, locate: &mut Locate<'_>) -> Result<(), ToolError> {

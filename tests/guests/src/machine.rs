@@ -61,6 +61,8 @@ pub struct Machine {
     pub physical_timer: u32,
     /// The command line.
     pub arguments: Arguments,
+    /// `/chosen/kaslr-seed` and `/chosen/rng-seed`, empty where there is none.
+    pub seeds: [&'static [u8]; 2],
 }
 
 static MACHINE: SetOnce<Machine> = SetOnce::new();
@@ -109,6 +111,7 @@ pub(crate) fn discover(address: usize) -> &'static Machine {
         virtual_timer: intid(timer, 2),
         physical_timer: intid(timer, 1),
         arguments: Arguments(text(&tree, "/chosen", "bootargs").unwrap_or("")),
+        seeds: ["kaslr-seed", "rng-seed"].map(|name| bytes(&tree, "/chosen", name)),
     })
 }
 
@@ -122,6 +125,10 @@ fn compatible_with(node: FdtNode<'_, 'static>, name: &str) -> bool {
 
 fn text(tree: &Fdt<'static>, node: &str, property: &str) -> Option<&'static str> {
     tree.find_node(node)?.property(property)?.as_str()
+}
+
+fn bytes(tree: &Fdt<'static>, node: &str, property: &str) -> &'static [u8] {
+    tree.find_node(node).and_then(|node| node.property(property)).map_or(&[], |property| property.value)
 }
 
 /// The node's `reg` entry number `index`.

@@ -235,7 +235,9 @@ impl Configuration {
         writer.property_u32("#size-cells", 2);
         self.properties.iter().for_each(|(name, value)| write(&mut writer, name, value));
         self.vms.iter().for_each(|vm| vm.write(&mut writer));
-        writer.finish().unwrap_or_else(|error| panic!("{self:?}: {error}"))
+        let bytes = writer.finish();
+        Tree::new(&bytes).unwrap_or_else(|error| panic!("{self:?}: {error}"));
+        bytes
     }
 
     /// `image` with the configuration and the guests behind it.

@@ -2,15 +2,15 @@
 
 use super::header::{HEADER_SIZE, write_header};
 use super::property::before;
-use super::{BEGIN_NODE, END, END_NODE, FdtError, PROPERTY, Tree};
+use super::{BEGIN_NODE, END, END_NODE, PROPERTY};
 use crate::address::{Pa, Range};
 use alloc::vec::Vec;
 
 /// Bytes of an entry of the memory reservation block (Devicetree Specification 0.4 5.3).
 const RESERVATION: usize = 16;
 
-/// Writes a tree from its root on. A misuse, such as a property behind a child, is found by
-/// [`finish`](Writer::finish), which validates what was written.
+/// Writes a tree from its root on. A misuse, such as a property behind a child or a bad name, makes what is no tree:
+/// [`Tree`](super::Tree) refuses it.
 #[derive(Debug)]
 pub struct Writer {
     /// The tree up to its strings block, with room for the header.
@@ -105,10 +105,7 @@ impl Writer {
     }
 
     /// Closes the nodes that are still open, and gives the tree.
-    ///
-    /// # Errors
-    /// What was written is no tree: a bad name, a property behind a child, or too many bytes.
-    pub fn finish(mut self) -> Result<Vec<u8>, FdtError> {
+    pub fn finish(mut self) -> Vec<u8> {
         while self.open > 0 {
             self.end_node();
         }
@@ -116,7 +113,7 @@ impl Writer {
         let strings = self.bytes.len();
         self.bytes.extend_from_slice(&self.strings);
         write_header(&mut self.bytes, self.structure, strings, 0);
-        Tree::new(&self.bytes).map(|_| self.bytes)
+        self.bytes
     }
 
     /// Writes what stands before a value of `size` bytes.

@@ -9,6 +9,7 @@ use crate::fault::ConfigError;
 use crate::identity::{self, Identity};
 use crate::kernel_image::{HEADER_SIZE, LoadPlan};
 use crate::platform::{CoreId, Platform, TableMemory, Vmid};
+use crate::seed::Seed;
 use crate::stage2::{Attributes, Geometry, MapError, Stage2};
 use crate::vcpu::VcpuSet;
 use crate::vgic::{Layout, Version, Vgic};
@@ -37,6 +38,8 @@ pub struct Hardware {
     pub priority_bits: u8,
     /// The physical INTID of the virtual timer.
     pub virtual_timer: u32,
+    /// For the guests' random numbers.
+    pub seed: Seed,
 }
 
 /// Why a VM could not be made.

@@ -10,13 +10,12 @@
 //! Every transition is a change of one value under the VM's lock. Cores look at it whenever they were kicked, so whoever
 //! makes the change only has to do that. Memory is worked on by the boot vCPU's core, a piece at a time.
 
-use super::{Run, Slot, Vm, memory};
+use super::{Blueprint, Run, Slot, Vm, memory};
 use crate::address::{Ipa, Pa, Range};
 use crate::config::{Policy, guest_tree};
 use crate::device::pl011::Pl011;
 use crate::platform::{CoreId, Platform};
 use crate::psci::Entry;
-use crate::tell::{Level, tell};
 use crate::vcpu::{Vcpu, VcpuId, VcpuSet};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -267,21 +266,18 @@ impl Vm {
     }
 
     fn write_generated_tree<P: Platform>(&mut self, platform: &mut P) {
+        let Blueprint { gic, vmid, hardware, .. } = &*self.blueprint;
         let machine = guest_tree::Machine {
             layout: &self.config().layout,
             vcpus: self.slots.len(),
             ram: self.memory.guest(),
-            gic: self.blueprint.gic,
+            gic: *gic,
             console: self.config().console,
             bootargs: &self.config().bootargs,
             ramdisk: self.load.ramdisk,
+            seeds: &hardware.seed.of_guest(vmid.0.into(), self.counters.starts),
         };
-        match guest_tree::build(&machine) {
-            Ok(tree) => memory::write(platform, &self.memory, self.load.tree.start(), &tree),
-            Err(error) => {
-                tell(Level::Error, format_args!("{}: no device tree can be made: {error}", self.config().name))
-            }
-        }
+        memory::write(platform, &self.memory, self.load.tree.start(), &guest_tree::build(&machine));
     }
 
     /// Sets `vcpu` up out of reset at `entry`. Returns whom to wake: an interrupt that any vCPU may take can have

@@ -101,12 +101,11 @@ fn changed(tree: &Tree, changes: &[Change]) -> Result<Tree, ToolError> {
         let path = format!("{HYPERVISOR_PATH}/{}", change.vm);
         view.find(&path).ok_or_else(|| ToolError(format!("the configuration has no node {path}")))?;
     }
-    let broken = |error: &dyn std::fmt::Display| ToolError(format!("the changed configuration: {error}"));
     let mut writer = Writer::new();
     if let Some(root) = view.root() {
         copy(&root, changes, &mut writer);
     }
-    Tree::new(&writer.finish().map_err(|error| broken(&error))?).map_err(|error| broken(&error))
+    Tree::new(&writer.finish()).map_err(|error| ToolError(format!("the changed configuration: {error}")))
 }
 
 fn copy(node: &Node<'_>, changes: &[Change], writer: &mut Writer) {

@@ -12,5 +12,7 @@ fn main(machine: &'static Machine) {
     let ram = machine.memory[0];
     println!("hello: {} vCPUs, RAM {:#x} + {:#x}", machine.cpus.len(), ram.start, ram.length);
     println!("hello: bootargs \"{}\"", machine.arguments.0);
+    let [kaslr, rng] = machine.seeds;
+    println!("hello: seeds {kaslr:02x?} {rng:02x?}");
     expect_eq!("exception level", cpu::exception_level(), 1);
 }

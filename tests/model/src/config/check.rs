@@ -96,9 +96,18 @@ fn check_guest(vm: &VmPlan) {
     let ram = vm.vm.layout.ram(vm.memory_size).expect("RAM that the guest can address");
     assert_eq!(vm.vm.layout.overlapped(&ram), None);
     let (layout, bootargs) = (&vm.vm.layout, vm.vm.bootargs.as_str());
-    let machine =
-        Machine { layout, vcpus: vm.cores.len(), ram, gic: vm.gic, console: vm.vm.console, bootargs, ramdisk: None };
-    let tree = guest_tree::build(&machine).expect("a guest's tree");
+    let machine = Machine {
+        layout,
+        vcpus: vm.cores.len(),
+        ram,
+        gic: vm.gic,
+        console: vm.vm.console,
+        bootargs,
+        ramdisk: None,
+        seeds: &[1; 5],
+    };
+    let tree = guest_tree::build(&machine);
+    Tree::new(&tree).expect("a guest's tree");
     for (text_offset, image_size) in [(0, 0), (0, 0x20_0000), (0x8_0000, 1), (u64::MAX, 1), (0, u64::MAX)] {
         if let Ok(load) = LoadPlan::new(&vm.vm, ram, &kernel_head(text_offset, image_size)) {
             check_load(&load, &ram, vm);

@@ -5,6 +5,7 @@ use super::program::{ENTRY_OFFSET, IMAGE_SIZE, Program};
 use bulkhead_vmm::address::{Ipa, Pa, Range};
 use bulkhead_vmm::config::machine::MachineLayout;
 use bulkhead_vmm::config::{Cores, GuestGic, Memory, Module, Policy, VmConfig, VmPlan, WhenAllOff};
+use bulkhead_vmm::seed::Seed;
 use bulkhead_vmm::vm::Hardware;
 
 /// The physical INTID of the virtual timer.
@@ -59,6 +60,7 @@ impl Shape {
             list_registers: self.list_registers,
             priority_bits: 5,
             virtual_timer: VIRTUAL_TIMER,
+            seed: Seed::default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The machine that a guest gets: its tree, and where things go in its RAM.
 
 use bulkhead_model::config::check::kernel_head;
-use bulkhead_model::fdt::check;
+use bulkhead_model::fdt::{check, dts};
 use bulkhead_vmm::address::{Ipa, Pa, Range};
 use bulkhead_vmm::config::board::{Board, Enable, GicVersion, PsciMethod, PsciVersion, Trigger};
 use bulkhead_vmm::config::guest_tree::{MODEL, Machine, build};
@@ -9,6 +9,7 @@ use bulkhead_vmm::config::machine::MachineLayout;
 use bulkhead_vmm::config::{Cores, GuestGic, Memory, Module, Policy, VmConfig};
 use bulkhead_vmm::fdt::Tree;
 use bulkhead_vmm::kernel_image::LoadPlan;
+use bulkhead_vmm::seed::Seed;
 use bulkhead_vmm::vcpu::VcpuId;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -29,6 +30,7 @@ fn machine(layout: &MachineLayout, vcpus: usize, gic: GuestGic) -> Machine<'_> {
         console: true,
         bootargs: "console=ttyAMA0",
         ramdisk: Some(ipa(0x4f00_0000, 0x1234)),
+        seeds: &[0; 5],
     }
 }
 
@@ -37,7 +39,7 @@ fn trees() -> Vec<(usize, GuestGic, Vec<u8>)> {
     let layout = MachineLayout::VIRT;
     let sizes = |gic, most| (1..=most).map(move |vcpus| (vcpus, gic));
     let all = sizes(GuestGic::V2, 8).chain(sizes(GuestGic::V3, VcpuId::MAXIMUM.into()));
-    all.map(|(vcpus, gic)| (vcpus, gic, build(&machine(&layout, vcpus, gic)).expect("a tree"))).collect()
+    all.map(|(vcpus, gic)| (vcpus, gic, build(&machine(&layout, vcpus, gic)))).collect()
 }
 
 #[test]
@@ -111,10 +113,29 @@ fn a_guests_tree_tells_nothing_of_the_host() {
 }
 
 #[test]
+fn a_guest_is_given_seeds_of_its_own_where_the_board_has_one() {
+    let board = |chosen: &str| Tree::new(&dts::compile(&format!("/dts-v1/; / {{ chosen {{ {chosen} }}; }};")));
+    let seeds = |chosen: &str| Seed::read(&board(chosen).expect("a tree")).of_guest(1, 1);
+    let (rng, kaslr) = ("rng-seed = <1 2 3 4 5 6 7 8>;", "kaslr-seed = <9 10>;");
+    assert_eq!(seeds(""), [0; 5]);
+    assert_eq!(seeds("rng-seed = <0 0 0 0 0 0 0 0>; kaslr-seed = <0 0>;"), [0; 5], "used up");
+    let all = [seeds(rng), seeds(kaslr), seeds(&format!("{rng} {kaslr}"))];
+    assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2], "{all:?}");
+    let layout = MachineLayout::VIRT;
+    for given in all {
+        let bytes = build(&Machine { seeds: &given, ..machine(&layout, 1, GuestGic::V3) });
+        let tree = Tree::new(&bytes).expect("a tree");
+        let chosen = tree.view().find("/chosen").expect("chosen");
+        let value = |name| chosen.property(name).expect("a seed").value.to_vec();
+        assert_eq!([value("kaslr-seed"), value("rng-seed")].concat(), given.map(u64::to_be_bytes).concat());
+    }
+}
+
+#[test]
 fn a_guest_without_a_console_has_no_uart() {
     let layout = MachineLayout::VIRT;
     let quiet = Machine { console: false, ramdisk: None, ..machine(&layout, 1, GuestGic::V3) };
-    let tree = Tree::new(&build(&quiet).expect("a tree")).expect("a tree");
+    let tree = Tree::new(&build(&quiet)).expect("a tree");
     let view = tree.view();
     assert!(view.nodes().all(|node| !node.is_compatible(&["arm,pl011"])));
     assert!(view.find("/chosen").expect("chosen").properties().map(|property| property.name).eq(["bootargs"]));

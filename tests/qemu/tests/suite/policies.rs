@@ -4,6 +4,7 @@ use bulkhead_abi::property;
 use bulkhead_qemu::board::GICS;
 use bulkhead_qemu::configuration::Value;
 use bulkhead_qemu::{Board, Boot, Configuration, Session, Suite, Vm};
+use std::collections::BTreeSet;
 
 /// Starts of the guest that is restarted which are awaited.
 const STARTS: usize = 3;
@@ -46,13 +47,19 @@ fn other_answers(session: &mut Session) {
     session.port("other").expect(&format!("echo: {nonce} ticks="));
 }
 
-/// It is said, and the guest runs again from the beginning, each time.
+/// It is said, and the guest runs again from the beginning, each time, with other seeds for its random numbers.
 fn restarted(session: &mut Session) {
+    let mut seeds = BTreeSet::new();
     for _ in 0..STARTS {
         session.port("hypervisor").expect("short: running, ");
-        session.port("short").expect("hello: 1 vCPUs").verdict();
+        session.port("short").expect("hello: 1 vCPUs").expect("hello: seeds ");
+        seeds.insert(session.port("short").rest_of_line());
+        session.port("short").verdict();
         session.port("hypervisor").expect("info: short: it switched itself off");
     }
+    assert_eq!(seeds.len(), STARTS, "{seeds:?}");
+    // QEMU gives the board a seed, so each guest has 8 bytes and 32, written with two signs between.
+    assert!(seeds.iter().all(|seeds| seeds.len() == "[]".len() * 2 + " ".len() + 4 * (8 + 32) - 2 * 2), "{seeds:?}");
     other_answers(session);
     session.send("quit\r");
     session.port("other").verdict();
