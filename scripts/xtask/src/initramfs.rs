@@ -4,7 +4,7 @@
 //! entries are sorted, belong to root and carry no time, so equal input gives equal bytes. Nothing here needs
 //! root: /dev/console is only an entry of the archive, and devtmpfs provides the other nodes at boot.
 
-use crate::Result;
+use crate::{Result, workspace};
 use cpio::newc::{self, Builder, ModeFileType};
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,9 @@ const FILES: [(&str, &[u8]); 5] = [
     ("sbin/load-memory", include_bytes!("../initramfs/load-memory")),
 ];
 
+/// The same for `cargo xtask bench --linux`.
+const BENCH_FILES: [(&str, &[u8]); 1] = [("init", include_bytes!("../initramfs/bench"))];
+
 /// What an entry is.
 pub enum Body<'a> {
     /// A folder.
@@ -44,12 +47,20 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let busybox = std::fs::read(&arguments.busybox).map_err(|error| named(&arguments.busybox, &error))?;
     expect_static_arm64(&busybox).map_err(|error| named(&arguments.busybox, &error))?;
     let unfinished = arguments.output.with_extension("part");
-    std::fs::write(&unfinished, archive(&busybox)?).map_err(|error| named(&unfinished, &error))?;
+    std::fs::write(&unfinished, archive(&busybox, &FILES)?).map_err(|error| named(&unfinished, &error))?;
     std::fs::rename(&unfinished, &arguments.output).map_err(|error| named(&arguments.output, &error).into())
 }
 
-/// The archive with `busybox` as its only binary.
-fn archive(busybox: &[u8]) -> Result<Vec<u8>> {
+/// Packs the one for `cargo xtask bench --linux`, with the BusyBox that set-up fetched, into `output`.
+pub fn for_bench(output: &Path) -> Result<()> {
+    let busybox = workspace::cache()?.join("busybox");
+    let bytes = std::fs::read(&busybox)
+        .map_err(|error| format!("{}: {error} (scripts/setup fetches it)", busybox.display()))?;
+    Ok(std::fs::write(output, archive(&bytes, &BENCH_FILES)?)?)
+}
+
+/// The archive of `files` with `busybox` as its only binary.
+fn archive(busybox: &[u8], files: &[(&'static str, &'static [u8])]) -> Result<Vec<u8>> {
     let mut entries = vec![
         ("bin", Body::Folder),
         ("bin/busybox", Body::Program(busybox)),
@@ -60,7 +71,7 @@ fn archive(busybox: &[u8]) -> Result<Vec<u8>> {
         ("etc", Body::Folder),
         ("sbin", Body::Folder),
     ];
-    entries.extend(FILES.map(|(name, text)| (name, Body::Program(text))));
+    entries.extend(files.iter().map(|&(name, text)| (name, Body::Program(text))));
     pack(entries)
 }
 
@@ -127,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_archive_is_sorted_and_holds_what_a_boot_needs() {
-        let entries = listed(&archive(b"abcde").unwrap());
+        let entries = listed(&archive(b"abcde", &FILES).unwrap());
         assert!(entries.is_sorted());
         assert!(entries.contains(&("bin/busybox".to_owned(), 0o100_755, 5, (0, 0))));
         assert!(entries.contains(&("bin/sh".to_owned(), 0o120_777, 7, (0, 0))));
@@ -137,8 +148,8 @@ mod tests {
 
     #[test]
     fn equal_input_gives_equal_bytes() {
-        assert_eq!(archive(b"busybox").unwrap(), archive(b"busybox").unwrap());
-        assert_ne!(archive(b"busybox").unwrap(), archive(b"busyb0x").unwrap());
+        assert_eq!(archive(b"busybox", &FILES).unwrap(), archive(b"busybox", &FILES).unwrap());
+        assert_ne!(archive(b"busybox", &FILES).unwrap(), archive(b"busyb0x", &FILES).unwrap());
     }
 
     #[test]

@@ -43,6 +43,14 @@ pub fn cache() -> Result<PathBuf> {
     Ok(Path::new(&home).join(".cache/bulkhead"))
 }
 
+/// The Linux guest's kernel and RAM disk: where the environment's `BULKHEAD_LINUX` says, or set-up's.
+pub fn linux() -> Result<PathBuf> {
+    match env::var_os("BULKHEAD_LINUX") {
+        Some(folder) => Ok(folder.into()),
+        None => Ok(cache()?.join("linux")),
+    }
+}
+
 /// `path` as the developer would type it: relative to the root where it lies inside.
 pub fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()

@@ -5,6 +5,7 @@
 
 pub mod baseline;
 mod chart;
+mod linux;
 pub mod matrix;
 mod peers;
 mod report;
@@ -39,6 +40,9 @@ pub struct Arguments {
     /// Measure Xen and KVM too, which Debian has; says first what is to be downloaded
     #[arg(long)]
     peers: bool,
+    /// Measure Debian's Linux instead: its boot, and work of several kinds in it, over the bare board
+    #[arg(long, conflicts_with_all = ["update", "against", "only", "peers", "samples"])]
+    linux: bool,
     /// Samples of each operation
     #[arg(long, default_value_t = SAMPLES, value_parser = clap::value_parser!(u32).range(1..=8192))]
     samples: u32,
@@ -48,6 +52,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let toolchain = Toolchain::load()?;
     build::all()?;
     let folder = emptied_folder()?;
+    if arguments.linux {
+        return linux::measure(&toolchain, &folder);
+    }
     let boards = [matrix::boards(System::Native), matrix::HYPERVISOR].concat();
     let mut results = measure(&toolchain, &workspace::image(), &boards, arguments)?;
     if arguments.peers {
@@ -83,7 +90,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 /// What grew beyond the committed baseline; for the test suites.
 pub fn check() -> Result<Vec<String>> {
-    let arguments = Arguments { update: false, against: None, only: String::new(), peers: false, samples: SAMPLES };
+    let arguments =
+        Arguments { update: false, against: None, only: String::new(), peers: false, linux: false, samples: SAMPLES };
     let results = measure(&Toolchain::load()?, &workspace::image(), &matrix::HYPERVISOR, &arguments)?;
     let entries = results.boards.iter().filter_map(|(board, costs)| Some((board, costs.get("entry-to-guest")?.median)));
     let late = entries.filter(|(_, cost)| *cost > ENTRY_LIMIT);

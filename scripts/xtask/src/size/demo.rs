@@ -38,8 +38,7 @@ const STEPS: [Step; 5] = [
 
 /// EL2's memory after the demo's guests ran; why not, if one of their files is missing.
 pub fn memory(toolchain: &Toolchain) -> Result<std::result::Result<Vec<u8>, String>> {
-    let linux = workspace::cache()?.join("linux");
-    let linux = std::env::var_os("BULKHEAD_LINUX").map_or(linux, PathBuf::from);
+    let linux = workspace::linux()?;
     let modules = [
         ("linux/kernel", linux.join("Image")),
         ("linux/ramdisk", linux.join("initramfs.cpio")),
