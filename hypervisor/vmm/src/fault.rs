@@ -35,10 +35,6 @@ impl fmt::Display for ConfigError {
 /// Something that a guest did wrong. Never more than that guest's own trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuestFault {
-    /// The instruction is UNDEFINED for this guest: it takes an Undefined Instruction exception.
-    Undefined,
     /// The access has no answer on the guest's bus: it takes a synchronous external abort.
     ExternalAbort,
-    /// Nothing architectural can be done: the guest is stopped by its policy, for the reason given.
-    Stop(&'static str),
 }

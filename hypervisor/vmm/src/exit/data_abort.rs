@@ -3,17 +3,14 @@
 use super::{RawExit, fault_address};
 use crate::address::Ipa;
 
-/// A data abort from a guest (Arm ARM DDI 0487 D19.2.37, "ISS encoding for an exception from a Data Abort").
+/// A data abort from a guest (Arm ARM DDI 0487 D19.2.37, "ISS encoding for an exception from a Data Abort"). What its
+/// syndrome says is read when it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataAbort {
     /// The address accessed.
     pub ipa: Ipa,
-    /// Whether it was a store.
-    pub write: bool,
-    /// The access, if the syndrome describes it (ISV); pairs and post-indexed forms are not described.
-    pub access: Option<Access>,
-    /// What made the access.
-    pub origin: Origin,
+    /// ESR_EL2.
+    syndrome: u64,
 }
 
 /// What made an access that stage 2 did not allow.
@@ -30,67 +27,83 @@ pub enum Origin {
     Other,
 }
 
-/// A single-register load or store.
+/// A single-register load or store, as ESR_EL2 describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Access {
-    /// Bytes: 1, 2, 4 or 8.
-    pub size: u8,
-    /// The register loaded or stored, 31 for XZR.
-    pub register: u8,
-    /// A load extends its sign.
-    pub sign_extend: bool,
-    /// A load fills a 64-bit register; else bits 63:32 become zero.
-    pub sixty_four: bool,
-}
+pub struct Access(u64);
 
 /// DFSC without the level.
 const TRANSLATION: u64 = 0b0001;
 const ACCESS_FLAG: u64 = 0b0010;
 const PERMISSION: u64 = 0b0011;
 
+/// ESR_EL2.ISS of a data abort.
+const VALID: u64 = 1 << 24;
+const SIGN_EXTEND: u64 = 1 << 21;
+const SIXTY_FOUR: u64 = 1 << 15;
+const CACHE_MAINTENANCE: u64 = 1 << 8;
+const STAGE_1_WALK: u64 = 1 << 7;
+const WRITE: u64 = 1 << 6;
+
 impl DataAbort {
     pub(super) fn decode(raw: &RawExit) -> Self {
-        let bit = |position: u32| raw.esr >> position & 1 != 0;
-        let (valid, cache_maintenance, stage1_walk) = (bit(24), bit(8), bit(7));
-        let access = Access {
-            size: 1 << (raw.esr >> 22 & 3),
-            register: (raw.esr >> 16).to_le_bytes().first().map_or(31, |byte| byte & 31),
-            sign_extend: bit(21),
-            sixty_four: bit(15),
-        };
-        Self {
-            ipa: fault_address(raw),
-            write: bit(6),
-            access: valid.then_some(access),
-            origin: match raw.esr >> 2 & 0b1111 {
-                TRANSLATION | ACCESS_FLAG if cache_maintenance => Origin::CacheMaintenance,
-                TRANSLATION | ACCESS_FLAG | PERMISSION if stage1_walk => Origin::TableWalk,
-                TRANSLATION | ACCESS_FLAG => Origin::Instruction,
-                _ => Origin::Other,
-            },
+        Self { ipa: fault_address(raw), syndrome: raw.esr }
+    }
+
+    /// Whether it was a store.
+    pub const fn write(&self) -> bool {
+        self.syndrome & WRITE != 0
+    }
+
+    /// The access, if the syndrome describes it (ISV); pairs and post-indexed forms are not described.
+    pub fn access(&self) -> Option<Access> {
+        (self.syndrome & VALID != 0).then_some(Access(self.syndrome))
+    }
+
+    /// What made the access.
+    pub const fn origin(&self) -> Origin {
+        match self.syndrome >> 2 & 0b1111 {
+            TRANSLATION | ACCESS_FLAG if self.syndrome & CACHE_MAINTENANCE != 0 => Origin::CacheMaintenance,
+            TRANSLATION | ACCESS_FLAG | PERMISSION if self.syndrome & STAGE_1_WALK != 0 => Origin::TableWalk,
+            TRANSLATION | ACCESS_FLAG => Origin::Instruction,
+            _ => Origin::Other,
         }
     }
 }
 
 impl Access {
+    /// Bytes: 1, 2, 4 or 8.
+    pub const fn size(self) -> u8 {
+        1 << (self.0 >> 22 & 3)
+    }
+
+    /// The register loaded or stored, 31 for XZR.
+    pub const fn register(self) -> u8 {
+        (self.0 >> 16 & 31) as u8
+    }
+
     /// The bits of `value` that a store of this size puts on the bus.
-    pub fn store(&self, value: u64) -> u64 {
+    pub const fn store(self, value: u64) -> u64 {
         value & self.mask()
     }
 
     /// The register's value after a load of this size got `value` from the bus.
-    pub fn load(&self, value: u64) -> u64 {
-        let unused = 64 - u32::from(self.size) * 8;
+    pub const fn load(self, value: u64) -> u64 {
         let narrow = value & self.mask();
-        if !self.sign_extend {
+        if self.0 & SIGN_EXTEND == 0 {
             return narrow;
         }
-        let extended = ((narrow << unused) as i64 >> unused) as u64;
-        if self.sixty_four { extended } else { extended & 0xffff_ffff }
+        let extended = ((narrow << self.unused()) as i64 >> self.unused()) as u64;
+        // A load may fill a 64-bit register (SF); else bits 63:32 become zero.
+        if self.0 & SIXTY_FOUR != 0 { extended } else { extended & 0xffff_ffff }
     }
 
-    fn mask(&self) -> u64 {
-        u64::MAX >> (64 - u32::from(self.size) * 8)
+    /// The bits of 64 that it does not move.
+    const fn unused(self) -> u32 {
+        64 - self.size() as u32 * 8
+    }
+
+    const fn mask(self) -> u64 {
+        u64::MAX >> self.unused()
     }
 }
 
@@ -104,16 +117,16 @@ mod tests {
         let esr = 0x24 << 26 | 1 << 24 | 5 << 16 | 1 << 6 | 0b00_0111;
         let raw = RawExit { vector: Vector::Synchronous, esr, far: 0x18, hpfar: 0x0900_0000 >> 8 };
         let abort = DataAbort::decode(&raw);
-        assert!(abort.write && abort.origin == Origin::Instruction);
+        assert!(abort.write() && abort.origin() == Origin::Instruction);
         assert_eq!(abort.ipa, Ipa::new(0x0900_0018));
-        assert_eq!(abort.access.map(|access| (access.size, access.register)), Some((1, 5)));
+        assert_eq!(abort.access().map(|access| (access.size(), access.register())), Some((1, 5)));
     }
 
     #[test]
     fn the_address_is_known_only_where_a_translation_is_missing() {
         let origin = |status: u64| {
             let raw = RawExit { vector: Vector::Synchronous, esr: 0x24 << 26 | status, far: 0, hpfar: 0x9000 };
-            DataAbort::decode(&raw).origin
+            DataAbort::decode(&raw).origin()
         };
         assert_eq!(origin(0b00_0110), Origin::Instruction);
         assert_eq!(origin(0b10_0001), Origin::Other, "alignment");
@@ -124,10 +137,10 @@ mod tests {
 
     #[test]
     fn loads_extend_as_the_instruction_says() {
-        let signed = Access { size: 1, register: 0, sign_extend: true, sixty_four: false };
+        let signed = Access(SIGN_EXTEND);
         assert_eq!(signed.load(0x180), 0xffff_ff80);
-        assert_eq!(Access { sixty_four: true, ..signed }.load(0x80), 0xffff_ffff_ffff_ff80);
-        assert_eq!(Access { sign_extend: false, ..signed }.load(0x180), 0x80);
-        assert_eq!(Access { size: 8, ..signed }.store(u64::MAX), u64::MAX);
+        assert_eq!(Access(SIGN_EXTEND | SIXTY_FOUR).load(0x80), 0xffff_ffff_ffff_ff80);
+        assert_eq!(Access(0).load(0x180), 0x80);
+        assert_eq!(Access(SIGN_EXTEND | 3 << 22).store(u64::MAX), u64::MAX);
     }
 }

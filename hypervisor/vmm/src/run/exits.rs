@@ -56,15 +56,24 @@ impl CoreLoop {
             _ => (Cause::Other, Next::Stop("an exception of an unexpected class")),
         };
         self.count(cause);
-        if let Next::Stop(reason) = next
-            && let Some(Loaded { it, vcpu, .. }) = &self.loaded
-        {
-            stop(vm, it.vcpu, vcpu.general().pc, raw, reason);
-            machine.kick_all(platform, vm);
+        let Some(loaded) = &mut self.loaded else { return true };
+        match next {
+            Next::Resume => {}
+            Next::Skip => loaded.vcpu.skip_instruction(),
+            Next::Load(register, value) => loaded.load(register, value),
+            Next::Return(value) => loaded.answer(value),
+            // What was told of these must be printed before the guest goes on.
+            Next::Inject(syndrome) => {
+                loaded.inject(platform, syndrome);
+                return false;
+            }
+            Next::Stop(reason) => {
+                stop(vm, loaded.it.vcpu, loaded.vcpu.general().pc, raw, reason);
+                machine.kick_all(platform, vm);
+                return false;
+            }
         }
-        self.act(platform, next);
-        // What was told of the others must be printed.
-        !matches!(next, Next::Stop(_) | Next::Inject(_))
+        true
     }
 
     /// Counts an exit of the loaded vCPU.
@@ -78,17 +87,6 @@ impl CoreLoop {
         self.loaded.as_ref().map(|loaded| loaded.it.vcpu)
     }
 
-    fn act<P: Platform>(&mut self, platform: &mut P, next: Next) {
-        let Some(loaded) = &mut self.loaded else { return };
-        match next {
-            Next::Resume | Next::Stop(_) => {}
-            Next::Skip => loaded.vcpu.skip_instruction(),
-            Next::Load(register, value) => loaded.load(register, value),
-            Next::Return(value) => loaded.answer(value),
-            Next::Inject(syndrome) => loaded.inject(platform, syndrome),
-        }
-    }
-
     fn data_abort<P: Platform>(
         &mut self,
         platform: &mut P,
@@ -98,16 +96,16 @@ impl CoreLoop {
         abort: &DataAbort,
     ) -> (Cause, Next) {
         let Some(Loaded { it, vcpu, .. }) = &self.loaded else { return (Cause::Other, Next::Resume) };
-        match abort.origin {
+        match abort.origin() {
             Origin::Instruction => {}
             Origin::CacheMaintenance => return (Cause::Other, Next::Skip),
             Origin::TableWalk | Origin::Other => {
                 tell_fault(vm, it.vcpu, vcpu.general().pc, raw, abort.ipa);
-                return (Cause::Stage2Fault, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write }));
+                return (Cause::Stage2Fault, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write() }));
             }
         }
-        let access = abort.access;
-        let value = access.map_or(0, |access| access.store(vcpu.general().get(access.register)));
+        let access = abort.access();
+        let value = access.map_or(0, |access| access.store(vcpu.general().get(access.register())));
         let Some(port) = machine.ports.get(it.vm) else { return (Cause::Other, Next::Resume) };
         let (cause, result) = vm.access(it.vcpu, abort, value, port);
         match result {
@@ -116,15 +114,13 @@ impl CoreLoop {
                 if kicks.console {
                     machine.want_console(platform);
                 }
-                (cause, loaded_value(access, abort.write, value))
+                (cause, loaded_value(access, abort.write(), value))
             }
-            Err(GuestFault::Undefined) => (cause, Next::Inject(Syndrome::Undefined)),
-            Err(GuestFault::Stop(reason)) => (cause, Next::Stop(reason)),
             Err(GuestFault::ExternalAbort) => {
                 if cause == Cause::Stage2Fault {
                     tell_fault(vm, it.vcpu, vcpu.general().pc, raw, abort.ipa);
                 }
-                (cause, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write }))
+                (cause, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write() }))
             }
         }
     }
@@ -144,7 +140,7 @@ impl CoreLoop {
 
 fn loaded_value(access: Option<Access>, write: bool, value: u64) -> Next {
     match access {
-        Some(access) if !write => Next::Load(access.register, access.load(value)),
+        Some(access) if !write => Next::Load(access.register(), access.load(value)),
         _ => Next::Skip,
     }
 }

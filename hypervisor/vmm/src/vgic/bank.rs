@@ -3,6 +3,7 @@
 
 use super::interrupts::{Detail, Group, Interrupts, WIDTH};
 use super::list_register::{ListRegister, ListRegisterState};
+use crate::bits::bits;
 
 /// The private interrupts of one vCPU, or 32 shared ones. As in [`Interrupts`], bit n of each word is the nth's.
 #[derive(Clone, Copy, Debug)]
@@ -30,18 +31,23 @@ pub struct Bank {
     lent_sources: [u8; 16],
 }
 
-/// On what terms an interrupt gets a list register.
+/// On what terms interrupts get list registers, a bit each.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
-    /// It is enabled, and forwarded when it is pending.
-    pub forwarded: bool,
-    /// Pending, it goes to this vCPU; else to another once it is not active here any more.
-    pub here: bool,
-    /// It may be pending beside active. Not while more urgent interrupts may wait without a list register: the
-    /// end of its service would put it before them, and no maintenance interrupt would tell.
-    pub together: bool,
-    /// It is an SGI of GICv2.
-    pub by_source: bool,
+    /// They are enabled, and forwarded when they are pending.
+    pub forwarded: u32,
+    /// Pending, they go to this vCPU; else to another once they are not active here any more.
+    pub here: u32,
+    /// They may be pending beside active. Not while more urgent interrupts may wait without a list register: the
+    /// end of their service would put them before those, and no maintenance interrupt would tell.
+    pub together: u32,
+    /// They are SGIs of GICv2.
+    pub by_source: u32,
+}
+
+/// All ones for `true`.
+pub const fn all_if(condition: bool) -> u32 {
+    if condition { u32::MAX } else { 0 }
 }
 
 /// Sets (`true`) or clears `bits` of `word`.
@@ -77,10 +83,25 @@ impl Bank {
         self.is.latch | self.lent | (self.is.line & !self.is.edge)
     }
 
+    /// Those that are pending, active or in a list register.
+    #[inline(always)]
+    pub const fn in_use(&self) -> u32 {
+        self.pending() | self.is.active | self.listed
+    }
+
+    /// Those among the shared interrupts `wanted` that belong into the list registers of the vCPU with the index `owner`:
+    /// they stand there or are active there, or else, pending, are routed `here`.
+    #[inline(never)]
+    pub fn destined_for(&self, owner: u8, wanted: u32, here: u32) -> u32 {
+        let settled = wanted & (self.is.active | self.listed);
+        let owned = bits(settled).filter(|position| self.detail(*position).owner == owner);
+        owned.fold(wanted & !settled & here, |word, position| word | 1 << position)
+    }
+
     /// The nth interrupt's details.
     #[inline(always)]
     pub fn detail(&self, position: u32) -> &Detail {
-        self.is.details.get(position as usize).unwrap_or(&Detail::RESET)
+        self.is.details.get(position as usize % WIDTH).unwrap_or(&Detail::RESET)
     }
 
     /// The vCPUs that the nth interrupt, an SGI of GICv2, is pending from, a bit for each.
@@ -94,7 +115,7 @@ impl Bank {
     /// acknowledged there: it is pending once more.
     pub fn change_sources(&mut self, position: u32, added: u8, removed: u8) -> bool {
         let Some(lent) = self.lent_sources.get_mut(position as usize) else { return false };
-        let Some(detail) = self.is.details.get_mut(position as usize) else { return false };
+        let Some(detail) = self.is.details.get_mut(position as usize % WIDTH) else { return false };
         let before = (*lent, detail.sources);
         *lent &= !removed;
         detail.sources = detail.sources & !removed | added;
@@ -111,7 +132,7 @@ impl Bank {
         self.is.latch |= self.lent & bit;
         self.lent &= !bit;
         if let Some(lent) = self.lent_sources.get_mut(position as usize)
-            && let Some(detail) = self.is.details.get_mut(position as usize)
+            && let Some(detail) = self.is.details.get_mut(position as usize % WIDTH)
         {
             detail.sources |= core::mem::take(lent);
         }
@@ -126,56 +147,58 @@ impl Bank {
 
     /// The list register for the nth interrupt, which the vCPU with the index `owner` gets. Latched pending state
     /// goes along.
-    pub fn lend(&mut self, position: u32, owner: u8, terms: Terms) -> ListRegister {
-        self.reclaim(position);
-        let priority = self.give(position, owner);
+    pub fn lend(&mut self, position: u32, owner: u8, terms: &Terms) -> ListRegister {
         let bit = 1 << position;
-        let active = self.is.active & bit != 0;
-        let due = terms.forwarded && self.pending() & bit != 0;
-        let mut pending = due && terms.here && (terms.together || !active);
-        let (mut source, mut more) = (0, false);
-        if terms.by_source {
-            (source, more) = self.lend_source(position, active, &mut pending);
-        } else if pending {
-            self.lent |= self.is.latch & bit;
-            self.is.latch &= !bit;
+        if self.lent & bit != 0 {
+            self.reclaim(position);
         }
-        let line = self.is.line & !self.is.edge & !self.linked & bit != 0;
+        self.listed |= bit;
+        let active = self.is.active & bit;
+        let due = self.pending() & terms.forwarded & bit;
+        let mut pending = due & terms.here & (terms.together | !active);
+        let (mut source, mut more) = (0, 0);
+        if terms.by_source & bit != 0 {
+            (source, pending, more) = self.lend_source(position, active != 0, pending);
+        } else {
+            self.lent |= self.is.latch & pending;
+            self.is.latch &= !pending;
+        }
         // When the guest has ended it, it is pending again at once, here or elsewhere.
-        let more = more || (terms.forwarded && terms.here && line) || (due && !pending);
-        let held = self.held & bit != 0;
-        let hardware = held && !(more || (pending && active));
+        let line = self.is.line & !self.is.edge & !self.linked & bit;
+        more |= (line & terms.forwarded & terms.here) | (due & !pending);
+        let held = self.held & bit;
+        let state = ListRegisterState::new(pending != 0, active != 0);
         let group = Group::from_bit(self.is.group & bit != 0);
-        let register =
-            ListRegister::new(self.first + position, ListRegisterState::new(pending, active), priority, group);
-        match self.physical.get(position as usize) {
-            Some(physical) if hardware => register.with_hardware(*physical),
-            _ if more || held => register.with_source(source).with_eoi_maintenance(),
+        let register = ListRegister::new(self.first + position, state, self.give(position, owner), group);
+        match self.physical.get(position as usize % WIDTH) {
+            Some(physical) if held & !(more | (pending & active)) != 0 => register.with_hardware(*physical),
+            _ if more | held != 0 => register.with_source(source).with_eoi_maintenance(),
             _ => register.with_source(source),
         }
     }
 
-    /// Notes that the nth interrupt is in a list register of the vCPU with the index `owner`. Returns its priority.
+    /// Notes whose list register the nth interrupt is in. Returns its priority.
     fn give(&mut self, position: u32, owner: u8) -> u8 {
-        self.listed |= 1 << position;
-        let Some(detail) = self.is.details.get_mut(position as usize) else { return 0 };
+        let Some(detail) = self.is.details.get_mut(position as usize % WIDTH) else { return 0 };
         detail.owner = owner;
         detail.priority
     }
 
     /// Lends an SGI of GICv2: one source at a time, and while it is active no other than the active one, since there
-    /// is one field for both. Returns the source to show, and whether others wait.
-    fn lend_source(&mut self, position: u32, active: bool, pending: &mut bool) -> (u8, bool) {
-        let Some(lent) = self.lent_sources.get_mut(position as usize) else { return (0, false) };
-        let Some(detail) = self.is.details.get_mut(position as usize) else { return (0, false) };
+    /// is one field for both. Returns the source to show, whether it is pending, and whether others wait; as its bit.
+    #[inline(never)]
+    fn lend_source(&mut self, position: u32, active: bool, pending: u32) -> (u8, u32, u32) {
+        let Some(lent) = self.lent_sources.get_mut(position as usize) else { return (0, 0, 0) };
+        let Some(detail) = self.is.details.get_mut(position as usize % WIDTH) else { return (0, 0, 0) };
         let eligible = if active { detail.sources & 1 << (detail.active_source % 8) } else { detail.sources };
-        *lent = if *pending { eligible & eligible.wrapping_neg() } else { 0 };
+        *lent = if pending != 0 { eligible & eligible.wrapping_neg() } else { 0 };
         detail.sources &= !*lent;
-        *pending = *lent != 0;
-        assign(&mut self.lent, 1 << position, *pending);
-        assign(&mut self.is.latch, 1 << position, detail.sources != 0);
+        let pending = u32::from(*lent != 0) << position;
+        let waiting = u32::from(detail.sources != 0) << position;
+        assign(&mut self.lent, 1 << position, *lent != 0);
+        assign(&mut self.is.latch, 1 << position, waiting != 0);
         let lowest = lent.trailing_zeros().to_le_bytes()[0];
-        (if active { detail.active_source } else { lowest }, *pending && detail.sources != 0)
+        (if active { detail.active_source } else { lowest }, pending, pending & waiting)
     }
 
     /// Takes over what the guest made of the list register that was `written` for the nth interrupt.
@@ -206,7 +229,7 @@ impl Bank {
         if let Some(lent) = self.lent_sources.get_mut(position as usize) {
             *lent = 0;
         }
-        if let Some(detail) = self.is.details.get_mut(position as usize) {
+        if let Some(detail) = self.is.details.get_mut(position as usize % WIDTH) {
             detail.active_source = written.source();
             detail.active_priority = written.priority();
         }

@@ -19,14 +19,9 @@ impl Vgic {
 
     /// The interrupts of the bank `index` that are the ones in `changed` have changed: what of them is in list
     /// registers comes back, and those who are to handle them now hear of it.
+    #[inline(always)]
     pub(super) fn touched(&mut self, index: usize, changed: u32) {
-        for position in bits(changed) {
-            let Some(bank) = self.banks.get(index) else { return };
-            if bank.listed & 1 << position != 0 {
-                self.unlist(bank.first + position, bank.detail(position).owner);
-            }
-            self.refresh(index, position);
-        }
+        self.refresh(index, changed, changed);
     }
 
     /// Takes an interrupt out of its list register, or has that come back from the hardware. Whose it is hears of it
@@ -47,25 +42,58 @@ impl Vgic {
         self.vcpus.iter().any(|per| per.recall != 0)
     }
 
-    /// Tells whoever is to handle an interrupt now, and lets go of the physical one behind it if nobody is.
-    pub(super) fn refresh(&mut self, index: usize, position: u32) {
-        let Some(bank) = self.banks.get_mut(index) else { return };
-        let (bit, owner) = (1 << position, bank.detail(position).owner);
-        if bank.held & bit & !(bank.pending() | bank.is.active | bank.listed) != 0 {
-            // Whoever had it last must come by to deactivate it.
-            bank.held &= !bit;
-            bank.released |= bit;
-            self.released |= 1 << index;
-            self.kicks = self.kicks.union(VcpuSet::from_bits(1 << owner));
-        }
+    /// Tells whoever is to handle the interrupts `changed` of a bank now, and lets go of the physical ones behind those
+    /// that nobody is. What is in list registers of `recalled` ones comes back first. Private ones have one owner: they
+    /// need no search.
+    pub(super) fn refresh(&mut self, index: usize, changed: u32, recalled: u32) {
         let Some(bank) = self.banks.get(index) else { return };
-        let wanted = self.wanted(bank);
-        self.busy = self.busy & !(1 << index) | u64::from(wanted != 0) << index;
-        if wanted & bit != 0
-            && let Some(next) = self.destination(bank, position)
-        {
-            self.dirty.insert(next);
-            self.kicks.insert(next);
+        let listed = bank.listed & recalled;
+        if listed != 0 {
+            return self.recall(index, changed, listed);
+        }
+        let (idle, wanted) = (bank.held & changed & !bank.in_use(), changed & self.wanted(bank));
+        if idle | wanted == 0 {
+            return;
+        }
+        if idle != 0 || index >= self.vcpus.len() {
+            return self.tell_owners(index, idle, wanted);
+        }
+        self.busy |= 1 << index;
+        self.tell(VcpuSet::from_bits(1 << index));
+    }
+
+    #[inline(never)]
+    fn recall(&mut self, index: usize, changed: u32, listed: u32) {
+        for position in bits(listed) {
+            let Some(bank) = self.banks.get(index) else { return };
+            self.unlist(bank.first + position, bank.detail(position).owner);
+        }
+        self.refresh(index, changed, 0);
+    }
+
+    /// The interrupts of `vcpus` have changed.
+    fn tell(&mut self, vcpus: VcpuSet) {
+        self.dirty = self.dirty.union(vcpus);
+        self.kicks = self.kicks.union(vcpus);
+    }
+
+    /// Of a bank's interrupts, tells the owners of those that are `wanted`. The physical interrupts behind `idle` ones
+    /// are nobody's now: whoever had one last must come by to deactivate it.
+    #[inline(never)]
+    fn tell_owners(&mut self, index: usize, idle: u32, wanted: u32) {
+        let Some(bank) = self.banks.get_mut(index) else { return };
+        bank.held &= !idle;
+        bank.released |= idle;
+        self.released |= u64::from(idle != 0) << index;
+        self.busy |= u64::from(wanted != 0) << index;
+        for position in bits(idle) {
+            self.kicks = self.kicks.union(VcpuSet::from_bits(1 << bank.detail(position).owner));
+        }
+        for position in bits(wanted) {
+            let Some(bank) = self.banks.get(index) else { return };
+            if let Some(next) = self.destination(bank, position) {
+                self.tell(VcpuSet::only(next));
+            }
         }
     }
 
@@ -74,7 +102,9 @@ impl Vgic {
     pub(super) fn reconsider(&mut self, first: usize) {
         for index in first..self.banks.len() {
             let wanted = self.banks.get(index).map_or(0, |bank| bank.pending() | bank.listed);
-            self.touched(index, wanted);
+            if wanted != 0 {
+                self.touched(index, wanted);
+            }
         }
     }
 
@@ -82,15 +112,13 @@ impl Vgic {
     #[inline(always)]
     pub(super) const fn forwarded(&self, bank: &Bank) -> u32 {
         let [group_0, group_1] = self.group_enables;
-        let zero = if group_0 { !bank.is.group } else { 0 };
-        let one = if group_1 { bank.is.group } else { 0 };
-        bank.is.enabled & (zero | one)
+        bank.is.enabled & (group_0 & !bank.is.group | group_1 & bank.is.group)
     }
 
     /// The interrupts of a bank that want a list register of some vCPU: an interrupt stays where it stands or is
     /// active; a pending one goes where it is routed.
     #[inline(always)]
-    const fn wanted(&self, bank: &Bank) -> u32 {
+    pub(super) const fn wanted(&self, bank: &Bank) -> u32 {
         bank.is.active | bank.listed | (bank.pending() & self.forwarded(bank))
     }
 
@@ -105,15 +133,18 @@ impl Vgic {
     /// The interrupts of the bank `index` that belong into the list registers of `vcpu`, which sees that bank.
     pub(super) fn candidates_in(&self, vcpu: VcpuId, index: usize) -> u32 {
         let Some(bank) = self.banks.get(index) else { return 0 };
-        let mut wanted = self.wanted(bank);
-        if bank.first >= FIRST_SHARED {
-            for position in bits(wanted) {
-                if self.destination(bank, position) != Some(vcpu) {
-                    wanted &= !(1 << position);
-                }
-            }
+        let wanted = self.wanted(bank);
+        if index < self.vcpus.len() {
+            return wanted;
         }
-        wanted
+        bank.destined_for(vcpu.number(), wanted, self.routed_to(vcpu, bank, wanted))
+    }
+
+    /// Those among the shared interrupts `wanted` that go to `vcpu` when they become pending.
+    #[inline(never)]
+    pub(super) fn routed_to(&self, vcpu: VcpuId, bank: &Bank, wanted: u32) -> u32 {
+        let here = bits(wanted).filter(|position| self.route(bank.detail(*position).route) == Some(vcpu));
+        here.fold(0, |word, position| word | 1 << position)
     }
 
     /// The interrupts that belong into the list registers of `vcpu`, each with its bank and its position there.

@@ -19,6 +19,7 @@ impl Vgic {
     }
 
     /// Reads a register with a field for each interrupt.
+    #[inline(never)]
     pub(super) fn read_each(&self, vcpu: VcpuId, access: Access, field: Field) -> u64 {
         let Some(bank) = self.banks.get(self.bank_of(vcpu, access, field)) else { return 0 };
         let first = access.first(field) % 32;

@@ -2,6 +2,7 @@
 //! 64 KiB (IHI 0069 12.10 and 12.11). A guest sees one Security state (GICD_CTLR.DS = 1), on GICv3 affinity routing
 //! that cannot be switched off, and no LPIs.
 
+use super::bank::all_if;
 use super::registers::{Access, Frame, Register, decode};
 use super::{FIRST_SHARED, Version, Vgic};
 use crate::fault::GuestFault;
@@ -118,7 +119,7 @@ impl Vgic {
     fn write(&mut self, vcpu: VcpuId, access: Option<Access>, value: u64) -> VcpuSet {
         let Some(access) = access else { return VcpuSet::EMPTY };
         match access.register {
-            Register::Control => self.set_group_enables([value & 1 != 0, value & 2 != 0]),
+            Register::Control => self.set_group_enables([value & 1 != 0, value & 2 != 0].map(all_if)),
             Register::SetSpi => self.message(value, true),
             Register::ClearSpi => self.message(value, false),
             Register::Each(field) => self.write_each(vcpu, access, field, value),
@@ -132,7 +133,7 @@ impl Vgic {
 
     fn read_control(&self) -> u64 {
         let [group_0, group_1] = self.group_enables;
-        let enables = u64::from(group_0) | u64::from(group_1) << 1;
+        let enables = u64::from(group_0 & 1 | group_1 & 2);
         match self.layout.version {
             Version::V2 => enables,
             Version::V3 if self.recalling() => enables | CONTROL_ARE_DS | CONTROL_RWP,
@@ -141,7 +142,7 @@ impl Vgic {
     }
 
     /// Writes GICD_CTLR's group enables: each pending interrupt may come to be delivered, or cease to.
-    fn set_group_enables(&mut self, enables: [bool; 2]) {
+    fn set_group_enables(&mut self, enables: [u32; 2]) {
         if self.group_enables != enables {
             self.group_enables = enables;
             self.reconsider(0);

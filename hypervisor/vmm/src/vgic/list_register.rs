@@ -229,6 +229,10 @@ impl ListRegisters {
     /// same vCPU. That is all of them if this was empty when the vCPU was loaded, and was given to
     /// [`super::Vgic::fold`] before each flush since.
     pub fn update_from(&mut self, wanted: &Self) {
+        self.used = wanted.used;
+        self.changed = wanted.changed;
+        self.maintenance = wanted.maintenance;
+        self.eoi_count = 0;
         let mut changed = wanted.changed;
         while changed != 0 {
             let index = changed.trailing_zeros() as usize;
@@ -237,11 +241,6 @@ impl ListRegisters {
             }
             changed &= changed - 1;
         }
-        self.used = wanted.used;
-        self.changed = wanted.changed;
-        self.maintenance = wanted.maintenance;
-        self.groups = wanted.groups;
-        self.eoi_count = 0;
     }
 
     /// Puts `register` into list register `index`, and notes whether that changes it.

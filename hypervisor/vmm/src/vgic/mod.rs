@@ -62,12 +62,12 @@ struct PerVcpu {
 #[derive(Clone, Debug)]
 pub struct Vgic {
     layout: Layout,
-    /// GICD_CTLR.EnableGrp0 and EnableGrp1.
-    group_enables: [bool; 2],
+    /// GICD_CTLR.EnableGrp0 and EnableGrp1: all ones for one.
+    group_enables: [u32; 2],
     vcpus: Vec<PerVcpu>,
     /// Each vCPU's private interrupts, then the shared ones, 32 by 32.
     banks: Vec<Bank>,
-    /// Bit n: some interrupt of bank n is a candidate for list registers.
+    /// Bit n: some interrupt of bank n may be a candidate for list registers; if not, none is.
     busy: u64,
     /// Bit n: some physical interrupt of bank n is to be deactivated.
     released: u64,
@@ -105,7 +105,7 @@ impl Vgic {
         }
         Self {
             layout,
-            group_enables: [false; 2],
+            group_enables: [0; 2],
             vcpus: alloc::vec![per; layout.vcpus],
             banks,
             busy: 0,

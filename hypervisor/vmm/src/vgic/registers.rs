@@ -19,12 +19,7 @@ pub enum Frame {
 
 impl Frame {
     const fn bit(self) -> u8 {
-        match self {
-            Self::DistributorV2 => D2,
-            Self::DistributorV3 => D3,
-            Self::Redistributor => RD,
-            Self::SgiAndPpi => SGI,
-        }
+        1 << self as u8
     }
 
     /// Bytes in the frame.
@@ -36,10 +31,10 @@ impl Frame {
     }
 }
 
-const D2: u8 = 1;
-const D3: u8 = 2;
-const RD: u8 = 4;
-const SGI: u8 = 8;
+const D2: u8 = Frame::DistributorV2.bit();
+const D3: u8 = Frame::DistributorV3.bit();
+const RD: u8 = Frame::Redistributor.bit();
+const SGI: u8 = Frame::SgiAndPpi.bit();
 
 /// What a register keeps for each interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,10 +128,10 @@ use Register::{SetSpi, SoftwareGenerated, Type, Waker};
 // SETSPI_SR, CLRSPI_SR, IGRPMODR, NSACR, all extended ranges, and of GICR all of 0x40 to 0xC0.
 const TABLE: &[Row] = &[
     row(0x0000, 0x0004, D2 | D3, 4, Control),
-    row(0x0000, 0x0004, RD, 4, RedistributorControl),
     row(0x0004, 0x0008, D2 | D3, 4, Type),
-    row(0x0004, 0x0008, RD, 4, Implementer),
     row(0x0008, 0x000C, D2 | D3, 4, Implementer),
+    row(0x0000, 0x0004, RD, 4, RedistributorControl),
+    row(0x0004, 0x0008, RD, 4, Implementer),
     row(0x0008, 0x0010, RD, 8 | 4, RedistributorType),
     row(0x0014, 0x0018, RD, 4, Waker),
     row(0x0040, 0x0044, D3, 4 | 2, SetSpi),
@@ -179,7 +174,7 @@ const BLOCKS: usize = 33;
 
 const _: () = assert!(TABLE.len() <= u8::MAX as usize);
 
-/// For each frame, by the number in [`Frame::bit`], and each block of offsets: the first row of the table that ends
+/// For each frame and each block of offsets: the first row of the table that ends
 /// behind the block's start. Searching from there is as good as from the first row, and mostly over at once.
 #[expect(
     clippy::indexing_slicing,
@@ -207,7 +202,7 @@ static FIRST_ROWS: [[u8; BLOCKS]; 4] = {
     first
 };
 
-/// Finds the register at `offset` of `frame` for an access of `size` bytes; `None` if that is reserved.
+/// Finds the register at `offset` of `frame` for an access of `size` bytes (1, 2, 4 or 8); `None` if that is reserved.
 ///
 /// # Errors
 /// An external abort past the end of the frame.
@@ -216,12 +211,12 @@ pub fn decode(frame: Frame, offset: u64, size: u8) -> Result<Option<Access>, Gue
         return Err(GuestFault::ExternalAbort);
     }
     let offset = (offset & 0xFFFF) as u32;
-    let aligned = size.is_power_of_two() && offset & (u32::from(size) - 1) == 0;
-    let blocks = FIRST_ROWS.get(frame.bit().trailing_zeros() as usize);
+    let blocks = FIRST_ROWS.get(frame as usize);
     let first = blocks.and_then(|rows| rows.get((offset / BLOCK) as usize).or(rows.last())).copied().unwrap_or(0);
     let rows = TABLE.get(usize::from(first)..).unwrap_or(&[]);
-    let found = rows.iter().find(|row| row.frames & frame.bit() != 0 && (row.start..row.end).contains(&offset));
-    Ok(found.filter(|row| aligned && row.sizes & size != 0).map(|row| Access {
+    let row = rows.iter().find(|row| offset < row.end && row.frames & frame.bit() != 0);
+    let misaligned = offset & u32::from(size).wrapping_sub(1) != 0;
+    Ok(row.filter(|row| row.start <= offset && row.sizes & size != 0 && !misaligned).map(|row| Access {
         frame,
         register: row.register,
         position: offset - row.start,

@@ -1,9 +1,9 @@
 //! List registers: chosen and filled before a vCPU enters the guest, taken back when it left.
 
-use super::bank::Terms;
+use super::bank::{Terms, all_if};
 use super::choice::{Choice, Chosen};
 use super::list_register::{ListRegisterState, ListRegisters, Maintenance};
-use super::{FIRST_PPI, FIRST_SHARED, Version, Vgic};
+use super::{SGIS, Version, Vgic};
 use crate::bits::bits;
 use crate::vcpu::{VcpuId, VcpuSet};
 
@@ -34,7 +34,7 @@ impl Vgic {
     }
 
     /// The part of [`Self::fold`] that an exit with nothing in flight does without.
-    #[inline(never)]
+    #[inline(always)]
     fn fold_used(&mut self, vcpu: VcpuId, read: &ListRegisters) {
         let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
         if per.list_registers.maintenance.wants_groups() && per.list_registers.groups != read.groups {
@@ -43,8 +43,8 @@ impl Vgic {
         }
         let (used, recall) = (per.list_registers.used, core::mem::take(&mut per.recall));
         // First, while those without a list register are the same as in the guest.
-        for _ in 0..read.eoi_count.min(31) {
-            self.deactivate_left_out(vcpu);
+        if read.eoi_count != 0 {
+            (0..read.eoi_count.min(31)).for_each(|_| self.deactivate_left_out(vcpu));
         }
         for index in bits(used.into()) {
             let index = index.to_le_bytes()[0];
@@ -64,17 +64,21 @@ impl Vgic {
             self.dirty.insert(vcpu);
         }
         let (bank_index, position) = self.locate(vcpu, written.intid());
-        if let Some(bank) = self.banks.get_mut(bank_index) {
-            bank.take_back(position, written, now);
-        }
+        let Some(bank) = self.banks.get_mut(bank_index) else { return };
+        bank.take_back(position, written, now);
+        let bit = 1 << position;
+        let busy = (bank.in_use() | bank.held) & bit != 0;
         if recalled && !empty {
             self.take_out(vcpu, index);
         }
-        self.refresh(bank_index, position);
+        if busy {
+            self.refresh(bank_index, bit, 0);
+        }
     }
 
     /// The guest ended an interrupt that no list register held: the one acknowledged last, which is the one with
     /// the most urgent priority then, since it preempted the others.
+    #[inline(never)]
     fn deactivate_left_out(&mut self, vcpu: VcpuId) {
         let left_out = self.candidates(vcpu).filter(|(bank, position)| {
             let bit = 1 << position;
@@ -112,7 +116,7 @@ impl Vgic {
     }
 
     /// Chooses anew what stands in the list registers of a vCPU that is about to enter.
-    #[inline(never)]
+    #[inline(always)]
     fn refill(&mut self, vcpu: VcpuId) {
         if !self.online.contains(vcpu) {
             self.online.insert(vcpu);
@@ -129,21 +133,6 @@ impl Vgic {
         self.dirty.remove(vcpu);
     }
 
-    /// Gives each candidate a list register. Whether there were enough.
-    fn place_all(&mut self, vcpu: VcpuId) -> bool {
-        let mut banks = self.busy & self.banks_of(vcpu);
-        while banks != 0 {
-            let index = banks.trailing_zeros() as usize;
-            for position in bits(self.candidates_in(vcpu, index)) {
-                if !self.place(vcpu, index, position, true) {
-                    return false;
-                }
-            }
-            banks &= banks - 1;
-        }
-        true
-    }
-
     /// Gives the first candidates the list registers, of which there are too few, and says what to wait for.
     #[inline(never)]
     fn place_the_first(&mut self, vcpu: VcpuId) {
@@ -156,7 +145,7 @@ impl Vgic {
         per.list_registers.maintenance = maintenance;
         for choice in chosen.iter() {
             let (index, position) = self.locate(vcpu, choice.intid());
-            self.place(vcpu, index, position, !maintenance.has(Maintenance::NO_PENDING));
+            self.place(vcpu, index, 1 << position, all_if(!maintenance.has(Maintenance::NO_PENDING)));
         }
     }
 
@@ -171,23 +160,51 @@ impl Vgic {
         }
     }
 
-    /// Puts a candidate into the list register that it stands in already, or else into a free one. Whether there was
-    /// one.
-    fn place(&mut self, vcpu: VcpuId, index: usize, position: u32, together: bool) -> bool {
+    /// Gives each candidate a list register. Whether there were enough.
+    #[inline(always)]
+    fn place_all(&mut self, vcpu: VcpuId) -> bool {
+        let shared = self.busy & u64::MAX << self.vcpus.len();
+        self.place(vcpu, vcpu.index(), u32::MAX, u32::MAX) && (shared == 0 || self.place_shared(vcpu, shared))
+    }
+
+    #[inline(never)]
+    fn place_shared(&mut self, vcpu: VcpuId, mut banks: u64) -> bool {
+        while banks != 0 {
+            if !self.place(vcpu, banks.trailing_zeros() as usize, u32::MAX, u32::MAX) {
+                return false;
+            }
+            banks &= banks - 1;
+        }
+        true
+    }
+
+    /// Puts the candidates `among` a bank into the list registers that they stand in already, or else into free ones;
+    /// `together` as in [`Terms`]. Whether there were enough.
+    fn place(&mut self, vcpu: VcpuId, index: usize, among: u32, together: u32) -> bool {
         let Some(bank) = self.banks.get(index) else { return true };
-        let forwarded = self.forwarded(bank) & 1 << position != 0;
-        let private = bank.first < FIRST_SHARED;
-        let here = private || self.route(bank.detail(position).route) == Some(vcpu);
-        let by_source = private && self.layout.version == Version::V2 && position < FIRST_PPI;
+        let private = index < self.vcpus.len();
+        let (mut candidates, forwarded, mut here) = (self.wanted(bank), self.forwarded(bank), u32::MAX);
+        if candidates == 0 {
+            self.busy &= !(1 << index);
+            return true;
+        }
+        if !private {
+            here = self.routed_to(vcpu, bank, candidates);
+            candidates = bank.destined_for(vcpu.number(), candidates, here);
+        }
+        let by_source = if private && self.layout.version == Version::V2 { SGIS } else { 0 };
+        let terms = Terms { forwarded, here, together, by_source };
         let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return true };
         let Some(bank) = self.banks.get_mut(index) else { return true };
         let registers = &mut per.list_registers;
-        let listed = if bank.listed & 1 << position != 0 { registers.find(bank.first + position) } else { None };
-        let place = listed.unwrap_or(registers.used.trailing_ones().to_le_bytes()[0]);
-        if usize::from(place) >= self.layout.list_registers {
-            return false;
+        for position in bits(candidates & among) {
+            let listed = if bank.listed & 1 << position != 0 { registers.find(bank.first + position) } else { None };
+            let place = listed.unwrap_or(registers.used.trailing_ones().to_le_bytes()[0]);
+            if usize::from(place) >= self.layout.list_registers {
+                return false;
+            }
+            registers.put(place, bank.lend(position, vcpu.number(), &terms));
         }
-        registers.put(place, bank.lend(position, vcpu.number(), Terms { forwarded, here, together, by_source }));
         true
     }
 }

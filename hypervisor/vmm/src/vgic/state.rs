@@ -1,6 +1,6 @@
 //! The controller as plain data, in the specification's terms: to save, compare, carry and restore.
 
-use super::bank::Bank;
+use super::bank::{Bank, all_if};
 use super::delivery::ROUTE_ANY;
 use super::interrupts::{Detail, Interrupts};
 use super::layout::{Layout, LayoutError, Version};
@@ -51,7 +51,7 @@ impl Vgic {
         State {
             version: self.layout.version,
             priority_bits: self.layout.priority_bits,
-            group_enables: self.group_enables,
+            group_enables: self.group_enables.map(|enable| enable != 0),
             interrupts: self.banks.iter().map(Bank::save).collect(),
             asleep: self.asleep,
             online: self.online,
@@ -81,10 +81,10 @@ impl Vgic {
     /// must be made anew.
     pub fn adopt(&mut self, state: &State) {
         *self = Self::new(self.layout);
-        self.group_enables = state.group_enables;
+        self.group_enables = state.group_enables.map(all_if);
         self.online = state.online;
         self.asleep = state.asleep;
-        self.busy = u64::MAX;
+        self.busy = u64::MAX >> (64 - self.banks.len());
         for (per, saved) in self.vcpus.iter_mut().zip(&state.cpu_interfaces) {
             per.cpu_interface = *saved;
         }

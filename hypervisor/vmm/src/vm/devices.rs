@@ -2,7 +2,7 @@
 
 use super::Vm;
 use crate::console::{Port, attach};
-use crate::exit::{Cause, DataAbort};
+use crate::exit::{Access, Cause, DataAbort};
 use crate::fault::GuestFault;
 use crate::vcpu::{VcpuId, VcpuSet};
 use crate::vgic::{REDISTRIBUTOR_SIZE, Version};
@@ -44,20 +44,21 @@ impl Vm {
         value: u64,
         port: &Mutex<Port>,
     ) -> (Cause, Result<(u64, KickList), GuestFault>) {
-        let size = abort.access.map_or(1, |access| access.size);
+        let size = abort.access().map_or(1, Access::size);
         let Some((device, offset)) = self.bus.find(abort.ipa, size) else {
             return (Cause::Stage2Fault, Err(GuestFault::ExternalAbort));
         };
-        if abort.access.is_none() {
+        if abort.access().is_none() {
             return (device.cause(), Err(GuestFault::ExternalAbort));
         }
         let result = match device {
-            Device::Uart => Ok(self.access_uart(offset, size, abort.write.then_some(value), port)),
-            Device::Distributor if abort.write => self.vgic.write_distributor(vcpu, offset, size, value).map(written),
+            Device::Uart => Ok(self.access_uart(offset, size, abort.write().then_some(value), port)),
+            Device::Distributor if abort.write() => self.vgic.write_distributor(vcpu, offset, size, value).map(written),
             Device::Distributor => self.vgic.read_distributor(vcpu, offset, size).map(read),
-            Device::Redistributors => self.access_redistributor(vcpu, offset, size, abort.write.then_some(value)),
+            Device::Redistributors => self.access_redistributor(vcpu, offset, size, abort.write().then_some(value)),
         };
-        if device == Device::Distributor && abort.write && offset == SGIR && self.vgic.layout().version == Version::V2 {
+        if device == Device::Distributor && abort.write() && offset == SGIR && self.vgic.layout().version == Version::V2
+        {
             self.sent_sgi(result.as_ref().map_or(VcpuSet::EMPTY, |(_, kicks)| kicks.vcpus));
             return (Cause::SgiSent, result);
         }
