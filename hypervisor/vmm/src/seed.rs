@@ -31,8 +31,8 @@ impl Seed {
         }
     }
 
-    /// The seeds of the VM number `vm` (below 256) for the `start`th time that it starts: others each time. Zeroes if the machine
-    /// has no secret.
+    /// The seeds of the VM number `vm` (below 256) for the `start`th time that it starts: others each time. Zeroes if
+    /// the machine has no secret.
     pub fn of_guest(&self, vm: u64, start: u64) -> GuestSeeds {
         let mut seeds = GuestSeeds::default();
         if self.0 != 0 {

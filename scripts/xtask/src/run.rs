@@ -75,9 +75,17 @@ pub fn module(kernel: &Path, append: &str) -> String {
 
 /// [`module`] at `address`; in a value of QEMU's options a comma is doubled.
 pub fn module_at(address: u64, kernel: &Path, append: &str) -> String {
-    let doubled = |text: &str| text.replace(',', ",,");
     let bootargs = if append.is_empty() { String::new() } else { format!(",bootargs={}", doubled(append)) };
     format!("guest-loader,addr={address:#x},kernel={}{bootargs}", doubled(&kernel.display().to_string()))
+}
+
+/// The same for an initial RAM disk.
+pub fn ramdisk_at(address: u64, ramdisk: &Path) -> String {
+    format!("guest-loader,addr={address:#x},initrd={}", doubled(&ramdisk.display().to_string()))
+}
+
+fn doubled(text: &str) -> String {
+    text.replace(',', ",,")
 }
 
 #[cfg(test)]
@@ -88,6 +96,7 @@ mod tests {
     fn commas_are_doubled_and_an_empty_command_line_is_left_out() {
         let path = Path::new("/a,b.img");
         assert_eq!(module(path, ""), "guest-loader,addr=0x46000000,kernel=/a,,b.img");
+        assert_eq!(ramdisk_at(0x5800_0000, path), "guest-loader,addr=0x58000000,initrd=/a,,b.img");
         assert_eq!(module(path, "c=1,2"), "guest-loader,addr=0x46000000,kernel=/a,,b.img,bootargs=c=1,,2");
     }
 }

@@ -34,6 +34,7 @@
 .global vectors
 vectors:
     own     0
+
 // x0: address of a mapped word that can be read or not. Returns 1 or 0. The abort of this load alone is none of ours.
 .global probe
 probe:

@@ -82,7 +82,7 @@ fn command(qemu: &Path, disk: &Path, configuration: &Configuration, bootargs: &s
         let [at, disk_at] = ADDRESSES;
         command.arg("-kernel").arg(workspace::image());
         command.args(["-device", &crate::run::module_at(at, &kernel, bootargs)]);
-        command.args(["-device", &format!("guest-loader,addr={disk_at:#x},initrd={}", disk.display())]);
+        command.args(["-device", &crate::run::ramdisk_at(disk_at, disk)]);
     }
     Ok(command)
 }
