@@ -196,8 +196,8 @@ fn rewrite(config: &Tree, locate: &mut Locate<'_>) -> Result<Vec<u8>, ToolError>
 fn copy(node: &Node<'_>, writer: &mut Writer, locate: &mut Locate<'_>) -> Result<(), ToolError> {
     writer.begin_node(node.name());
     let module = is_module(node);
-    for property in node.properties().filter(|property| !(module && property.name == property::REG)) {
-        writer.property(property.name, property.value);
+    for (name, property) in node.properties().filter(|(name, _)| !(module && *name == property::REG)) {
+        writer.property(name, property.value);
     }
     if module {
         let (offset, size) = locate(&node.path())?;

@@ -266,7 +266,7 @@ fn copy_all_but_chosen(writer: &mut Writer, node: &Node<'_>) {
 }
 
 fn copy_properties(writer: &mut Writer, node: &Node<'_>) {
-    node.properties().for_each(|property| writer.property(property.name, property.value));
+    node.properties().for_each(|(name, property)| writer.property(name, property.value));
 }
 
 #[cfg(test)]

@@ -28,10 +28,10 @@ pub(super) fn missing(mistakes: &mut Mistakes, node: &str, what: &str, expected:
 
 /// Warns of every property of `node` that is not among `known`.
 pub(super) fn warn_of_unknown(warnings: &mut Mistakes, node: &Node<'_>, known: &[&str]) {
-    for property in node.properties() {
-        if !known.contains(&property.name) {
+    for (name, _) in node.properties() {
+        if !known.contains(&name) {
             let expected = format_args!("a property that is known: this one has no effect");
-            mistake(warnings, node, property.name, expected);
+            mistake(warnings, node, name, expected);
         }
     }
 }

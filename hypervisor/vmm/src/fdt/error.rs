@@ -44,8 +44,6 @@ impl FdtError {
     pub const DEPTH: &str = "a node nests too deep";
     /// `#address-cells` or `#size-cells` is not one cell.
     pub const CELLS: &str = "a count of cells is not one cell";
-    /// The crate `fdt` reads the tree otherwise than it was validated: a mistake of ours.
-    pub const DISAGREEMENT: &str = "two readers of the tree disagree";
 
     pub(super) fn new(what: &'static str, offset: usize) -> Self {
         Self { what, offset }

@@ -1,8 +1,4 @@
-//! Where each node and property of a tree lies: read once through the crate `fdt`, so that no later question walks the
-//! whole tree again.
-
-use alloc::vec::Vec;
-use fdt::Fdt;
+//! Where each node and property of a tree lies, so that no question walks the whole tree again.
 
 /// Some bytes of a tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,10 +8,9 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Where `part` lies in `tree`. What is none of its bytes is empty.
-    fn of(part: &[u8], tree: &[u8]) -> Self {
-        let offset = part.as_ptr().addr().wrapping_sub(tree.as_ptr().addr());
-        let [start, size] = [offset, part.len()].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+    /// The `size` bytes at `start`. A tree has at most [`MAXIMUM_SIZE`](super::MAXIMUM_SIZE); what has more is empty.
+    pub fn new(start: usize, size: usize) -> Self {
+        let [start, size] = [start, size].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
         Self { start, size }
     }
 
@@ -41,35 +36,10 @@ pub(super) struct NodeEntry {
     pub properties: (usize, usize),
 }
 
-impl NodeEntry {
-    /// Node `number`, of which nothing but the parent's number is known.
-    pub fn new(number: usize, parent: usize) -> Self {
-        Self { name: Span::default(), number, parent, end: number, properties: (0, 0) }
-    }
-}
-
 /// A property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PropertyEntry {
-    pub name: Span,
+    /// Where its name begins in the strings block; a NUL ends it.
+    pub name: u32,
     pub value: Span,
-}
-
-/// Completes the `nodes` of the tree `bytes` with their names and properties, and adds all `properties`. `None` if `fdt`
-/// finds other nodes.
-pub(super) fn complete(nodes: &mut [NodeEntry], properties: &mut Vec<PropertyEntry>, bytes: &[u8]) -> Option<()> {
-    let fdt = Fdt::new(bytes).ok()?;
-    let mut nodes = nodes.iter_mut();
-    for node in fdt.all_nodes() {
-        let entry = nodes.next()?;
-        // The crate's name for the root is none of the tree's bytes.
-        entry.name = Span::of(node.name.as_bytes(), bytes);
-        entry.properties.0 = properties.len();
-        for property in node.properties() {
-            let (name, value) = (Span::of(property.name.as_bytes(), bytes), Span::of(property.value, bytes));
-            properties.push(PropertyEntry { name, value });
-        }
-        entry.properties.1 = properties.len();
-    }
-    if nodes.next().is_none() { Some(()) } else { None }
 }

@@ -1,10 +1,11 @@
 //! Flattened device trees: validated whole before anything reads them, and written for guests.
 //!
-//! [`Tree`] is the only caller of the crate `fdt` (0.1.5): it reads every node and property through it once (`index.rs`),
-//! and keeps where they are. That crate panics, loops or reads the wrong thing on trees that break what it takes for granted, so
-//! [`Tree::new`] first makes a canonical copy that keeps to every one of these preconditions, or refuses the tree:
+//! [`Tree::new`] walks a tree once: it refuses it, or makes a canonical copy and notes where each node and property lies
+//! (`index.rs`). No later question walks the whole tree again, and none meets what is not as it should be. Both
+//! [`Tree`]'s readers and the crate `fdt` (0.1.5), by which tests and guests read the copy, rely on these preconditions;
+//! where they do not hold, that crate panics, loops or reads the wrong thing:
 //!
-//! | what `fdt` relies on | where it would fail |
+//! | what is relied on | where `fdt` would fail |
 //! |---|---|
 //! | the buffer holds `totalsize` bytes, with the magic | `Fdt::new` refuses a longer claim: the copy's is exact |
 //! | structure, strings and reservation blocks lie in the buffer | slice index in `structs_block`, `strings_block`, `memory_reservations` |
@@ -19,10 +20,6 @@
 //! | property names lie in the strings block, all of which is names that end by NUL and are UTF-8 | slice index and `expect` in `str_at_offset` |
 //! | `#address-cells` and `#size-cells` hold a cell | `expect` in `cell_sizes`, which `reg` and `raw_reg` call |
 //! | no NOP token | `all_nodes`, `find_node` and `skip_current_node` take one in some places for the end: the copy has none |
-//!
-//! Not called at all, because they panic or never end on trees that are legal: `chosen`, `cpus`, `memory`,
-//! `Root::model`, `Root::compatible`, `Compatible::first`, `Chosen::bootargs`, `Chosen::stdout`, `Cpu::ids`,
-//! `CpuIds::*`, `Memory::initial_mapped_area`, `raw_reg` (endless when both cell counts are 0).
 
 mod error;
 mod header;

@@ -84,7 +84,11 @@ impl<'t> Node<'t> {
     }
 
     pub(super) fn child_named(&self, name: &[u8]) -> Option<Self> {
-        self.children().find(|child| child.name_bytes() == name || child.base_name_bytes() == name)
+        let ends: &[u8] = if name.contains(&b'@') { b"" } else { b"@" };
+        self.children().find(|child| {
+            let rest = child.name_bytes().strip_prefix(name);
+            rest.is_some_and(|rest| rest.first().is_none_or(|sign| ends.contains(sign)))
+        })
     }
 
     fn property_entries(&self) -> &'t [PropertyEntry] {
@@ -92,23 +96,26 @@ impl<'t> Node<'t> {
         self.tree.properties.get(first..end).unwrap_or_default()
     }
 
-    fn read(&self, entry: &PropertyEntry) -> Property<'t> {
-        let bytes = self.tree.as_bytes();
-        let name = core::str::from_utf8(entry.name.bytes(bytes)).unwrap_or_default();
-        Property { name, value: entry.value.bytes(bytes) }
+    fn value(&self, entry: &PropertyEntry) -> Property<'t> {
+        Property { value: entry.value.bytes(self.tree.as_bytes()) }
     }
 
-    /// The properties, in order.
-    pub fn properties(&self) -> impl Iterator<Item = Property<'t>> + use<'t> {
+    /// The properties and their names, in order.
+    pub fn properties(&self) -> impl Iterator<Item = (&'t str, Property<'t>)> + use<'t> {
         let node = *self;
-        self.property_entries().iter().map(move |entry| node.read(entry))
+        self.property_entries().iter().map(move |entry| {
+            let name = before(node.tree.name(entry), 0);
+            (core::str::from_utf8(name).unwrap_or_default(), node.value(entry))
+        })
     }
 
     /// The first property called `name`.
     pub fn property(&self, name: &str) -> Option<Property<'t>> {
-        let bytes = self.tree.as_bytes();
-        let mut entries = self.property_entries().iter();
-        entries.find(|entry| entry.name.bytes(bytes) == name.as_bytes()).map(|entry| self.read(entry))
+        let is_it = |entry: &&PropertyEntry| {
+            let rest = self.tree.name(entry).strip_prefix(name.as_bytes());
+            rest.is_some_and(|rest| rest.first() == Some(&0))
+        };
+        self.property_entries().iter().find(is_it).map(|entry| self.value(entry))
     }
 
     /// The property `name` of this node, or of the nearest ancestor that has it.

@@ -2,12 +2,10 @@
 
 use alloc::vec::Vec;
 
-/// A property of a node.
+/// The value of a node's property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Property<'t> {
-    /// Its name.
-    pub name: &'t str,
-    /// Its value.
+    /// Its bytes.
     pub value: &'t [u8],
 }
 
@@ -81,7 +79,7 @@ mod tests {
     use super::*;
 
     fn property(value: &[u8]) -> Property<'_> {
-        Property { name: "x", value }
+        Property { value }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A validated tree, and the door to its nodes.
 
 use super::header::{HEADER_SIZE, extent};
-use super::index::{self, NodeEntry, PropertyEntry};
+use super::index::{NodeEntry, PropertyEntry};
 use super::property::{before, take_number};
 use super::{FdtError, Node, validate};
 use crate::address::{Pa, Range};
@@ -10,7 +10,9 @@ use alloc::vec::Vec;
 /// A device tree that keeps to every precondition in the module's documentation. Owns its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
+    /// Where the strings block begins.
+    pub(super) strings: usize,
     pub(super) nodes: Vec<NodeEntry>,
     pub(super) properties: Vec<PropertyEntry>,
 }
@@ -22,21 +24,20 @@ impl Tree {
     /// # Errors
     /// The first thing that is wrong with the tree.
     pub fn new(bytes: &[u8]) -> Result<Self, FdtError> {
-        let mut tree = Self { bytes: Vec::new(), nodes: Vec::new(), properties: Vec::new() };
-        tree.read(bytes)?;
-        Ok(tree)
-    }
-
-    fn read(&mut self, bytes: &[u8]) -> Result<(), FdtError> {
+        let mut tree = Self { bytes: Vec::new(), strings: 0, nodes: Vec::new(), properties: Vec::new() };
         let header = bytes.first_chunk().ok_or(FdtError::new(FdtError::CUT_SHORT, bytes.len()))?;
-        validate::canonical(bytes, &extent(header)?, &mut self.bytes, &mut self.nodes)?;
-        let whole = index::complete(&mut self.nodes, &mut self.properties, &self.bytes);
-        whole.ok_or(FdtError::new(FdtError::DISAGREEMENT, 0))
+        validate::copy(bytes, &extent(header)?, &mut tree)?;
+        Ok(tree)
     }
 
     /// The canonical bytes: `totalsize` of them.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The strings block from the name of the property `entry` on.
+    pub(super) fn name(&self, entry: &PropertyEntry) -> &[u8] {
+        self.bytes.get(self.strings + entry.name as usize..).unwrap_or_default()
     }
 
     /// The door to the nodes.

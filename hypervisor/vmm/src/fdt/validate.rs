@@ -1,10 +1,9 @@
 //! The validator: copies a tree in canonical form, or says what is wrong with it. Linear in the tree's size.
 
 use super::header::{HEADER_SIZE, write_header};
-use super::index::NodeEntry;
-use super::property::{before, cell, take_number};
-use super::{BEGIN_NODE, END, END_NODE, Extent, FdtError, NOP, PROPERTY};
-use alloc::vec::Vec;
+use super::index::{NodeEntry, PropertyEntry, Span};
+use super::property::take_number;
+use super::{BEGIN_NODE, END, END_NODE, Extent, FdtError, NOP, PROPERTY, Tree};
 use core::ops::Range;
 
 /// Nodes nest at most this deep, the root being at depth 1. Debian's arm64 trees reach 12.
@@ -12,47 +11,41 @@ pub const MAXIMUM_DEPTH: usize = 32;
 /// A node's or property's name has at most this many bytes. The specification's 31 is often exceeded.
 pub const MAXIMUM_NAME: usize = 127;
 
-/// Writes the canonical copy of the tree `bytes`, laid out as `extent` says, to `copy`: no NOPs, blocks side by side in
-/// the specification's order, `totalsize` exact. Gives the nodes with their places in the tree, without names and
-/// properties.
+/// Copies the tree `bytes`, laid out as `extent` says, into the empty `tree` in canonical form: no NOPs, blocks side by side
+/// in the specification's order, `totalsize` exact. Notes where each node and property lies.
 ///
 /// # Errors
 /// The first thing that breaks a precondition listed in the module's documentation.
-pub(super) fn canonical(
-    bytes: &[u8],
-    extent: &Extent,
-    copy: &mut Vec<u8>,
-    nodes: &mut Vec<NodeEntry>,
-) -> Result<(), FdtError> {
+pub(super) fn copy(bytes: &[u8], extent: &Extent, tree: &mut Tree) -> Result<(), FdtError> {
     let cut_short = FdtError::new(FdtError::CUT_SHORT, bytes.len());
     let block = |range: &Range<usize>| bytes.get(range.clone()).ok_or(cut_short);
     let (strings, structure) = (block(&extent.strings)?, block(&extent.structure)?);
     check_names(strings, extent.strings.end)?;
     let endless = FdtError::new(FdtError::RESERVATIONS, extent.reservations.start);
     let reservations = reservations(block(&extent.reservations)?).ok_or(endless)?;
-    copy.reserve(extent.used());
-    copy.extend_from_slice(&[0; HEADER_SIZE]);
-    copy.extend_from_slice(reservations);
-    let structure_offset = copy.len();
-    Structure { rest: structure, end: extent.structure.end, strings, copy, nodes }.copy()?;
-    let strings_offset = copy.len();
-    copy.extend_from_slice(strings);
-    write_header(copy, structure_offset, strings_offset, extent.boot_cpu);
+    tree.bytes.reserve(extent.used());
+    tree.bytes.extend_from_slice(&[0; HEADER_SIZE]);
+    tree.bytes.extend_from_slice(reservations);
+    let structure_offset = tree.bytes.len();
+    Structure { rest: structure, uncopied: structure, end: extent.structure.end, strings, tree }.copy()?;
+    tree.strings = tree.bytes.len();
+    tree.bytes.extend_from_slice(strings);
+    write_header(&mut tree.bytes, structure_offset, tree.strings, extent.boot_cpu);
     Ok(())
 }
 
 /// Checks that the strings block, which ends at `end`, is names that are not too long and end by NUL.
 fn check_names(mut strings: &[u8], end: usize) -> Result<(), FdtError> {
     while !strings.is_empty() {
-        let rest = name(strings).and_then(|name| strings.get(name.len() + 1..));
+        let rest = name(strings, 0).and_then(|name| strings.get(name.len() + 1..));
         strings = rest.ok_or(FdtError::new(FdtError::STRINGS, end - strings.len()))?;
     }
     Ok(())
 }
 
-/// The printable ASCII name at the start of `bytes`, without the NUL that ends it.
-fn name(bytes: &[u8]) -> Option<&[u8]> {
-    let end = bytes.iter().position(|byte| !byte.is_ascii_graphic())?;
+/// The printable ASCII name without a `barred` sign at the start of `bytes`, without the NUL that ends it.
+fn name(bytes: &[u8], barred: u8) -> Option<&[u8]> {
+    let end = bytes.iter().position(|byte| !byte.is_ascii_graphic() || *byte == barred)?;
     let (name, rest) = bytes.split_at_checked(end)?;
     if name.len() <= MAXIMUM_NAME && rest.first() == Some(&0) { Some(name) } else { None }
 }
@@ -82,12 +75,14 @@ enum Place {
 struct Structure<'a> {
     /// What is still to be read.
     rest: &'a [u8],
+    /// What is still to be copied: nothing of it that was read is a NOP.
+    uncopied: &'a [u8],
     /// Where the block ends in the tree, for messages.
     end: usize,
     /// Names, each known to be good and ended by NUL.
     strings: &'a [u8],
-    copy: &'a mut Vec<u8>,
-    nodes: &'a mut Vec<NodeEntry>,
+    /// The copy.
+    tree: &'a mut Tree,
 }
 
 impl Structure<'_> {
@@ -96,26 +91,23 @@ impl Structure<'_> {
         let (mut place, mut depth, mut open) = (Place::Root, 0, 0);
         while place != Place::Nothing {
             let (part, offset) = (self.rest, self.offset());
-            let token = self.word()?;
+            let token = self.word().ok_or_else(|| self.incomplete())?;
             place = match (token, place) {
-                (NOP, _) => continue,
+                (NOP, _) => {
+                    self.copy_before(part);
+                    continue;
+                }
                 (BEGIN_NODE, Place::Root | Place::Properties | Place::Children) => {
-                    self.node_name(offset, place == Place::Root)?;
-                    let number = self.nodes.len();
-                    self.nodes.push(NodeEntry::new(number, open));
-                    (open, depth) = (number, depth + 1);
+                    open = self.node(offset, open)?;
+                    depth += 1;
                     Place::Properties
                 }
                 (PROPERTY, Place::Properties) => {
-                    self.property(offset)?;
+                    self.property(offset, open)?;
                     place
                 }
                 (END_NODE, Place::Properties | Place::Children) => {
-                    let end = self.nodes.len();
-                    if let Some(node) = self.nodes.get_mut(open) {
-                        node.end = end;
-                        open = node.parent;
-                    }
+                    open = self.close(open);
                     depth -= 1;
                     if depth == 0 { Place::End } else { Place::Children }
                 }
@@ -125,9 +117,16 @@ impl Structure<'_> {
             if depth > MAXIMUM_DEPTH {
                 return Err(FdtError::new(FdtError::DEPTH, offset));
             }
-            self.copy.extend_from_slice(part.get(..part.len() - self.rest.len()).unwrap_or_default());
         }
+        self.copy_before(self.rest);
         Ok(())
+    }
+
+    /// Copies what was read up to `part`, and goes on behind what has been read.
+    fn copy_before(&mut self, part: &[u8]) {
+        let length = self.uncopied.len() - part.len();
+        self.tree.bytes.extend_from_slice(self.uncopied.get(..length).unwrap_or_default());
+        self.uncopied = self.rest;
     }
 
     /// Bytes from the start of the tree to what is read next.
@@ -135,36 +134,64 @@ impl Structure<'_> {
         self.end - self.rest.len()
     }
 
+    /// The `size` bytes that are read next, in the copy.
+    fn next(&self, size: usize) -> Span {
+        Span::new(self.tree.bytes.len() + self.uncopied.len() - self.rest.len(), size)
+    }
+
+    /// The block ends where more is read.
+    fn incomplete(&self) -> FdtError {
+        FdtError::new(FdtError::INCOMPLETE, self.offset())
+    }
+
     /// The next word.
-    fn word(&mut self) -> Result<u32, FdtError> {
-        let incomplete = FdtError::new(FdtError::INCOMPLETE, self.offset());
-        let (word, rest) = self.rest.split_at_checked(4).ok_or(incomplete)?;
+    fn word(&mut self) -> Option<u32> {
+        let (word, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
-        Ok(cell(word))
+        Some(u32::from_be_bytes(*word))
     }
 
-    /// Passes over the name of a node; the root's is empty, another's is not.
-    fn node_name(&mut self, offset: usize, root: bool) -> Result<(), FdtError> {
-        let good = |name: &&[u8]| name.is_empty() == root && before(name, b'/').len() == name.len();
-        let name = name(self.rest).filter(good).ok_or(FdtError::new(FdtError::NODE_NAME, offset))?;
-        self.skip(name.len() + 1)
+    /// Passes over the name of a node below the node `parent`; the root's is empty, another's is not. Gives its number.
+    fn node(&mut self, offset: usize, parent: usize) -> Result<usize, FdtError> {
+        let number = self.tree.nodes.len();
+        let good = |name: &&[u8]| name.is_empty() == (number == 0);
+        let name = name(self.rest, b'/').filter(good).ok_or(FdtError::new(FdtError::NODE_NAME, offset))?;
+        let first = self.tree.properties.len();
+        let entry = NodeEntry { name: self.next(name.len()), number, parent, end: number, properties: (first, first) };
+        self.tree.nodes.push(entry);
+        self.skip(name.len() + 1)?;
+        Ok(number)
     }
 
-    /// Passes over a property behind its token.
-    fn property(&mut self, offset: usize) -> Result<(), FdtError> {
-        let (size, name_offset) = (self.word()?, self.word()?);
-        let name = self.strings.get(name_offset as usize..).filter(|name| name.first().is_some_and(|sign| *sign != 0));
-        let name = name.ok_or(FdtError::new(FdtError::PROPERTY_NAME, offset))?;
-        if size != 4 && (name.starts_with(b"#address-cells\0") || name.starts_with(b"#size-cells\0")) {
+    /// Passes over a property of the node `open` behind its token.
+    fn property(&mut self, offset: usize, open: usize) -> Result<(), FdtError> {
+        let (Some(size), Some(name)) = (self.word(), self.word()) else { return Err(self.incomplete()) };
+        let text = self.strings.get(name as usize..).filter(|text| text.first().is_some_and(|sign| *sign != 0));
+        let text = text.ok_or(FdtError::new(FdtError::PROPERTY_NAME, offset))?;
+        if size != 4 && (text.starts_with(b"#address-cells\0") || text.starts_with(b"#size-cells\0")) {
             return Err(FdtError::new(FdtError::CELLS, offset));
+        }
+        let value = self.next(size as usize);
+        self.tree.properties.push(PropertyEntry { name, value });
+        if let Some(node) = self.tree.nodes.get_mut(open) {
+            node.properties.1 += 1;
         }
         self.skip(size as usize)
     }
 
+    /// Closes the node `open`; gives its parent.
+    fn close(&mut self, open: usize) -> usize {
+        let end = self.tree.nodes.len();
+        let node = self.tree.nodes.get_mut(open);
+        node.map_or(0, |node| {
+            node.end = end;
+            node.parent
+        })
+    }
+
     /// Passes over `size` bytes and what pads them to a word.
     fn skip(&mut self, size: usize) -> Result<(), FdtError> {
-        let rest = self.rest.get(size.next_multiple_of(4)..);
-        self.rest = rest.ok_or(FdtError::new(FdtError::INCOMPLETE, self.offset()))?;
+        self.rest = self.rest.get(size.next_multiple_of(4)..).ok_or_else(|| self.incomplete())?;
         Ok(())
     }
 }

@@ -113,8 +113,8 @@ fn copy(node: &Node<'_>, changes: &[Change], writer: &mut Writer) {
     let path = node.path();
     let here = |change: &&Change| path == format!("{HYPERVISOR_PATH}/{}", change.vm);
     let new: Vec<&Change> = changes.iter().filter(here).collect();
-    for property in node.properties().filter(|old| new.iter().all(|new| new.property != old.name)) {
-        writer.property(property.name, property.value);
+    for (name, property) in node.properties().filter(|(old, _)| new.iter().all(|new| new.property != *old)) {
+        writer.property(name, property.value);
     }
     new.iter().for_each(|change| writer.property(change.property, &change.value));
     node.children().for_each(|child| copy(&child, changes, writer));

@@ -50,11 +50,11 @@ fn judge(node: &Node<'_>, schema: &Yaml, objections: &mut Vec<String>) {
     if !choices.is_empty() && !choices.iter().any(|choice| list(&choice["required"]).iter().all(has)) {
         object(format!("none of {choices:?}"));
     }
-    for property in node.properties() {
-        match &schema["properties"][property.name] {
-            Yaml::BadValue => object(format!("{} is unknown", property.name)),
+    for (name, property) in node.properties() {
+        match &schema["properties"][name] {
+            Yaml::BadValue => object(format!("{name} is unknown")),
             rule if fits(&property, rule) => {}
-            rule => object(format!("{} does not fit {rule:?}", property.name)),
+            rule => object(format!("{name} does not fit {rule:?}")),
         }
     }
 }
