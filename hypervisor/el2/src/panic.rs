@@ -4,39 +4,44 @@ use crate::{boot, cpu, uart};
 use core::fmt::{Arguments, Write};
 use core::panic::PanicInfo;
 
-/// Frames that a backtrace shows at most.
-const FRAMES: usize = 24;
+/// Calls that a backtrace shows at most.
+const CALLS: usize = 24;
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    let frame: u64;
-    // SAFETY: reads X29, which holds the frame pointer (the build forces frame pointers).
-    unsafe {
-        core::arch::asm!("mov {}, x29", out(reg) frame, options(nomem, nostack, preserves_flags));
-    }
-    report(format_args!("{info}"), frame);
+    // What is said of the panic lies on the stack of who panicked.
+    report(format_args!("{info}"), &raw const *info as u64);
     cpu::halt()
 }
 
-/// Says `message` and the chain of calls from the frame record at `frame`. Addresses are offsets in the image,
-/// as `bulkhead symbolize` and `addr2line` take them.
-pub fn report(message: Arguments<'_>, frame: u64) {
+/// Says `message` and the calls that are under way by the stack from `pushed` up, the latest first. Addresses are
+/// offsets in the image, as `addr2line` takes them.
+pub fn report(message: Arguments<'_>, pushed: u64) {
     let mut uart = uart::Emergency;
     let base = boot::image::layout().start;
     let affinity = cpu::affinity();
     let _ = write!(uart, "\r\nbulkhead: stopped on core {affinity:#x}: {message}\r\nbacktrace, offsets in the image:");
-    let mut frame = frame;
-    for _ in 0..FRAMES {
-        if !boot::is_stack(frame) || !frame.is_multiple_of(16) {
-            break;
-        }
-        // SAFETY: both words of a frame record (AAPCS64 6.4.6) lie in a stack, which is mapped.
-        let (next, link) = unsafe { (*(frame as *const u64), *((frame + 8) as *const u64)) };
-        let _ = write!(uart, " {:#x}", link.wrapping_sub(base));
-        if next <= frame {
-            break;
-        }
-        frame = next;
+    for address in return_addresses(pushed).take(CALLS) {
+        let _ = write!(uart, " {:#x}", address - base);
     }
     let _ = write!(uart, "\r\n");
+}
+
+/// The words of a stack that follow a call in the image. No frame pointer leads from one to the next, which each
+/// function would have to keep; so one of an earlier call is among them where nothing was written over it.
+fn return_addresses(pushed: u64) -> impl Iterator<Item = u64> {
+    // SAFETY: they lie in a stack, which is mapped.
+    let words = boot::stack_from(pushed).step_by(8).map(|address| unsafe { *(address as *const u64) });
+    words.filter(|word| follows_call(*word))
+}
+
+/// Whether the instruction before `address` is a BL or a BLR (Arm ARM DDI 0487 C6.2) of the image.
+fn follows_call(address: u64) -> bool {
+    let layout = boot::image::layout();
+    if address <= layout.start || address >= layout.rodata || !address.is_multiple_of(4) {
+        return false;
+    }
+    // SAFETY: the word is one of the image's code, which is mapped and never written.
+    let instruction = unsafe { *((address - 4) as *const u32) };
+    instruction & 0xfc00_0000 == 0x9400_0000 || instruction & 0xffff_fc1f == 0xd63f_0000
 }

@@ -55,7 +55,6 @@ entry:
     bl      set_stack
     mov     x0, x19
     mov     x1, x20
-    mov     x29, xzr
     mov     x30, xzr
     cmp     x21, #8
     b.ne    3f
@@ -148,7 +147,6 @@ secondary_entry:
     bl      set_stack
     adrp    x0, secondary_parameters
     add     x0, x0, :lo12:secondary_parameters
-    mov     x29, xzr
     ldp     x1, x2, [x0]
     ldp     x3, x4, [x0, #16]
     msr     mair_el2, x1

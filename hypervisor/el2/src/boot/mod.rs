@@ -6,6 +6,7 @@ mod tree;
 use crate::{CORES, mmu};
 use core::arch::global_asm;
 use core::cell::UnsafeCell;
+use core::ops::Range;
 pub use tree::{TreeError, firmware_tree, packed_tree};
 
 /// Bytes from one core's stack to the next: a guard page, then the stack. Unoptimised frames are several times larger.
@@ -43,10 +44,16 @@ pub(crate) fn stack_guards() -> impl Iterator<Item = u64> {
     (0..=CORES).map(move |core| base + (core * STACK_STRIDE) as u64)
 }
 
-/// Whether `address` lies in the stack of some core, not in its guard page.
-pub(crate) fn is_stack(address: u64) -> bool {
-    let offset = address.wrapping_sub(STACKS.cores.get() as u64) as usize;
-    offset < CORES * STACK_STRIDE && offset % STACK_STRIDE >= GUARD
+/// What lies from `address` up in the stack of some core, of which the page below is no part: words of 8 bytes.
+/// Nothing, where `address` lies elsewhere.
+pub(crate) fn stack_from(address: u64) -> Range<u64> {
+    let base = STACKS.cores.get() as u64;
+    let offset = address.wrapping_sub(base) as usize;
+    if offset >= CORES * STACK_STRIDE {
+        return 0..0;
+    }
+    let guard = base + (offset - offset % STACK_STRIDE) as u64;
+    address.next_multiple_of(8).max(guard + GUARD as u64)..guard + STACK_STRIDE as u64
 }
 
 unsafe extern "Rust" {

@@ -55,10 +55,10 @@ extern "C" fn own_exception_report(vector: u64, exception: &OwnException) {
     let far = crate::sysreg::read!("far_el2");
     crate::panic::report(
         format_args!(
-            "exception {vector} at EL2: ESR {:#x} FAR {far:#x} PC {:#x} SP {:#x} X0 {:#x} X1 {:#x}",
-            exception.esr, exception.pc, exception.sp, exception.x[0], exception.x[1]
+            "exception {vector} at EL2: ESR {:#x} FAR {far:#x} PC {:#x} LR {:#x} SP {:#x} X0 {:#x} X1 {:#x}",
+            exception.esr, exception.pc, exception.x[30], exception.sp, exception.x[0], exception.x[1]
         ),
-        exception.x[29],
+        exception.sp,
     );
     cpu::halt()
 }

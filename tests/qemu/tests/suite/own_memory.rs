@@ -125,7 +125,14 @@ fn overflows(session: &mut Session, debugger: &mut Debugger, map: &Map) {
     debugger.go();
     // It may have slept, which what is typed ends.
     session.send("\r").expect(&format!("exception 4 at EL2: {NOT_MAPPED} FAR {hole:#x} PC {hole:#x} "));
-    session.expect("backtrace");
+    session.expect("backtrace, offsets in the image:");
+    let calls = session.rest_of_line();
+    let offsets: Vec<_> = calls.split_whitespace().filter_map(|call| call.strip_prefix("0x")).collect();
+    assert!(offsets.len() > 1, "expected the calls that led to the sleep: {calls:?}");
+    for offset in offsets {
+        let offset = u64::from_str_radix(offset, 16).expect("an offset is a number");
+        assert_eq!(map.at(map.start + offset), 'x', "{offset:#x} is no code");
+    }
     debugger.stop();
     assert_eq!(map.hole(debugger.core(0).sp()).0, STACKS, "the report did not come from the emergency stack");
 }
