@@ -15,7 +15,7 @@ fn main() {
 fn rename_bytes(source: &Path) {
     println!("cargo:rerun-if-changed={}", source.display());
     let text = std::fs::read_to_string(source).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
-    let renamed = ["memcpy", "memmove", "memset"]
+    let renamed = ["memcpy", "memmove", "memset", "memcmp", "bcmp"]
         .into_iter()
         .fold(text, |text, name| text.replace(name, &format!("hypervisor_{name}")));
     let folder = std::env::var_os("OUT_DIR").expect("cargo names the output folder");

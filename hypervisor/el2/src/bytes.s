@@ -1,4 +1,4 @@
-// memcpy, memmove and memset: what the compiler calls for large moves (C11 7.24.2.1, 7.24.2.2, 7.24.6.1).
+// memcpy, memmove, memset and memcmp: what the compiler calls (C11 7.24.2.1, 7.24.2.2, 7.24.6.1, 7.24.4.1).
 // Pairs first, then what the low bits of the length ask for. Addresses need no alignment once the MMU is on
 // (SCTLR_ELx.A is 0); before, Rust moves only words.
 
@@ -73,3 +73,29 @@ memset:
 3:  tbz     x2, #0, 3f
     strb    w1, [x3]
 3:  ret
+
+// x0, x1: what is compared; x2: bytes. w0: 0 if they are equal, or else the sign of how the first that differ do.
+.global memcmp
+.global bcmp
+memcmp:
+bcmp:
+    mov     x3, x0
+    mov     w0, #0
+1:  subs    x2, x2, #8
+    b.lo    2f
+    ldr     x4, [x3], #8
+    ldr     x5, [x1], #8
+    cmp     x4, x5
+    b.eq    1b
+    sub     x3, x3, #8              // they differ within these eight
+    sub     x1, x1, #8
+    mov     x2, #0
+2:  adds    x2, x2, #8
+    b.eq    4f
+3:  ldrb    w4, [x3], #1
+    ldrb    w5, [x1], #1
+    subs    w0, w4, w5
+    b.ne    4f
+    subs    x2, x2, #1
+    b.ne    3b
+4:  ret

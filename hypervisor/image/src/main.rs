@@ -17,7 +17,7 @@ use bulkhead_el2::core::Core;
 use bulkhead_el2::gic::Gic;
 use bulkhead_el2::{CORES, heap, power, uart, window};
 use bulkhead_vmm::address::{Pa, Range};
-use bulkhead_vmm::config::board::{Board, Enable};
+use bulkhead_vmm::config::board::{Board, Enable, Uart};
 use bulkhead_vmm::platform::Platform;
 use bulkhead_vmm::run::{CoreLoop, Machine, Step};
 use bulkhead_vmm::tell::{Level, tell};
@@ -40,11 +40,9 @@ fn start(tree: u64) -> ! {
     use_early_uart();
     logger::init();
     let trees = trees::read(tree);
-    if let Some(console) = trees.console() {
-        uart::use_pl011(console.registers);
-    }
-    logger::begin();
     let board = trees.board();
+    use_console(board.console);
+    logger::begin();
     Gic::init_distributor(&board.gic.version);
     let own = window::Window::new(0);
     let mut core = Core::new(&board, own)
@@ -100,9 +98,7 @@ fn run(mut core: Core, machine: &Machine) -> ! {
 fn refuse(tree: u64) -> ! {
     heap::init();
     use_early_uart();
-    if let Some(console) = trees::read(tree).console() {
-        uart::use_pl011(console.registers);
-    }
+    use_console(trees::read(tree).console());
     stop(format_args!("entered at EL1: the firmware must enter it at EL2 (on QEMU: -machine virtualization=on)"))
 }
 
@@ -119,6 +115,13 @@ fn use_early_uart() {
         && let Some(registers) = Range::<Pa>::new(Pa::new(header.early_uart_base), 0x1000)
     {
         uart::use_pl011(registers);
+    }
+}
+
+/// The UART that a tree names, if one does.
+fn use_console(console: Option<Uart>) {
+    if let Some(console) = console {
+        uart::use_pl011(console.registers);
     }
 }
 

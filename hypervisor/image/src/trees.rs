@@ -1,6 +1,6 @@
 //! The device trees that describe the board and the guests.
 
-use crate::stop;
+use crate::{stop, use_console};
 use bulkhead_abi::property;
 use bulkhead_el2::boot::{self, TreeError, image};
 use bulkhead_vmm::address::{Pa, Range};
@@ -27,9 +27,9 @@ impl Trees {
     /// The board: by the firmware's tree, or by the packed one if the firmware gave none.
     pub fn board(&self) -> Board {
         match (&self.firmware, &self.packed) {
-            (Ok((tree, _)), _) => read_board(tree, format_args!("the board's device tree is of no use")),
+            (Ok((tree, _)), _) => self.read_board(tree, format_args!("the board's device tree is of no use")),
             (Err(firmware), Some(Ok(tree))) => {
-                read_board(tree, format_args!("no device tree: {firmware}; and the packed one describes no board"))
+                self.read_board(tree, format_args!("no device tree: {firmware}; and the packed one describes no board"))
             }
             (Err(firmware), None) => stop(format_args!("no device tree: {firmware}, and none is packed")),
             (Err(firmware), Some(Err(packed))) => {
@@ -38,7 +38,18 @@ impl Trees {
         }
     }
 
-    /// The UART that the firmware's tree names, or else the packed one.
+    /// The board that `tree` describes; if it describes none, nothing can run, as `otherwise` says before the reason.
+    fn read_board(&self, tree: &Tree, otherwise: fmt::Arguments<'_>) -> Board {
+        match Board::read(tree) {
+            Ok(board) => board,
+            Err(error) => {
+                use_console(self.console());
+                stop(format_args!("{otherwise}: {error}"))
+            }
+        }
+    }
+
+    /// The UART that the firmware's tree names, or else the packed one, of a board that may be of no use otherwise.
     pub fn console(&self) -> Option<Uart> {
         let packed = self.packed.as_ref().and_then(|packed| packed.as_ref().ok());
         Board::console_of(self.firmware.as_ref().ok().map(|(tree, _)| tree).or(packed)?)
@@ -67,13 +78,5 @@ impl Trees {
             (Ok((tree, _)), _) => Configuration::read(tree, board, None),
             (Err(_), _) => stop(format_args!("no configuration")),
         }
-    }
-}
-
-/// The board that `tree` describes; if it describes none, nothing can run, as `otherwise` says before the reason.
-fn read_board(tree: &Tree, otherwise: fmt::Arguments<'_>) -> Board {
-    match Board::read(tree) {
-        Ok(board) => board,
-        Err(error) => stop(format_args!("{otherwise}: {error}")),
     }
 }

@@ -1,7 +1,7 @@
 //! A node that knows its ancestors: `reg`, `ranges` and `interrupt-parent` cannot be read without them.
 
 use super::index::{NodeEntry, PropertyEntry};
-use super::property::{before, take_number};
+use super::property::{before, behind, take_number};
 use super::{Property, Tree};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -86,7 +86,7 @@ impl<'t> Node<'t> {
     pub(super) fn child_named(&self, name: &[u8]) -> Option<Self> {
         let ends: &[u8] = if name.contains(&b'@') { b"" } else { b"@" };
         self.children().find(|child| {
-            let rest = child.name_bytes().strip_prefix(name);
+            let rest = behind(child.name_bytes(), name);
             rest.is_some_and(|rest| rest.first().is_none_or(|sign| ends.contains(sign)))
         })
     }
@@ -104,15 +104,16 @@ impl<'t> Node<'t> {
     pub fn properties(&self) -> impl Iterator<Item = (&'t str, Property<'t>)> + use<'t> {
         let node = *self;
         self.property_entries().iter().map(move |entry| {
-            let name = before(node.tree.name(entry), 0);
+            let name = before(node.tree.names().get(entry.name as usize..).unwrap_or_default(), 0);
             (core::str::from_utf8(name).unwrap_or_default(), node.value(entry))
         })
     }
 
     /// The first property called `name`.
     pub fn property(&self, name: &str) -> Option<Property<'t>> {
+        let names = self.tree.names();
         let is_it = |entry: &&PropertyEntry| {
-            let rest = self.tree.name(entry).strip_prefix(name.as_bytes());
+            let rest = behind(names.get(entry.name as usize..).unwrap_or_default(), name.as_bytes());
             rest.is_some_and(|rest| rest.first() == Some(&0))
         };
         self.property_entries().iter().find(is_it).map(|entry| self.value(entry))
@@ -136,7 +137,8 @@ impl<'t> Node<'t> {
 
     /// Whether `compatible` names one of `models`.
     pub fn is_compatible(&self, models: &[&str]) -> bool {
-        self.property("compatible").is_some_and(|list| list.strings().any(|model| models.contains(&model)))
+        self.property("compatible")
+            .is_some_and(|list| list.texts().any(|text| models.iter().any(|model| text == model.as_bytes())))
     }
 
     /// Whether `status` says that the node may be used: it is absent, `okay` or `ok`.

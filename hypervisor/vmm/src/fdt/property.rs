@@ -40,14 +40,18 @@ impl<'t> Property<'t> {
 
     /// The value as a list of strings; those that are not UTF-8 are left out.
     pub fn strings(&self) -> impl Iterator<Item = &'t str> + use<'t> {
+        self.texts().filter_map(|text| core::str::from_utf8(text).ok())
+    }
+
+    /// The same with those that are not UTF-8.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &'t [u8]> + use<'t> {
         let mut rest = self.value;
-        let next = move || {
+        core::iter::from_fn(move || {
             let text = before(rest, 0);
             let there = !rest.is_empty();
             rest = rest.get(text.len() + 1..).unwrap_or_default();
             there.then_some(text)
-        };
-        core::iter::from_fn(next).filter_map(|text| core::str::from_utf8(text).ok())
+        })
     }
 }
 
@@ -55,6 +59,12 @@ impl<'t> Property<'t> {
 pub(crate) fn before(bytes: &[u8], sign: u8) -> &[u8] {
     let end = bytes.iter().position(|byte| *byte == sign);
     end.and_then(|end| bytes.get(..end)).unwrap_or(bytes)
+}
+
+/// What follows `start`, which is not empty, in `text` if that begins with it. Most differ in the first byte.
+#[inline(always)]
+pub(super) fn behind<'t>(text: &'t [u8], start: &[u8]) -> Option<&'t [u8]> {
+    if text.first() == start.first() { text.strip_prefix(start) } else { None }
 }
 
 /// The number that `bytes`, at most 8, stand for, the most significant first.

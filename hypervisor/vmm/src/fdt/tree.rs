@@ -35,9 +35,9 @@ impl Tree {
         &self.bytes
     }
 
-    /// The strings block from the name of the property `entry` on.
-    pub(super) fn name(&self, entry: &PropertyEntry) -> &[u8] {
-        self.bytes.get(self.strings + entry.name as usize..).unwrap_or_default()
+    /// The strings block: the properties' names.
+    pub(super) fn names(&self) -> &[u8] {
+        self.bytes.get(self.strings..).unwrap_or_default()
     }
 
     /// The door to the nodes.

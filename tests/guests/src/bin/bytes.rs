@@ -1,4 +1,4 @@
-//! The hypervisor's own memcpy, memmove and memset: every short length at every alignment and overlap, and long ones at
+//! The hypervisor's own memcpy, memmove, memset and memcmp: every short length at every alignment and overlap, and long ones at
 //! random, held against where each byte must come from.
 //!
 //! The build script gives them other names: this guest's runtime keeps the compiler's, which work with the MMU off.
@@ -17,11 +17,13 @@ unsafe extern "C" {
     fn hypervisor_memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8;
     fn hypervisor_memmove(to: *mut u8, from: *const u8, length: usize) -> *mut u8;
     fn hypervisor_memset(to: *mut u8, byte: c_int, length: usize) -> *mut u8;
+    fn hypervisor_memcmp(left: *const u8, right: *const u8, length: usize) -> c_int;
 }
 
 entry!(main);
 
 type Move = unsafe extern "C" fn(*mut u8, *const u8, usize) -> *mut u8;
+type Compare = unsafe extern "C" fn(*const u8, *const u8, usize) -> c_int;
 type Fill = unsafe extern "C" fn(*mut u8, c_int, usize) -> *mut u8;
 
 /// Short lengths, and where source and destination begin, are below this: three pairs of words with every rest.
@@ -52,6 +54,8 @@ fn main(machine: &'static Machine) {
     expect_eq!("memcpy, short", short(SHORT).filter(apart).find(|case| !moves(hypervisor_memcpy, room, *case)), None);
     expect_eq!("memmove, short", short(SHORT).find(|case| !moves(hypervisor_memmove, room, *case)), None);
     expect_eq!("memset, short", short(1).find(|case| !fills(hypervisor_memset, room, *case)), None);
+
+    expect_eq!("memcmp, short", short(SHORT).find(|case| !compares(hypervisor_memcmp, case)), None);
 
     let random = &mut Random::new(machine.arguments.number("seed", 1));
     let mut room = Room([0; LONG]);
@@ -96,6 +100,24 @@ fn fills(function: Fill, room: &mut [u8], Case { length, to, .. }: Case) -> bool
         // SAFETY: what is filled lies in the room.
         judge(room, to, length.max(1) + to, after, |room| unsafe { function(room.add(to), byte, length) })
     })
+}
+
+/// Whether `function` finds bytes equal that are, whatever stands behind them, and otherwise says which are above.
+fn compares(function: Compare, &Case { length, to, from }: &Case) -> bool {
+    let (mut left, mut right) = (Room([1; MARGIN + 2 * SHORT]), Room([2; MARGIN + 2 * SHORT]));
+    let (left, right) = (&mut left.0[to..=to + length], &mut right.0[from..=from + length]);
+    (0..length).for_each(|index| (left[index], right[index]) = (before(index), before(index)));
+    // SAFETY: both have so many bytes.
+    let compared = |left: &[u8], right: &[u8]| unsafe { function(left.as_ptr(), right.as_ptr(), length) };
+    if compared(left, right) != 0 {
+        return false;
+    }
+    // Bytes count without a sign (C11 7.24.4), and the first that differ decide.
+    let Some(first) = (to * SHORT + from).checked_rem(length) else { return true };
+    left[first..length].fill(0x80);
+    right[first..length].fill(0x81);
+    right[first] = 0x7f;
+    compared(left, right) > 0 && compared(right, left) < 0
 }
 
 /// Whether `work` on `room`, of which it may use `used` bytes, returns the address of the byte `to` and leaves the room
