@@ -47,18 +47,21 @@ pub fn synchronize() {
     aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
 }
 
-/// Cleans and invalidates the lines of `size` bytes from the virtual address `start` to the point of coherency.
+/// Cleans and invalidates the lines of `size` bytes, at least one, from the virtual address `start` to the point of coherency.
 /// Nothing that Rust can see changes: EL2's own view stays what it was.
 pub fn clean_and_invalidate(start: u64, size: u64) {
-    let line = data_line();
+    let (line, end) = (data_line(), start + size);
     let mut address = start & !(line - 1);
-    while address < start + size {
+    loop {
         // SAFETY: DC CIVAC changes no data that EL2 can see; the address is mapped by the caller, else this is
         // an exception of our own.
         unsafe {
             core::arch::asm!("dc civac, {}", in(reg) address, options(nostack, preserves_flags));
         }
         address += line;
+        if address >= end {
+            break;
+        }
     }
     aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::SY);
 }
@@ -70,7 +73,7 @@ fn zeroed_at_once() -> Option<u64> {
     (identification & PROHIBITED == 0).then(|| 4 << (identification & 0xf))
 }
 
-/// Zeroes the `size` bytes from the virtual address `start`, and cleans and invalidates them to the point of
+/// Zeroes the `size` bytes, at least one, from the virtual address `start`, and cleans and invalidates them to the point of
 /// coherency.
 ///
 /// # Safety
@@ -78,9 +81,14 @@ fn zeroed_at_once() -> Option<u64> {
 pub unsafe fn zero_and_clean(start: u64, size: u64) {
     match zeroed_at_once().filter(|block| start.is_multiple_of(*block) && size.is_multiple_of(*block)) {
         Some(block) => {
-            for address in (start..start + size).step_by(block as usize) {
+            let (mut address, end) = (start, start + size);
+            loop {
                 // SAFETY: the block lies in the bytes that the caller gave away.
                 unsafe { core::arch::asm!("dc zva, {}", in(reg) address, options(nostack, preserves_flags)) };
+                address += block;
+                if address == end {
+                    break;
+                }
             }
         }
         // SAFETY: as the caller promised.

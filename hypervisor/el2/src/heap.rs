@@ -1,18 +1,20 @@
-//! EL2's small heap: a fixed part of the BSS. It never holds anything of a guest's.
+//! EL2's small heap: a fixed part of the image, not zeroed. It never holds anything of a guest's.
 
 use buddy_system_allocator::LockedHeap;
 use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
 
 /// Bytes in the heap. The largest user is the copy of the firmware's tree while the machine boots.
 const SIZE: usize = 256 * 1024;
 
 #[repr(C, align(4096))]
-struct Memory(UnsafeCell<[u8; SIZE]>);
+struct Memory(UnsafeCell<MaybeUninit<[u8; SIZE]>>);
 
 // SAFETY: only the allocator, which locks, hands out parts of it.
 unsafe impl Sync for Memory {}
 
-static MEMORY: Memory = Memory(UnsafeCell::new([0; SIZE]));
+#[unsafe(link_section = ".unzeroed")]
+static MEMORY: Memory = Memory(UnsafeCell::new(MaybeUninit::uninit()));
 
 #[global_allocator]
 static HEAP: LockedHeap<20> = LockedHeap::empty();

@@ -9,10 +9,11 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Tables for EL2's own translation: the image, a window for each core, the tree and a handful of devices.
 const TABLES: usize = 20;
-static POOL: [Table; TABLES] = [const { Table::empty() }; TABLES];
+#[unsafe(link_section = ".unzeroed")]
+static POOL: [Table; TABLES] = [const { Table::unused() }; TABLES];
 /// The first table is the root. Only the boot core takes tables, so loads and stores suffice (there is no
 /// exclusive monitor while the MMU is off).
-static USED: AtomicUsize = AtomicUsize::new(1);
+static USED: AtomicUsize = AtomicUsize::new(0);
 
 /// MAIR: 0 is Device-nGnRE, 1 is Normal Write-Back.
 const MAIR: u64 = 0xff04;
@@ -54,16 +55,25 @@ fn index(address: u64, level: u32) -> usize {
     (address >> (12 + 9 * (3 - level)) & 0x1ff) as usize
 }
 
+/// A table of the pool that nobody has.
+fn take_table() -> &'static Table {
+    let next = USED.load(Ordering::Relaxed);
+    assert!(next < TABLES, "EL2 has no table left to map what it needs");
+    USED.store(next + 1, Ordering::Relaxed);
+    let table = &POOL[next];
+    // While the caches are off lines that are dirty still would be written over the table later.
+    cpu::clean_and_invalidate(table.address(), PAGE_SIZE);
+    table.clear();
+    table
+}
+
 /// The level-3 table for `address`, made if need be.
 pub fn last_table(address: u64) -> &'static Table {
     let mut table = &POOL[0];
     for level in 0..3 {
         let slot = index(address, level);
         if table.get(slot) & VALID == 0 {
-            let next = USED.load(Ordering::Relaxed);
-            assert!(next < TABLES, "EL2 has no table left to map {address:#x}");
-            USED.store(next + 1, Ordering::Relaxed);
-            table.set(slot, POOL[next].address() | TABLE_OR_PAGE | VALID);
+            table.set(slot, take_table().address() | TABLE_OR_PAGE | VALID);
         }
         let next = (table.get(slot) & ADDRESS) - POOL[0].address();
         table = &POOL[next as usize / size_of::<Table>()];
@@ -79,25 +89,32 @@ pub fn page(physical: u64, kind: Kind) -> u64 {
 /// Maps every page that `start` to `start + size` touches at its own address. A page that is mapped already
 /// stays as it is: device frames may share a page. Only for the boot core.
 pub fn map(start: u64, size: u64, kind: Kind) {
-    let mut address = start & !(PAGE_SIZE - 1);
-    while address < start + size {
-        let (table, slot) = (last_table(address), index(address, 3));
-        if table.get(slot) & VALID == 0 {
-            table.set(slot, page(address, kind));
-        }
-        address += PAGE_SIZE;
-    }
+    write_pages(start, size, Some(kind));
     cpu::synchronize();
 }
 
 /// Takes away every page from `start` to `start + size`. Only for the boot core.
 pub fn unmap(start: u64, size: u64) {
+    write_pages(start, size, None);
+    invalidate_all();
+}
+
+/// Maps pages as `kind` says, or takes them away.
+fn write_pages(start: u64, size: u64, kind: Option<Kind>) {
     let mut address = start & !(PAGE_SIZE - 1);
+    let mut table = last_table(address);
     while address < start + size {
-        last_table(address).set(index(address, 3), 0);
+        let slot = index(address, 3);
+        if slot == 0 {
+            table = last_table(address);
+        }
+        match kind {
+            None => table.set(slot, 0),
+            Some(kind) if table.get(slot) & VALID == 0 => table.set(slot, page(address, kind)),
+            Some(_) => {}
+        }
         address += PAGE_SIZE;
     }
-    invalidate_all();
 }
 
 /// Forgets every translation of our own, on all cores: EL2's, or EL1's where we were entered there.
@@ -120,8 +137,9 @@ pub fn invalidate_here() {
     }
 }
 
-/// Maps the image by its parts, and leaves a hole under each stack.
+/// Maps the image by its parts, and leaves a hole under each stack: the first that takes a table.
 pub fn map_image() {
+    take_table();
     let layout = image::layout();
     map(layout.start, layout.rodata - layout.start, Kind::Code);
     map(layout.rodata, layout.data - layout.rodata, Kind::ReadOnly);

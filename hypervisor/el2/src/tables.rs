@@ -1,5 +1,5 @@
-//! Memory for translation tables: fixed pools in the image's BSS, one for EL2's own stage 1 and one for the
-//! stage 2 of all guests.
+//! Memory for translation tables: fixed pools in the image, one for EL2's own stage 1 and one for the stage 2 of all
+//! guests. Tables hold whatever was there until they are taken.
 
 use bulkhead_vmm::address::Pa;
 use bulkhead_vmm::platform::TableMemory;
@@ -17,9 +17,15 @@ const STAGE2_TABLES: usize = 48;
 pub struct Table([AtomicU64; ENTRIES]);
 
 impl Table {
-    /// A table without a valid descriptor.
-    pub const fn empty() -> Self {
+    /// A table for a pool.
+    pub const fn unused() -> Self {
         Self([const { AtomicU64::new(0) }; ENTRIES])
+    }
+
+    /// Makes it a table without a valid descriptor. Only for whoever has taken it: nothing leads to it yet.
+    pub fn clear(&self) {
+        // SAFETY: atomics may be written through a shared reference, and nobody else reads them.
+        unsafe { core::ptr::write_bytes(self.0.as_ptr().cast_mut(), 0, ENTRIES) };
     }
 
     /// The descriptor at `index`.
@@ -38,7 +44,8 @@ impl Table {
     }
 }
 
-static STAGE2: [Table; STAGE2_TABLES] = [const { Table::empty() }; STAGE2_TABLES];
+#[unsafe(link_section = ".unzeroed")]
+static STAGE2: [Table; STAGE2_TABLES] = [const { Table::unused() }; STAGE2_TABLES];
 
 /// Which tables of the stage-2 pool are in use.
 pub struct Stage2Tables {
@@ -66,7 +73,7 @@ impl TableMemory for Stage2Tables {
     fn allocate(&mut self) -> Option<Pa> {
         let free = self.used.iter().position(|used| !used)?;
         self.used[free] = true;
-        (0..ENTRIES).for_each(|index| STAGE2[free].set(index, 0));
+        STAGE2[free].clear();
         Some(Pa::new(STAGE2[free].address()))
     }
 

@@ -11,14 +11,16 @@ use bulkhead_vmm::address::{PAGE_SIZE, Pa, Range};
 const BASE: u64 = 255 << 39;
 const STRIDE: u64 = 2 << 20;
 /// Pages that each half of a window shows: 1 MiB.
-const PAGES: u64 = 256;
+const PAGES: usize = 256;
 /// Bytes that each half of a window shows at once, whatever the alignment of what it shows.
-const SPAN: u64 = (PAGES - 1) * PAGE_SIZE;
+const SPAN: u64 = (PAGES as u64 - 1) * PAGE_SIZE;
 
-/// One core's window, in two halves: what is written, and what is read.
+/// One core's window, in two halves: 0 for what is written, 1 for what is read.
 pub struct Window {
     table: &'static Table,
     base: u64,
+    /// Pages that each half shows.
+    shown: [usize; 2],
 }
 
 impl Window {
@@ -26,33 +28,35 @@ impl Window {
     pub fn new(core: usize) -> Self {
         assert!(core < CORES, "core {core} has a window");
         let base = BASE + core as u64 * STRIDE;
-        Self { table: mmu::last_table(base), base }
+        Self { table: mmu::last_table(base), base, shown: [0; 2] }
     }
 
-    /// Shows `memory`, at most [`SPAN`] bytes, in the half that starts at page `first`; gives its virtual address.
-    fn show(&mut self, first: u64, memory: Range<Pa>, kind: Kind) -> u64 {
+    /// Shows `memory`, at most [`SPAN`] bytes, in `half`, 0 or 1, and nothing else; gives its virtual address.
+    fn show(&mut self, half: usize, memory: Range<Pa>, kind: Kind) -> u64 {
         let own = image::layout();
         let own = Range::<Pa>::new(Pa::new(own.start), own.end - own.start).expect("the image has a size");
         assert!(!own.overlaps(&memory), "no guest memory overlaps the hypervisor");
         let offset = memory.start().get() % PAGE_SIZE;
-        let pages = (offset + memory.size()).div_ceil(PAGE_SIZE);
+        let pages = (offset + memory.size()).div_ceil(PAGE_SIZE) as usize;
         assert!(pages <= PAGES, "a window shows {PAGES} pages");
-        for page in 0..pages {
-            let physical = memory.start().get() - offset + page * PAGE_SIZE;
-            self.table.set((first + page) as usize, mmu::page(physical, kind));
+        let (mut descriptor, first) = (mmu::page(memory.start().get(), kind), half * PAGES);
+        for page in first..first + pages {
+            self.table.set(page, descriptor);
+            descriptor += PAGE_SIZE;
         }
+        self.shown[half] = pages;
         cpu::synchronize();
-        self.base + first * PAGE_SIZE + offset
+        self.base + first as u64 * PAGE_SIZE + offset
     }
 
     /// Shows nothing any more. Only this core uses the window, so only its TLB matters: what another may have
     /// fetched speculatively is never used.
     fn hide(&mut self) {
-        (0..crate::tables::ENTRIES).for_each(|index| {
-            if self.table.get(index) != 0 {
-                self.table.set(index, 0);
-            }
-        });
+        for half in 0..2 {
+            let first = half * PAGES;
+            (first..first + self.shown[half]).for_each(|page| self.table.set(page, 0));
+        }
+        self.shown = [0; 2];
         mmu::invalidate_here();
     }
 
@@ -71,7 +75,7 @@ impl Window {
         for piece in pieces(source) {
             let done = piece.start().get() - source.start().get();
             let target = range(destination.get() + done, piece.size());
-            let from = self.show(PAGES, piece, Kind::ReadOnly);
+            let from = self.show(1, piece, Kind::ReadOnly);
             let to = self.show(0, target, Kind::Data);
             // SAFETY: both halves of the window show exactly these bytes, of which Rust holds no reference, and
             // the halves are different pages.
@@ -97,7 +101,7 @@ impl Window {
     pub fn read(&mut self, source: Pa, bytes: &mut [u8]) {
         for (index, part) in bytes.chunks_mut(SPAN as usize).enumerate() {
             let size = part.len() as u64;
-            let from = self.show(PAGES, range(source.get() + index as u64 * SPAN, size), Kind::ReadOnly);
+            let from = self.show(1, range(source.get() + index as u64 * SPAN, size), Kind::ReadOnly);
             // The owner may have written with its caches off: read what is in memory.
             cpu::clean_and_invalidate(from, size);
             // SAFETY: the window shows exactly these bytes of guest memory, apart from `bytes`.

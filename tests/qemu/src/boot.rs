@@ -119,7 +119,8 @@ impl Boot {
             return ["-kernel".to_string(), file].into_iter().chain(append).collect();
         };
         let firmware = artifacts::guest(FIRMWARE).display().to_string();
-        let append = format!("entry={address:#x} {bootargs}");
+        let length = fs::metadata(kernel).map_or(0, |file| file.len());
+        let append = format!("entry={address:#x} file={length:#x} {bootargs}");
         let loader = format!("loader,file={},addr={address:#x},force-raw=on", escaped(&file));
         ["-kernel".to_string(), firmware, "-append".into(), append, "-device".into(), loader].into()
     }

@@ -33,16 +33,17 @@ entry:
     b.ne    1f
     bl      leave_firmware_mmu
 1:  // The loader cleaned the image to memory, but lines of the BSS may be dirty still and would later be
-    // written over what follows (caches are off here, so our writes go to memory).
+    // written over what follows (caches are off here, so our writes go to memory). Behind the first core's stack
+    // nothing but tables, which see to it themselves, is written before the caches are on.
     adrp    x0, data_start
-    adrp    x1, image_end
+    adrp    x1, stacks + {stack_stride}
     bl      clean_and_invalidate
     adrp    x0, rodata_start
     adrp    x1, data_start
     bl      clean_and_invalidate
-    // Zero the BSS.
     adrp    x0, bss_start
     adrp    x1, bss_end
+    add     x1, x1, :lo12:bss_end
 2:  stp     xzr, xzr, [x0], #16
     cmp     x0, x1
     b.lo    2b
@@ -118,7 +119,7 @@ leave_firmware_mmu:
     mrs     x4, sctlr_el2
     tbz     x4, #0, 9f
     adrp    x0, image_start
-    adrp    x1, image_end
+    adrp    x1, bss_start
     bl      clean_and_invalidate
     mrs     x4, sctlr_el2
     bic     x4, x4, #1

@@ -6,6 +6,7 @@ mod tree;
 use crate::{CORES, mmu};
 use core::arch::global_asm;
 use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
 use core::ops::Range;
 pub use tree::{TreeError, firmware_tree, packed_tree};
 
@@ -22,10 +23,10 @@ global_asm!(include_str!("entry.s"), stack_stride = const STACK_STRIDE, cores = 
 /// The stacks of all cores, and after them the emergency stack. Only assembly and the stack pointers reach into it.
 #[repr(C, align(4096))]
 struct Stacks {
-    cores: UnsafeCell<[[u8; STACK_STRIDE]; CORES]>,
+    cores: UnsafeCell<MaybeUninit<[[u8; STACK_STRIDE]; CORES]>>,
     /// Where an exception of our own is reported from: the stack in use may be what broke. Shared by all cores,
     /// because the report ends the machine.
-    emergency: UnsafeCell<[u8; EMERGENCY_STACK_SIZE]>,
+    emergency: UnsafeCell<MaybeUninit<[u8; EMERGENCY_STACK_SIZE]>>,
 }
 
 // SAFETY: Rust code takes only addresses in it, never a reference to its bytes.
@@ -33,10 +34,8 @@ unsafe impl Sync for Stacks {}
 
 #[unsafe(export_name = "stacks")]
 #[unsafe(link_section = ".stacks")]
-static STACKS: Stacks = Stacks {
-    cores: UnsafeCell::new([[0; STACK_STRIDE]; CORES]),
-    emergency: UnsafeCell::new([0; EMERGENCY_STACK_SIZE]),
-};
+static STACKS: Stacks =
+    Stacks { cores: UnsafeCell::new(MaybeUninit::uninit()), emergency: UnsafeCell::new(MaybeUninit::uninit()) };
 
 /// The page below each core's stack, and below the emergency stack, which follows the last.
 pub(crate) fn stack_guards() -> impl Iterator<Item = u64> {

@@ -1,11 +1,11 @@
 //! Plays firmware that leaves things untidy: it runs at EL2 and enters an image that lies elsewhere in memory.
 //!
-//! Bootargs: `entry=ADDRESS` of the image; `tree=` what x0 holds: `own` (the tree that this got), `none` (0), `absent` (an
+//! Bootargs: `entry=ADDRESS` of the image; `file=LENGTH` of its file; `tree=` what x0 holds: `own` (the tree that this got), `none` (0), `absent` (an
 //! address behind all RAM), `misaligned` (one between words), `beyond` (one that no core can form),
 //! `image` (within the image), `garbage` (RAM full of
 //! nonsense from `seed=N`), `magic` (a copy with another first word), `truncated` (a copy cut to half, its header saying the whole), `damaged` (a copy with some
 //! bytes changed, from `seed=N`), `no-uart` (a copy in which no PL011 is found); `hcr=VALUE` for HCR_EL2; `registers`
-//! fills the others with nonsense instead of zeroes.
+//! fills the others with nonsense instead of zeroes, and with it what the image takes of memory behind its file.
 #![no_std]
 #![no_main]
 
@@ -28,6 +28,9 @@ fn main(machine: &'static Machine) {
     let entry = machine.arguments.number("entry", 0);
     let tree = tree(machine);
     let nonsense: u64 = if machine.arguments.flag("registers") { 0xdead_beef_dead_beef } else { 0 };
+    if nonsense != 0 {
+        fill_behind(entry as usize, machine.arguments.number("file", 0) as usize);
+    }
     println!("firmware: entering {entry:#x} with x0 = {tree:#x}");
     // SAFETY: what comes next owns the machine; nothing returns here.
     unsafe {
@@ -44,6 +47,14 @@ fn main(machine: &'static Machine) {
             options(noreturn)
         );
     }
+}
+
+/// Fills with nonsense what the image at `image` takes of memory (Linux Documentation/arch/arm64/booting.rst) behind the
+/// `file` bytes that were loaded.
+fn fill_behind(image: usize, file: usize) {
+    const IMAGE_SIZE: usize = 16;
+    let size = (0..8).fold(0, |size, byte| size | usize::from(read8(image + IMAGE_SIZE + byte)) << (8 * byte));
+    (file..size).for_each(|offset| write8(image + offset, 0xa5));
 }
 
 fn tree(machine: &Machine) -> usize {
