@@ -220,12 +220,12 @@ impl Platform for Core {
         memory::free(pieces);
     }
 
-    fn zero(&mut self, memory: Range<Pa>) {
-        self.window.zero(memory);
+    fn zero(&mut self, memory: Range<Pa>) -> u64 {
+        self.window.zero(memory)
     }
 
-    fn copy(&mut self, destination: Pa, source: Range<Pa>) {
-        self.window.copy(destination, source);
+    fn copy(&mut self, destination: Pa, source: Range<Pa>) -> u64 {
+        self.window.copy(destination, source)
     }
 
     fn write_memory(&mut self, destination: Pa, bytes: &[u8]) {

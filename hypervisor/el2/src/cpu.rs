@@ -105,6 +105,11 @@ pub fn invalidate_instructions() {
     }
 }
 
+/// Whether a physical interrupt is pending for EL2 on this core (ISR_EL1.I and F).
+pub fn is_interrupted() -> bool {
+    crate::sysreg::read!("isr_el1") & (1 << 7 | 1 << 6) != 0
+}
+
 /// Sleeps until an interrupt is pending; it need not be unmasked.
 pub fn wait_for_interrupt() {
     aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::SY);

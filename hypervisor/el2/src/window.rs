@@ -60,29 +60,43 @@ impl Window {
         mmu::invalidate_here();
     }
 
-    /// Zeroes `memory` and cleans it to the point of coherency.
-    pub fn zero(&mut self, memory: Range<Pa>) {
-        for piece in pieces(memory) {
-            let start = self.show(0, piece, Kind::Data);
+    /// Zeroes `memory` and cleans it to the point of coherency; returns how many bytes: not all if an interrupt is
+    /// pending.
+    pub fn zero(&mut self, memory: Range<Pa>) -> u64 {
+        self.each_piece(memory, |window, piece| {
+            let start = window.show(0, piece, Kind::Data);
             // SAFETY: the window shows exactly these bytes of guest memory, of which Rust holds no reference.
             unsafe { cpu::zero_and_clean(start, piece.size()) };
-            self.hide();
-        }
+        })
     }
 
-    /// Copies `source` to `destination` and cleans it there to the point of coherency.
-    pub fn copy(&mut self, destination: Pa, source: Range<Pa>) {
-        for piece in pieces(source) {
+    /// Copies `source` to `destination` and cleans it there to the point of coherency; returns as [`Self::zero`].
+    pub fn copy(&mut self, destination: Pa, source: Range<Pa>) -> u64 {
+        self.each_piece(source, |window, piece| {
             let done = piece.start().get() - source.start().get();
             let target = range(destination.get() + done, piece.size());
-            let from = self.show(1, piece, Kind::ReadOnly);
-            let to = self.show(0, target, Kind::Data);
+            let from = window.show(1, piece, Kind::ReadOnly);
+            let to = window.show(0, target, Kind::Data);
             // SAFETY: both halves of the window show exactly these bytes, of which Rust holds no reference, and
             // the halves are different pages.
             unsafe { core::ptr::copy(from as *const u8, to as *mut u8, piece.size() as usize) };
             cpu::clean_and_invalidate(to, piece.size());
+        })
+    }
+
+    /// Does `work` on `memory`, as much as a window can show at a time, until an interrupt is pending; the bytes done.
+    fn each_piece(&mut self, memory: Range<Pa>, work: impl Fn(&mut Self, Range<Pa>)) -> u64 {
+        let mut done = 0;
+        while done < memory.size() {
+            let piece = range(memory.start().get() + done, (memory.size() - done).min(SPAN));
+            work(self, piece);
             self.hide();
+            done += piece.size();
+            if cpu::is_interrupted() {
+                break;
+            }
         }
+        done
     }
 
     /// Copies `bytes` to `destination` and cleans them there to the point of coherency.
@@ -113,10 +127,4 @@ impl Window {
 
 fn range(start: u64, size: u64) -> Range<Pa> {
     Range::<Pa>::new(Pa::new(start), size).expect("the caller's range is not empty and does not wrap")
-}
-
-/// `memory` in pieces that a window can show.
-fn pieces(memory: Range<Pa>) -> impl Iterator<Item = Range<Pa>> {
-    let (start, size) = (memory.start().get(), memory.size());
-    (0..size.div_ceil(SPAN)).map(move |index| range(start + index * SPAN, (size - index * SPAN).min(SPAN)))
 }

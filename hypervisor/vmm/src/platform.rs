@@ -131,12 +131,13 @@ pub trait Platform {
     /// Takes back memory from [`Self::allocate_memory`].
     fn free_memory(&mut self, memory: &[Range<Pa>]);
 
-    /// Zeroes a guest's memory and cleans it to the point of coherency.
-    fn zero(&mut self, memory: Range<Pa>);
+    /// Zeroes a guest's memory and cleans it to the point of coherency. Returns how many bytes from its start: all, or
+    /// at least one if an interrupt is pending, for which nobody waits longer than for a megabyte.
+    fn zero(&mut self, memory: Range<Pa>) -> u64;
 
     /// Copies `source` to guest memory at `destination`, and cleans it to the point of coherency. The two must
-    /// not overlap.
-    fn copy(&mut self, destination: Pa, source: Range<Pa>);
+    /// not overlap. Returns how many bytes, as [`Self::zero`].
+    fn copy(&mut self, destination: Pa, source: Range<Pa>) -> u64;
 
     /// Copies `bytes` to guest memory at `destination`, and cleans them to the point of coherency.
     fn write_memory(&mut self, destination: Pa, bytes: &[u8]);

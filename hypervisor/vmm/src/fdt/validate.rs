@@ -11,6 +11,9 @@ pub const MAXIMUM_DEPTH: usize = 32;
 /// A node's or property's name has at most this many bytes. The specification's 31 is often exceeded.
 pub const MAXIMUM_NAME: usize = 127;
 
+/// Properties that are one cell: how many cells addresses and sizes have.
+const CELL_COUNTS: [&[u8]; 2] = [b"#address-cells\0", b"#size-cells\0"];
+
 /// Copies the tree `bytes`, laid out as `extent` says, into the empty `tree` in canonical form: no NOPs, blocks side by side
 /// in the specification's order, `totalsize` exact. Notes where each node and property lies.
 ///
@@ -168,7 +171,7 @@ impl Structure<'_> {
         let (Some(size), Some(name)) = (self.word(), self.word()) else { return Err(self.incomplete()) };
         let text = self.strings.get(name as usize..).filter(|text| text.first().is_some_and(|sign| *sign != 0));
         let text = text.ok_or(FdtError::new(FdtError::PROPERTY_NAME, offset))?;
-        if size != 4 && (text.starts_with(b"#address-cells\0") || text.starts_with(b"#size-cells\0")) {
+        if size != 4 && text.first() == Some(&b'#') && CELL_COUNTS.iter().any(|count| text.starts_with(count)) {
             return Err(FdtError::new(FdtError::CELLS, offset));
         }
         let value = self.next(size as usize);

@@ -160,9 +160,9 @@ impl CoreLoop {
         };
         drop(vm);
         let before = platform.counter();
-        piece.carry_out(platform);
+        let bytes = piece.carry_out(platform);
         let ticks = platform.counter().saturating_sub(before);
-        shared.lock().piece_done(&piece, ticks);
+        shared.lock().piece_done(&piece, bytes, ticks);
         self.acknowledge_all(platform, machine);
     }
 

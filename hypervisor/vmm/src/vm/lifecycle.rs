@@ -20,9 +20,6 @@ use crate::vcpu::{Vcpu, VcpuId, VcpuSet};
 use alloc::boxed::Box;
 use alloc::string::String;
 
-/// Bytes that are zeroed or copied at a time.
-const PIECE: u64 = 1 << 20;
-
 /// What follows when a VM has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
@@ -186,12 +183,12 @@ impl Vm {
         match self.lifecycle {
             Lifecycle::Scrubbing(done, _) => {
                 let next = self.memory.guest().start().checked_add(done)?;
-                self.memory.contiguous(next, PIECE).map(Piece::Zero)
+                self.memory.contiguous(next, u64::MAX).map(Piece::Zero)
             }
             Lifecycle::Loading(part, done) => {
                 let (module, target) = self.module(part)?;
                 let left = module.size().checked_sub(done).filter(|left| *left > 0)?;
-                let destination = self.memory.contiguous(target.start().checked_add(done)?, left.min(PIECE))?;
+                let destination = self.memory.contiguous(target.start().checked_add(done)?, left)?;
                 let source = Range::<Pa>::new(module.start().checked_add(done)?, destination.size())?;
                 Some(Piece::Copy { destination: destination.start(), source })
             }
@@ -209,14 +206,14 @@ impl Vm {
         Some((module?.range, target?))
     }
 
-    /// `piece` was carried out, in so many ticks. If the VM was stopped meanwhile it counts for nothing.
-    pub(crate) fn piece_done(&mut self, piece: &Piece, ticks: u64) {
+    /// So many `bytes` of `piece` were carried out, in so many ticks. If the VM was stopped meanwhile they count for nothing.
+    pub(crate) fn piece_done(&mut self, piece: &Piece, bytes: u64, ticks: u64) {
         self.counters.preparation_ticks += ticks;
         if self.next_piece().as_ref() != Some(piece) {
             return;
         }
         match &mut self.lifecycle {
-            Lifecycle::Scrubbing(done, _) | Lifecycle::Loading(_, done) => *done += piece.size(),
+            Lifecycle::Scrubbing(done, _) | Lifecycle::Loading(_, done) => *done += bytes,
             _ => {}
         }
     }
@@ -330,14 +327,8 @@ pub(crate) enum Piece {
 }
 
 impl Piece {
-    fn size(&self) -> u64 {
-        match self {
-            Self::Zero(range) | Self::Copy { source: range, .. } => range.size(),
-        }
-    }
-
-    /// Does it.
-    pub(crate) fn carry_out<P: Platform>(&self, platform: &mut P) {
+    /// Does it, or the beginning of it if something else is to be done here; returns how many bytes.
+    pub(crate) fn carry_out<P: Platform>(&self, platform: &mut P) -> u64 {
         match self {
             Self::Zero(memory) => platform.zero(*memory),
             Self::Copy { destination, source } => platform.copy(*destination, *source),

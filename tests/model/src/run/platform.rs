@@ -16,6 +16,9 @@ use bulkhead_vmm::vgic::{CpuInterface, ListRegisters};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+/// Bytes that are zeroed or copied at a time.
+const PIECE: u64 = 1 << 20;
+
 /// What a loaded vCPU's storage holds of what lives in the core: nobody may read it.
 const POISON: u64 = 0xdead_dead_dead_dead;
 
@@ -120,6 +123,11 @@ impl Core {
 fn timer_in(active: &[u32]) -> bool {
     assert!(active.iter().all(|intid| *intid == VIRTUAL_TIMER), "only the virtual timer is linked: {active:?}");
     !active.is_empty()
+}
+
+/// As much of `memory` as is zeroed or copied before others may have their turn.
+fn first_piece(memory: Range<Pa>) -> Range<Pa> {
+    Range::<Pa>::new(memory.start(), memory.size().min(PIECE)).expect("a part of a range is one")
 }
 
 impl Platform for Core {
@@ -282,13 +290,16 @@ impl Platform for Core {
         self.hardware().memory.free(memory);
     }
 
-    fn zero(&mut self, memory: Range<Pa>) {
+    fn zero(&mut self, memory: Range<Pa>) -> u64 {
         self.breathe();
-        self.hardware().memory.zero(memory);
+        let piece = first_piece(memory);
+        self.hardware().memory.zero(piece);
         self.breathe();
+        piece.size()
     }
 
-    fn copy(&mut self, destination: Pa, source: Range<Pa>) {
+    fn copy(&mut self, destination: Pa, source: Range<Pa>) -> u64 {
+        let source = first_piece(source);
         let mut hardware = self.hardware();
         let vm = hardware.owner(destination.get()).expect("modules are copied into guests' RAM");
         if source.start() == Guest::module(vm) {
@@ -301,6 +312,7 @@ impl Platform for Core {
         hardware.memory.write(destination.get(), &bytes);
         drop(hardware);
         self.breathe();
+        source.size()
     }
 
     fn write_memory(&mut self, destination: Pa, bytes: &[u8]) {

@@ -178,11 +178,23 @@ fn what_the_writer_writes_reads_back() {
     writer.property_u32("one", 1);
     writer.property_strings("texts", &["a", "bc"]);
     writer.begin_node("child@1");
-    writer.property_u64("one", 1 << 40);
+    writer.property_u64("two", 1 << 40);
     writer.property_empty("flag");
     let bytes = writer.finish();
-    let expected = r#"/dts-v1/; / { one = <1>; texts = "a", "bc"; child@1 { one = <0x100 0>; flag; }; };"#;
+    let expected = r#"/dts-v1/; / { one = <1>; texts = "a", "bc"; child@1 { two = <0x100 0>; flag; }; };"#;
     assert_eq!(Tree::new(&bytes), Tree::new(&dts::compile(expected)));
+}
+
+#[test]
+fn a_name_may_be_written_twice() {
+    let mut writer = Writer::new();
+    writer.begin_node("");
+    writer.property_u32("one", 1);
+    writer.begin_node("child");
+    writer.property_u32("one", 2);
+    let tree = check::tree(&writer.finish()).expect("a tree");
+    let ones = tree.view().nodes().map(|node| node.property("one").and_then(|one| one.u32()));
+    assert!(ones.eq([Some(1), Some(2)]));
 }
 
 #[test]
