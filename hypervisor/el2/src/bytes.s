@@ -61,9 +61,19 @@ memset:
     mul     x1, x1, x3
     mov     x3, x0
     b       9f
-8:  stp     x1, x1, [x3], #16
-9:  subs    x2, x2, #16
+8:  stp     x1, x1, [x3]
+    stp     x1, x1, [x3, #16]
+    stp     x1, x1, [x3, #32]
+    stp     x1, x1, [x3, #48]
+    add     x3, x3, #64
+9:  subs    x2, x2, #64
     b.hs    8b
+    tbz     x2, #5, 3f
+    stp     x1, x1, [x3], #16
+    stp     x1, x1, [x3], #16
+3:  tbz     x2, #4, 3f
+    stp     x1, x1, [x3], #16
+3:
     tbz     x2, #3, 3f
     str     x1, [x3], #8
 3:  tbz     x2, #2, 3f

@@ -10,8 +10,8 @@ pub(super) struct Span {
 impl Span {
     /// The `size` bytes at `start`. A tree has at most [`MAXIMUM_SIZE`](super::MAXIMUM_SIZE); what has more is empty.
     pub fn new(start: usize, size: usize) -> Self {
-        let [start, size] = [start, size].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
-        Self { start, size }
+        let word = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        Self { start: word(start), size: word(size) }
     }
 
     /// The bytes of `tree` that this is about.

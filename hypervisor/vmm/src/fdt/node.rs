@@ -70,10 +70,10 @@ impl<'t> Node<'t> {
     /// The children, in order.
     pub fn children(&self) -> impl Iterator<Item = Self> + use<'t> {
         let Self { tree, entry } = *self;
-        let mut below = tree.nodes.get(entry.number + 1..entry.end).unwrap_or_default();
+        let mut next = entry.number + 1;
         core::iter::from_fn(move || {
-            let child = below.first()?;
-            below = below.get(child.end - child.number..).unwrap_or_default();
+            let child = tree.nodes.get(next).filter(|_| next < entry.end)?;
+            next = child.end;
             Some(Self { tree, entry: child })
         })
     }

@@ -120,9 +120,8 @@ impl Writer {
         let offset = self.strings.len();
         self.strings.extend_from_slice(name.as_bytes());
         self.strings.push(0);
-        for word in [PROPERTY as usize, size, offset] {
-            self.word(u32::try_from(word).unwrap_or(u32::MAX));
-        }
+        let [size, offset] = [size, offset].map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
+        self.bytes.extend_from_slice([PROPERTY, size, offset].map(u32::to_be_bytes).as_flattened());
     }
 
     fn word(&mut self, word: u32) {

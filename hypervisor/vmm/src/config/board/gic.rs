@@ -64,8 +64,8 @@ impl GicVersion {
     }
 }
 
-/// The first GIC among `nodes` that can run guests, with its node.
-pub(super) fn read<'v>(view: View<'v>, nodes: &[Node<'v>], mistakes: &mut Mistakes) -> Option<(Node<'v>, Gic)> {
+/// The first GIC among `nodes` that can run guests, with what leads to it.
+pub(super) fn read<'v>(view: View<'v>, nodes: &[Node<'v>], mistakes: &mut Mistakes) -> Option<(Wiring<'v>, Gic)> {
     for node in nodes.iter().filter(|node| node.has("interrupt-controller") && node.is_enabled()) {
         let version = if node.is_compatible(&[GICV3]) {
             version3(node, mistakes)?
@@ -74,11 +74,12 @@ pub(super) fn read<'v>(view: View<'v>, nodes: &[Node<'v>], mistakes: &mut Mistak
         } else {
             continue;
         };
-        let Some(maintenance) = (Wiring { view, controller: *node }).maintenance() else {
+        let wiring = Wiring::new(view, *node);
+        let Some(maintenance) = wiring.maintenance() else {
             mistake(mistakes, node, "interrupts", format_args!("the maintenance interrupt"));
             return None;
         };
-        return Some((*node, Gic { version, maintenance }));
+        return Some((wiring, Gic { version, maintenance }));
     }
     missing(mistakes, "/", "without an interrupt controller", "a GIC: arm,gic-400, arm,gic-v3 or like");
     None

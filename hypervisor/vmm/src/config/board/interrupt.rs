@@ -46,14 +46,24 @@ fn cell(property: &Property<'_>, place: usize) -> Option<u32> {
 pub(super) struct Wiring<'v> {
     pub view: View<'v>,
     /// The GIC's node.
-    pub controller: Node<'v>,
+    controller: Node<'v>,
+    phandle: Option<u32>,
+    /// Cells that an interrupt takes at the GIC; `None` if that is not at least three.
+    width: Option<usize>,
 }
 
-impl Wiring<'_> {
+impl<'v> Wiring<'v> {
+    /// To the GIC with the node `controller`.
+    pub fn new(view: View<'v>, controller: Node<'v>) -> Self {
+        let cells = controller.property("#interrupt-cells").and_then(|cells| cells.u32());
+        let width = cells.map(|cells| cells as usize).filter(|cells| *cells >= 3);
+        Self { view, controller, phandle: controller.phandle(), width }
+    }
+
     /// Interrupt `place` of `node`; `None` if there is none, or it is not wired straight to the GIC. Of
     /// `interrupts-extended`, where each interrupt names its controller, those before it must be the GIC's as well.
     pub fn interrupt(&self, node: &Node<'_>, place: usize) -> Option<Interrupt> {
-        let (width, controller) = (self.width()?, self.controller.phandle()?);
+        let (width, controller) = (self.width?, self.phandle?);
         if let Some(cells) = node.property("interrupts-extended") {
             let mut first = 0;
             for _ in 0..place {
@@ -72,13 +82,7 @@ impl Wiring<'_> {
 
     /// The GIC's own first interrupt. Its parent is the GIC itself, whatever `interrupt-parent` it inherits.
     pub fn maintenance(&self) -> Option<Interrupt> {
-        self.width()?;
+        self.width?;
         Interrupt::decode(&self.controller.property("interrupts")?, 0)
-    }
-
-    /// Cells that an interrupt takes at the GIC: at least three.
-    fn width(&self) -> Option<usize> {
-        let width = self.controller.property("#interrupt-cells")?.u32()? as usize;
-        if width >= 3 { Some(width) } else { None }
     }
 }

@@ -65,8 +65,7 @@ impl Board {
         let root = view.root()?;
         let nodes: Vec<Node<'_>> = view.nodes().collect();
         let psci = psci::read(&nodes, mistakes);
-        let (controller, gic) = gic::read(view, &nodes, mistakes)?;
-        let wiring = interrupt::Wiring { view, controller };
+        let (wiring, gic) = gic::read(view, &nodes, mistakes)?;
         Some(Self {
             model: text(&root, "model").unwrap_or("unnamed board").into(),
             memory: memory::ranges(&root, mistakes)?,
@@ -85,7 +84,7 @@ impl Board {
     pub fn console_of(tree: &Tree) -> Option<Uart> {
         let view = tree.view();
         let controller = view.nodes().find(|node| node.has("interrupt-controller"))?;
-        console::read(&interrupt::Wiring { view, controller }, &mut Vec::new())
+        console::read(&interrupt::Wiring::new(view, controller), &mut Vec::new())
     }
 
     /// Whether the board has a core with the index `core` that can be started.
