@@ -27,6 +27,7 @@ static const struct command commands[] = {
     { "health", "", "queue, floating point and timer counts", run_health },
     { "status", "on|off", "a status line four times a second", run_status },
     { "echo", "WORDS", "the words again", run_echo },
+    { "await", "PERIOD", "wait until the control loop has run so many periods", run_await },
     { "log", "N|K0 K1|start|stop", "samples: the last N, those from K0 to K1, or all as they come", run_log },
     { "delay", "PERIODS", "hold the control loop once, so that it misses so many periods", run_delay },
     { "suspend", "TASK", "stop control, consumer or producer", run_suspend },
@@ -96,5 +97,28 @@ void command_run(char *line)
         console_print("%s: unknown command; try help", words[0]);
     } else if (!command->run(count, words)) {
         console_print("usage: %s %s", command->name, command->arguments);
+    }
+}
+
+void commands_run_all(const char *lines)
+{
+    char line[CONSOLE_LINE_BYTES];
+    size_t length = 0;
+
+    for (; lines != NULL; lines++) {
+        if (*lines != ';' && *lines != '\0') {
+            if (length + 1 == sizeof(line)) {
+                console_print("bootargs: a command is longer than %u characters", sizeof(line) - 1);
+                return;
+            }
+            line[length++] = *lines;
+            continue;
+        }
+        line[length] = '\0';
+        length = 0;
+        command_run(line);
+        if (*lines == '\0') {
+            return;
+        }
     }
 }

@@ -82,6 +82,19 @@ bool run_echo(unsigned count, char **words)
     return true;
 }
 
+bool run_await(unsigned count, char **words)
+{
+    uint64_t wanted;
+
+    if (count != 2 || !parse_number(words[1], &wanted)) {
+        return false;
+    }
+    for (uint64_t now = control_statistics().periods; now < wanted; now = control_statistics().periods) {
+        vTaskDelay(wanted - now);
+    }
+    return true;
+}
+
 static void print_log(uint64_t first, uint64_t last)
 {
     uint64_t entered;

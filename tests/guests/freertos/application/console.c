@@ -4,6 +4,7 @@
  */
 #include "console.h"
 
+#include "board.h"
 #include "commands.h"
 #include "format.h"
 #include "receiver.h"
@@ -173,6 +174,7 @@ static void console_task(void *unused)
     char line[CONSOLE_LINE_BYTES];
 
     (void)unused;
+    commands_run_all(machine_facts.bootargs);
     for (;;) {
         console_read_line(line);
         command_run(line);

@@ -21,7 +21,7 @@ struct property {
 /* The properties that are looked at, of the node being read. */
 struct node {
     const char *name;
-    struct property compatible, reg, method, device_type, model, address_cells, size_cells;
+    struct property compatible, reg, method, device_type, model, bootargs, address_cells, size_cells;
 };
 
 struct reader {
@@ -89,6 +89,7 @@ static void keep_property(struct node *node, const char *name, struct property p
     const struct { const char *name; struct property *slot; } wanted[] = {
         { "compatible", &node->compatible }, { "reg", &node->reg }, { "method", &node->method },
         { "device_type", &node->device_type }, { "model", &node->model },
+        { "bootargs", &node->bootargs },
         { "#address-cells", &node->address_cells }, { "#size-cells", &node->size_cells },
     };
 
@@ -99,14 +100,20 @@ static void keep_property(struct node *node, const char *name, struct property p
     }
 }
 
+/* The property as a zero-terminated string; null if it is none. */
+static const char *text_of(struct property property)
+{
+    bool ends = property.value != 0 && property.value[property.bytes - 1] == '\0';
+
+    return ends ? (const char *)property.value : 0;
+}
+
 static void understand_root(struct reader *reader, const struct node *root, struct device_tree_facts *facts)
 {
     /* Devicetree Specification 0.4 2.3.5: two and one cells when absent. */
     reader->address_cells = root->address_cells.value ? (uint32_t)cells_of(root->address_cells, 0, 1) : 2;
     reader->size_cells = root->size_cells.value ? (uint32_t)cells_of(root->size_cells, 0, 1) : 1;
-    if (root->model.value != 0 && root->model.value[root->model.bytes - 1] == '\0') {
-        facts->model = (const char *)root->model.value;
-    }
+    facts->model = text_of(root->model);
 }
 
 static void understand(const struct reader *reader, const struct node *node, struct device_tree_facts *facts)
@@ -126,6 +133,8 @@ static void understand(const struct reader *reader, const struct node *node, str
         facts->uart = address;
     } else if (strcmp(node->name, "psci") == 0) {
         facts->psci_by_smc = holds(node->method, "smc");
+    } else if (strcmp(node->name, "chosen") == 0) {
+        facts->bootargs = text_of(node->bootargs);
     }
 }
 

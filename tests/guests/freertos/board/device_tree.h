@@ -17,6 +17,7 @@ struct device_tree_facts {
     uint64_t uart;
     bool psci_by_smc;
     const char *model;
+    const char *bootargs;
 };
 
 /* Bytes the tree occupies, or 0 if there is none at this address. At most DEVICE_TREE_BYTES_MAX count. */
