@@ -7,8 +7,9 @@
 //! Before them stands `guest: in main at N ticks`: the physical counter, which nobody holds back but a hypervisor that
 //! traps it, so natively it counts from reset.
 //!
-//! Bootargs: `samples=N` (2000) counted and `warm=N` (200) before them; `only=TEXT` leaves out operations whose names do
-//! not begin with it.
+//! Bootargs: `samples=N` (2000) counted and `warm=N` (200) before them; `only=TEXT,TEXT` leaves out operations whose
+//! names begin with none of these; `from=N` waits until the counter stands at N; `crowd` has all other vCPUs sleep while
+//! it measures, and leaves out what needs them; `idle` measures nothing and sleeps for good.
 #![no_std]
 #![no_main]
 
@@ -16,7 +17,7 @@ mod operations;
 mod samples;
 mod vectors;
 
-use bulkhead_guests::{Machine, entry, interrupt, println, timer};
+use bulkhead_guests::{Machine, cpu, entry, interrupt, println, timer};
 use operations::{calls, controller, cores, faults, interrupts, memory, registers, uart};
 
 entry!(main);
@@ -36,7 +37,8 @@ impl Bench {
 
     /// [`Self::measure`], with `tidy_up` called before anything is printed.
     fn measure_then(&self, name: &str, mut operation: impl FnMut() -> u64, tidy_up: impl FnOnce()) {
-        if !name.starts_with(self.machine.arguments.text("only").unwrap_or("")) {
+        let only = self.machine.arguments.text("only").unwrap_or("");
+        if !only.split(',').any(|begin| name.starts_with(begin)) {
             return;
         }
         for _ in 0..self.warm {
@@ -52,8 +54,17 @@ fn main(machine: &'static Machine) {
     println!("guest: in main at {} ticks", timer::physical_count());
     let number = |name, default| machine.arguments.number(name, default);
     let bench = Bench { machine, samples: number("samples", 2000), warm: number("warm", 200) };
+    if machine.arguments.flag("idle") {
+        cpu::sleep_for_good();
+    }
     interrupt::initialise(machine);
     vectors::install();
+    let is_crowded = machine.arguments.flag("crowd");
+    if is_crowded {
+        cores::crowd(machine);
+    }
+    let from = number("from", 0);
+    while timer::count() < from {}
     calls::measure(&bench);
     registers::measure(&bench);
     controller::measure(&bench);
@@ -61,7 +72,7 @@ fn main(machine: &'static Machine) {
     memory::measure(&bench);
     faults::measure(&bench);
     uart::measure(&bench);
-    if machine.cpus.len() > 1 {
+    if machine.cpus.len() > 1 && !is_crowded {
         cores::measure(&bench);
     }
 }

@@ -56,6 +56,13 @@ pub fn wait_for_interrupt() {
     unsafe { asm!("dsb sy", "wfi", options(nostack)) };
 }
 
+/// Sleeps, and goes back to sleep whatever wakes it.
+pub fn sleep_for_good() -> ! {
+    loop {
+        wait_for_interrupt();
+    }
+}
+
 /// Waits for an event.
 pub fn wait_for_event() {
     // SAFETY: a hint.

@@ -25,6 +25,19 @@ static NOTICED: AtomicU64 = AtomicU64::new(0);
 /// 1 while the other vCPU waits for interrupts; 2 to send it home.
 static LISTENING: AtomicU64 = AtomicU64::new(0);
 
+/// Has every other vCPU sleep for good. Returns when all of them are on their way to it.
+pub fn crowd(machine: &'static Machine) {
+    for index in 1..machine.cpus.len() {
+        LISTENING.store(0, Ordering::SeqCst);
+        let answer = smp::start(machine, index, |_| {
+            LISTENING.store(1, Ordering::SeqCst);
+            cpu::sleep_for_good();
+        });
+        assert_eq!(answer, status::SUCCESS, "vCPU {index} starts");
+        wait(|| LISTENING.load(Ordering::SeqCst) == 1);
+    }
+}
+
 pub fn measure(bench: &Bench) {
     bench.measure("cpu-on", || cpu_on(bench.machine));
     assert_eq!(smp::start(bench.machine, 1, listen), status::SUCCESS, "vCPU 1 starts");
