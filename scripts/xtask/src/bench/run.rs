@@ -11,10 +11,8 @@ use std::process::{Command, Stdio};
 
 /// One tick of a counter of 1 GHz is one instruction at `shift=0`.
 const CPU: &str = "cortex-a57,cntfrq=1000000000";
-/// Cores that count instructions take turns, each as long as it is to the machine's next timer: a packet filter's timer,
-/// which no guest can see, bounds every turn, in microseconds (scripts/bulkhead/src/turns.rs says more).
-pub const TURNS: [&str; 4] =
-    ["-netdev", "hubport,id=nobody,hubid=0", "-object", "filter-buffer,id=turns,netdev=nobody,interval=200"];
+/// What the turns of all cores take together, at most, in microseconds.
+pub const TURN: u32 = 200;
 /// The guest's verdict, which is the last that it prints: without it some operation did not come back.
 pub const VERDICT: &str = "guest: 0 passed, 0 failed";
 /// Seconds after which a board is ended.
@@ -61,11 +59,23 @@ fn command(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &
 
 /// A board that counts instructions, but for its machine and what it boots.
 pub fn board(qemu: &Path, cores: u8, memory: &str) -> Command {
+    board_in_turns(qemu, cores, memory, TURN)
+}
+
+/// The same, with turns that take `microseconds` together, at most.
+pub fn board_in_turns(qemu: &Path, cores: u8, memory: &str, microseconds: u32) -> Command {
     let mut command = Command::new(qemu);
     command.args(["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot", "-m", memory]);
     command.args(["-icount", "shift=0,sleep=off", "-cpu", CPU, "-smp", &cores.to_string()]);
-    command.args(TURNS);
+    command.args(turns(microseconds));
     command
+}
+
+/// Cores that count instructions take turns, each as long as it is to the machine's next timer: a packet filter's timer,
+/// which no guest can see, bounds every turn, in microseconds (scripts/bulkhead/src/turns.rs says more).
+pub fn turns(microseconds: u32) -> [String; 4] {
+    let filter = format!("filter-buffer,id=turns,netdev=nobody,interval={microseconds}");
+    ["-netdev".into(), "hubport,id=nobody,hubid=0".into(), "-object".into(), filter]
 }
 
 /// QEMU's machine.

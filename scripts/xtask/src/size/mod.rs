@@ -2,8 +2,8 @@
 //! uses, against their limits.
 
 mod baseline;
-mod demo;
-mod marks;
+pub mod demo;
+pub mod marks;
 mod sections;
 mod trusted;
 
