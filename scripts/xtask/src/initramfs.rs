@@ -27,8 +27,23 @@ const FILES: [(&str, &[u8]); 5] = [
     ("sbin/load-memory", include_bytes!("../initramfs/load-memory")),
 ];
 
-/// The same for `cargo xtask bench --linux`.
-const BENCH_FILES: [(&str, &[u8]); 1] = [("init", include_bytes!("../initramfs/bench"))];
+/// The first process of a measured Linux.
+#[derive(Clone, Copy)]
+pub enum Measured {
+    /// Of `cargo xtask bench --linux`.
+    Work,
+    /// Of `cargo xtask bench --whole`.
+    Load,
+}
+
+impl Measured {
+    fn init(self) -> &'static [u8] {
+        match self {
+            Self::Work => include_bytes!("../initramfs/bench"),
+            Self::Load => include_bytes!("../initramfs/whole"),
+        }
+    }
+}
 
 /// What an entry is.
 pub enum Body<'a> {
@@ -51,12 +66,12 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     std::fs::rename(&unfinished, &arguments.output).map_err(|error| named(&arguments.output, &error).into())
 }
 
-/// Packs the one for `cargo xtask bench --linux`, with the BusyBox that set-up fetched, into `output`.
-pub fn for_bench(output: &Path) -> Result<()> {
+/// Packs the one with the first process `measured`, with the BusyBox that set-up fetched, into `output`.
+pub fn for_bench(measured: Measured, output: &Path) -> Result<()> {
     let busybox = workspace::cache()?.join("busybox");
     let bytes = std::fs::read(&busybox)
         .map_err(|error| format!("{}: {error} (scripts/setup fetches it)", busybox.display()))?;
-    Ok(std::fs::write(output, archive(&bytes, &BENCH_FILES)?)?)
+    Ok(std::fs::write(output, archive(&bytes, &[("init", measured.init())])?)?)
 }
 
 /// The archive of `files` with `busybox` as its only binary.

@@ -3,8 +3,9 @@
 
 use super::matrix::{Configuration, System, boards};
 use super::run;
+use crate::initramfs::{self, Measured};
 use crate::toolchain::Toolchain;
-use crate::{Result, initramfs, process, workspace};
+use crate::{Result, process, workspace};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -31,7 +32,7 @@ type Times = BTreeMap<String, u64>;
 /// Measures, prints a table for each board, and leaves it in `folder`.
 pub fn measure(toolchain: &Toolchain, folder: &Path) -> Result<()> {
     let disk = folder.join("initramfs.cpio");
-    initramfs::for_bench(&disk)?;
+    initramfs::for_bench(Measured::Work, &disk)?;
     let mut text = String::from("# Linux, in instructions\n");
     for (native, ours) in boards(System::Native).into_iter().zip(boards(System::Bulkhead)) {
         println!("Linux on {native} and {ours} ...");

@@ -11,6 +11,7 @@ mod peers;
 mod report;
 pub mod results;
 pub mod run;
+mod whole;
 
 use crate::toolchain::Toolchain;
 use crate::{Result, build, process, workspace};
@@ -43,6 +44,10 @@ pub struct Arguments {
     /// Measure Debian's Linux instead: its boot, and work of several kinds in it, over the bare board
     #[arg(long, conflicts_with_all = ["update", "against", "only", "peers", "samples"])]
     linux: bool,
+    /// Measure the whole system instead, or a part: FreeRTOS's jitter, Linux's exits, growth with VMs and vCPUs
+    #[arg(long, value_name = "PART", num_args = 0..=1, default_missing_value = "all")]
+    #[arg(conflicts_with_all = ["update", "against", "only", "peers", "samples", "linux"])]
+    whole: Option<whole::Part>,
     /// Samples of each operation
     #[arg(long, default_value_t = SAMPLES, value_parser = clap::value_parser!(u32).range(1..=8192))]
     samples: u32,
@@ -54,6 +59,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let folder = emptied_folder()?;
     if arguments.linux {
         return linux::measure(&toolchain, &folder);
+    }
+    if let Some(part) = arguments.whole {
+        return whole::measure(&toolchain, &folder, part);
     }
     let boards = [matrix::boards(System::Native), matrix::HYPERVISOR].concat();
     let mut results = measure(&toolchain, &workspace::image(), &boards, arguments)?;
@@ -90,8 +98,15 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 /// What grew beyond the committed baseline; for the test suites.
 pub fn check() -> Result<Vec<String>> {
-    let arguments =
-        Arguments { update: false, against: None, only: String::new(), peers: false, linux: false, samples: SAMPLES };
+    let arguments = Arguments {
+        update: false,
+        against: None,
+        only: String::new(),
+        peers: false,
+        linux: false,
+        whole: None,
+        samples: SAMPLES,
+    };
     let results = measure(&Toolchain::load()?, &workspace::image(), &matrix::HYPERVISOR, &arguments)?;
     let entries = results.boards.iter().filter_map(|(board, costs)| Some((board, costs.get("entry-to-guest")?.median)));
     let late = entries.filter(|(_, cost)| *cost > ENTRY_LIMIT);
