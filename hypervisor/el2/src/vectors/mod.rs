@@ -3,13 +3,12 @@
 use crate::boot::EMERGENCY_STACK_TOP;
 use crate::cpu;
 use bulkhead_vmm::vcpu::GeneralRegisters;
-use core::arch::global_asm;
+use core::arch::{asm, global_asm};
 
 global_asm!(include_str!("vectors.s"), emergency_stack_top = const EMERGENCY_STACK_TOP);
 
 unsafe extern "C" {
     static vectors: u8;
-    fn guest_enter(registers: *mut GeneralRegisters) -> u64;
     fn probe(address: u64) -> u64;
 }
 
@@ -18,16 +17,23 @@ pub fn install() {
     let address = &raw const vectors as u64;
     // SAFETY: the table is aligned to 2 KiB and mapped executable.
     unsafe {
-        core::arch::asm!("msr vbar_el2, {}", "isb", in(reg) address, options(nostack, preserves_flags));
+        asm!("msr vbar_el2, {}", "isb", in(reg) address, options(nostack, preserves_flags));
     }
 }
 
 /// Runs the guest whose general registers are `registers` until its next exception to EL2; returns the number
 /// of the vector taken: 0 synchronous, 1 IRQ, 2 FIQ, 3 SError.
+#[inline(always)]
 pub fn enter(registers: &mut GeneralRegisters) -> u64 {
-    // SAFETY: guest_enter keeps what the procedure call standard says it keeps. The guest runs at EL1 in its
+    let vector;
+    // SAFETY: guest_enter keeps X19, X29 and the stack; all else is said to change. The guest runs at EL1 in its
     // own address space, by HCR_EL2 and VTTBR_EL2, which guest.rs set when it loaded the vCPU.
-    unsafe { guest_enter(registers) }
+    unsafe {
+        asm!("bl guest_enter", inout("x0") &raw mut *registers => vector,
+            out("x20") _, out("x21") _, out("x22") _, out("x23") _, out("x24") _,
+            out("x25") _, out("x26") _, out("x27") _, out("x28") _, clobber_abi("C"));
+    }
+    vector
 }
 
 /// Whether the word at `address` can be read, or nothing answers there: a read of absent memory ends in a synchronous
@@ -49,6 +55,7 @@ struct OwnException {
 
 const _: () = assert!(size_of::<OwnException>() == 272);
 const _: () = assert!(core::mem::offset_of!(GeneralRegisters, pc) == 248);
+const _: () = assert!(align_of::<GeneralRegisters>() == 16, "the stack pointer points there");
 
 #[unsafe(no_mangle)]
 extern "C" fn own_exception_report(vector: u64, exception: &OwnException) {

@@ -3,8 +3,9 @@
 // A vector has room for 32 instructions. What some leave holds the code that they lead to; the assembler refuses what
 // does not fit.
 //
-// On the stack while a guest runs:  sp + 96: pointer to its GeneralRegisters
-//                                   sp +  0: X19 to X30 of the caller of guest_enter
+// While a guest runs, SP_EL2 points to its GeneralRegisters, and TPIDR_EL2 holds our stack pointer:
+//     sp + 16: X19 of the caller of guest_enter
+//     sp +  0: its X29 and X30
 
 // Our own exceptions go on a stack of their own: the one in use may just have overflowed into its guard.
 .macro own kind
@@ -24,9 +25,8 @@
 
 .macro guest vector
     .org    vectors + 0x400 + 0x80 * \vector
-    stp     x0, x1, [sp, #-16]!
-    ldr     x0, [sp, #112]
-    mov     x1, #\vector
+    stp     x0, x1, [sp]
+    mov     x0, #\vector
 .endm
 
 .section .text.vectors, "ax"
@@ -64,34 +64,28 @@ probe_failed:
 // From AArch64. A trap, the most frequent exit, goes straight on.
     guest   0
 guest_exit:
-    stp     x2, x3, [x0, #16]
-    stp     x4, x5, [x0, #32]
-    stp     x6, x7, [x0, #48]
-    stp     x8, x9, [x0, #64]
-    stp     x10, x11, [x0, #80]
-    stp     x12, x13, [x0, #96]
-    stp     x14, x15, [x0, #112]
-    stp     x16, x17, [x0, #128]
-    stp     x18, x19, [x0, #144]
-    stp     x20, x21, [x0, #160]
-    stp     x22, x23, [x0, #176]
-    stp     x24, x25, [x0, #192]
-    stp     x26, x27, [x0, #208]
-    stp     x28, x29, [x0, #224]
-    str     x30, [x0, #240]
-    ldp     x2, x3, [sp], #16
-    stp     x2, x3, [x0]
+    stp     x2, x3, [sp, #16]
+    stp     x4, x5, [sp, #32]
+    stp     x6, x7, [sp, #48]
+    stp     x8, x9, [sp, #64]
+    stp     x10, x11, [sp, #80]
+    stp     x12, x13, [sp, #96]
+    stp     x14, x15, [sp, #112]
+    stp     x16, x17, [sp, #128]
+    stp     x18, x19, [sp, #144]
+    stp     x20, x21, [sp, #160]
+    stp     x22, x23, [sp, #176]
+    stp     x24, x25, [sp, #192]
+    stp     x26, x27, [sp, #208]
+    stp     x28, x29, [sp, #224]
+    str     x30, [sp, #240]
     mrs     x2, elr_el2
     mrs     x3, spsr_el2
-    stp     x2, x3, [x0, #248]
-    mov     x0, x1
-    ldp     x19, x20, [sp]
-    ldp     x21, x22, [sp, #16]
-    ldp     x23, x24, [sp, #32]
-    ldp     x25, x26, [sp, #48]
-    ldp     x27, x28, [sp, #64]
-    ldp     x29, x30, [sp, #80]
-    add     sp, sp, #112
+    stp     x2, x3, [sp, #248]
+    mrs     x2, tpidr_el2
+    mov     sp, x2
+    ldr     x19, [sp, #16]
+    ldp     x29, x30, [sp], #32
     ret
 
     guest   1
@@ -135,17 +129,15 @@ own_exception:
     .org    vectors + 0x600
     b       vectors + 0x400
 
-// x0: GeneralRegisters, returns the vector's number (0 synchronous, 1 IRQ, 2 FIQ, 3 SError).
+// x0: GeneralRegisters, returns the vector's number (0 synchronous, 1 IRQ, 2 FIQ, 3 SError). Of the caller's registers
+// only X19, X29 and SP are kept: those that it cannot do without.
 .global guest_enter
 guest_enter:
-    sub     sp, sp, #112
-    stp     x19, x20, [sp]
-    stp     x21, x22, [sp, #16]
-    stp     x23, x24, [sp, #32]
-    stp     x25, x26, [sp, #48]
-    stp     x27, x28, [sp, #64]
-    stp     x29, x30, [sp, #80]
-    str     x0, [sp, #96]
+    stp     x29, x30, [sp, #-32]!
+    str     x19, [sp, #16]
+    mov     x1, sp
+    msr     tpidr_el2, x1
+    mov     sp, x0
     ldp     x1, x2, [x0, #248]
     msr     elr_el2, x1
     msr     spsr_el2, x2

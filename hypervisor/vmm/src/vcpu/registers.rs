@@ -2,7 +2,7 @@
 
 /// X0 to X30, PC and PSTATE, in the order in which the exception vectors store them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
+#[repr(C, align(16))]
 pub struct GeneralRegisters {
     x: [u64; 31],
     /// The next instruction: ELR_EL2 while the guest does not run.
