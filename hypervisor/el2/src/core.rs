@@ -13,7 +13,7 @@ use bulkhead_vmm::exit::{RawExit, Syndrome};
 use bulkhead_vmm::platform::{CoreId, PhysicalInterrupt, Platform, VmContext, Vmid};
 use bulkhead_vmm::stage2::Stage2;
 use bulkhead_vmm::vcpu::{LoadedVcpu, Vcpu};
-use bulkhead_vmm::vgic::{CpuInterface, ListRegisters};
+use bulkhead_vmm::vgic::{CpuInterface, ListRegister, ListRegisters};
 use spin::Mutex;
 
 /// The memory for the stage-2 tables of all guests.
@@ -136,6 +136,10 @@ impl Platform for Core {
 
     fn write_list_registers(&mut self, list_registers: &mut ListRegisters) {
         self.gic.write_list_registers(list_registers);
+    }
+
+    fn make_pending(&mut self, index: u8, register: ListRegister) {
+        self.gic.make_pending(index, register);
     }
 
     fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {

@@ -84,8 +84,8 @@ impl Identity {
     pub fn read(&self, register: SystemRegister) -> Option<u64> {
         match register.fields() {
             (3, 0, 0, crm @ 1..=7, op2) => {
-                let index = usize::from(crm - 1) * 8 + usize::from(op2);
-                self.0.get(index).copied()
+                let index = (crm - 1) * 8 + op2;
+                self.0.get(usize::from(index)).copied()
             }
             _ => None,
         }

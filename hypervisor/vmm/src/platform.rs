@@ -4,7 +4,7 @@ use crate::address::{Ipa, Pa, Range};
 use crate::exit::{RawExit, Syndrome};
 use crate::stage2::Stage2;
 use crate::vcpu::{LoadedVcpu, Vcpu};
-use crate::vgic::{CpuInterface, ListRegisters};
+use crate::vgic::{CpuInterface, ListRegister, ListRegisters};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -77,6 +77,10 @@ pub trait Platform {
 
     /// Puts the list registers that changed into the hardware, where they are the guest's until they are read back.
     fn write_list_registers(&mut self, list_registers: &mut ListRegisters);
+
+    /// Makes the interrupt in list register `index` pending, whatever else it is; `register` was pending, too, when it
+    /// was written there. One linked to hardware has been ended since.
+    fn make_pending(&mut self, index: u8, register: ListRegister);
 
     /// Reads back those in use.
     fn read_list_registers(&mut self, list_registers: &mut ListRegisters);

@@ -10,7 +10,7 @@ mod v3;
 
 use bulkhead_vmm::config::board::GicVersion;
 use bulkhead_vmm::platform::CoreId;
-use bulkhead_vmm::vgic::{CpuInterface, ListRegisters};
+use bulkhead_vmm::vgic::{CpuInterface, ListRegister, ListRegisters};
 use core::ops::RangeInclusive;
 
 /// SGI that wakes a core (the lowest of those that TF-A leaves to the non-secure world).
@@ -152,6 +152,11 @@ impl Gic {
     /// Writes the list registers that changed, before a guest is entered.
     pub fn write_list_registers(&mut self, list_registers: &mut ListRegisters) {
         each!(self, gic => gic.write_list_registers(list_registers));
+    }
+
+    /// Makes the interrupt in list register `index` pending, where `register` was written before.
+    pub fn make_pending(&mut self, index: u8, register: ListRegister) {
+        each!(self, gic => gic.make_pending(index, register));
     }
 
     /// Reads back the state of those in use, after the guest's exit.

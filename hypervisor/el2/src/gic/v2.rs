@@ -155,6 +155,12 @@ impl Gic {
         self.set_control(ENABLE | list_registers.maintenance.bits() & gich::HCR_MAINTENANCE);
     }
 
+    pub fn make_pending(&mut self, index: u8, register: ListRegister) {
+        let offset = gich::LR + u64::from(index) * 4;
+        let active = if register.hardware().is_none() { self.hypervisor.read(offset) } else { 0 };
+        self.hypervisor.write(offset, encode(&register) | active);
+    }
+
     pub fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {
         let mut used = list_registers.used;
         while used != 0 {

@@ -5,7 +5,7 @@ use super::{ENABLE, KICK, PRIORITY, controls, take_controls};
 use crate::{cpu, sysreg};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
-use bulkhead_vmm::vgic::{CpuInterface, ListRegisterState, ListRegisters, Maintenance};
+use bulkhead_vmm::vgic::{CpuInterface, ListRegister, ListRegisterState, ListRegisters, Maintenance};
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// GICD_CTLR: both groups (in either security view) and affinity routing.
@@ -31,10 +31,8 @@ const HCR_EOI_COUNT: u32 = 27;
 /// ICH_VMCR_EL2.VFIQEn: one with system registers.
 const VMCR_FIQ_ENABLED: u32 = 1 << 3;
 
-/// The affinity of each core that came up, by core index.
-static AFFINITIES: [AtomicU64; crate::CORES] = [const { AtomicU64::new(NOBODY) }; crate::CORES];
-/// No core's affinity.
-const NOBODY: u64 = u64::MAX;
+/// What ICC_SGI1R_EL1 must hold to kick each core that came up, by core index; 0 for the others.
+static KICKS: [AtomicU64; crate::CORES] = [const { AtomicU64::new(0) }; crate::CORES];
 
 /// One core's view.
 pub struct Gic {
@@ -149,9 +147,11 @@ impl Gic {
         Some(gic)
     }
 
-    /// Notes this core's affinity, so that others can kick it as `core`.
+    /// Notes how others can kick this core as `core` (ICC_SGI1R_EL1, IHI 0069 12.2.18).
     pub fn announce(&self, core: CoreId) {
-        AFFINITIES[core.0].store(cpu::affinity(), Ordering::Release);
+        let [aff0, aff1, aff2, _, aff3, ..] = cpu::affinity().to_le_bytes().map(u64::from);
+        let target = aff3 << 48 | (aff0 >> 4) << 44 | aff2 << 32 | aff1 << 16 | 1 << (aff0 & 15);
+        KICKS[core.0].store(target | u64::from(KICK) << 24, Ordering::Release);
     }
 
     pub fn list_register_count(&self) -> usize {
@@ -192,15 +192,12 @@ impl Gic {
     }
 
     pub fn kick(&mut self, core: CoreId) {
-        let affinity = AFFINITIES.get(core.0).map_or(NOBODY, |place| place.load(Ordering::Acquire));
-        if affinity == NOBODY {
-            return;
+        let value = KICKS.get(core.0).map_or(0, |place| place.load(Ordering::Acquire));
+        if value != 0 {
+            aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::ISHST);
+            sysreg::write!("icc_sgi1r_el1", value);
+            aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
         }
-        let [aff0, aff1, aff2, _, aff3, ..] = affinity.to_le_bytes().map(u64::from);
-        let value = aff3 << 48 | (aff0 >> 4) << 44 | aff2 << 32 | u64::from(KICK) << 24 | aff1 << 16 | 1 << (aff0 & 15);
-        aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::ISHST);
-        sysreg::write!("icc_sgi1r_el1", value);
-        aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
     }
 
     pub fn write_list_registers(&mut self, list_registers: &mut ListRegisters) {
@@ -209,23 +206,28 @@ impl Gic {
             let index = changed.trailing_zeros();
             let register = &list_registers.registers[index as usize];
             let used = list_registers.used & 1 << index != 0;
-            write_list_register(index, if used { register.bits() } else { 0 });
+            write_list_register(index.into(), if used { register.bits() } else { 0 });
             changed &= changed - 1;
         }
         list_registers.changed = 0;
         self.set_control(u64::from(ENABLE | list_registers.maintenance.bits()));
     }
 
+    pub fn make_pending(&mut self, index: u8, register: ListRegister) {
+        let active = if register.hardware().is_none() { read_list_register(index.into()) } else { 0 };
+        write_list_register(index.into(), register.bits() | active);
+    }
+
     pub fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {
         let mut used = list_registers.used;
         while used != 0 {
             let index = used.trailing_zeros();
-            let bits = read_list_register(index);
+            let bits = read_list_register(index.into());
             let register = &mut list_registers.registers[index as usize];
             register.set_state(ListRegisterState::from_bits(bits >> 62));
             if register.eoi_maintenance() && register.state() == ListRegisterState::Empty {
                 // It has been heard: its level-triggered interrupt must be low before the next sleep.
-                write_list_register(index, 0);
+                write_list_register(index.into(), 0);
             }
             used &= used - 1;
         }
@@ -309,7 +311,7 @@ impl Gic {
     }
 
     fn clear_list_registers(&mut self) {
-        (0..self.list_registers as u32).for_each(|index| write_list_register(index, 0));
+        (0..self.list_registers as u64).for_each(|index| write_list_register(index, 0));
         sysreg::write!("ich_hcr_el2", 0);
         self.control = 0;
     }
@@ -329,27 +331,46 @@ fn init_cpu_interface() {
     aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
 }
 
-macro_rules! list_register_accessors {
-    ($($index:literal => $name:literal,)*) => {
-        fn write_list_register(index: u32, bits: u64) {
-            match index {
-                $($index => sysreg::write!($name, bits),)*
-                _ => debug_assert!(false, "no list register {index}"),
-            }
-        }
-
-        fn read_list_register(index: u32) -> u64 {
-            match index {
-                $($index => sysreg::read!($name),)*
-                _ => 0,
-            }
-        }
+/// A function of 16 parts of two instructions, one for each list register; X0 says which is carried out. The registers
+/// are named in the instructions, so that a table of addresses would be the alternative.
+macro_rules! by_list_register {
+    ($before:literal, $after:literal) => {
+        core::arch::naked_asm!(
+            "adr x2, 2f",
+            "and x0, x0, #15",
+            "add x2, x2, x0, lsl #3",
+            "br x2",
+            "2:",
+            concat!($before, "0", $after),
+            concat!($before, "1", $after),
+            concat!($before, "2", $after),
+            concat!($before, "3", $after),
+            concat!($before, "4", $after),
+            concat!($before, "5", $after),
+            concat!($before, "6", $after),
+            concat!($before, "7", $after),
+            concat!($before, "8", $after),
+            concat!($before, "9", $after),
+            concat!($before, "10", $after),
+            concat!($before, "11", $after),
+            concat!($before, "12", $after),
+            concat!($before, "13", $after),
+            concat!($before, "14", $after),
+            concat!($before, "15", $after),
+        )
     };
 }
 
-list_register_accessors! {
-    0 => "ich_lr0_el2", 1 => "ich_lr1_el2", 2 => "ich_lr2_el2", 3 => "ich_lr3_el2",
-    4 => "ich_lr4_el2", 5 => "ich_lr5_el2", 6 => "ich_lr6_el2", 7 => "ich_lr7_el2",
-    8 => "ich_lr8_el2", 9 => "ich_lr9_el2", 10 => "ich_lr10_el2", 11 => "ich_lr11_el2",
-    12 => "ich_lr12_el2", 13 => "ich_lr13_el2", 14 => "ich_lr14_el2", 15 => "ich_lr15_el2",
+/// Writes `ICH_LR<index>_EL2`.
+// SAFETY: keeps to the procedure call standard: only X0 and X2 change, which a callee may use.
+#[unsafe(naked)]
+extern "C" fn write_list_register(index: u64, bits: u64) {
+    by_list_register!("msr ich_lr", "_el2, x1\nret")
+}
+
+/// Reads `ICH_LR<index>_EL2`.
+// SAFETY: likewise, and the value is returned in X0.
+#[unsafe(naked)]
+extern "C" fn read_list_register(index: u64) -> u64 {
+    by_list_register!("mrs x0, ich_lr", "_el2\nret")
 }

@@ -25,7 +25,9 @@ macro_rules! causes {
 causes! {
     /// The virtual timer expired.
     VirtualTimer = "virtual-timer",
-    /// A deadline of the hypervisor's own timer, on which the guest's physical timer rests.
+    /// The physical timer expired.
+    PhysicalTimer = "physical-timer",
+    /// Another deadline of the hypervisor's own timer, on which the physical timer rests.
     HypervisorTimer = "hypervisor-timer",
     /// Another core asked for attention: an interrupt for this vCPU, or a change of its VM.
     Kick = "kick",
@@ -67,6 +69,11 @@ impl Counters {
         if let Some(counter) = self.0.get(cause as usize) {
             counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         }
+    }
+
+    /// Exits for a timer of the vCPU that expired.
+    pub fn expiries(&self) -> u64 {
+        self.get(Cause::VirtualTimer) + self.get(Cause::PhysicalTimer)
     }
 
     /// Exits with the cause `cause`.

@@ -4,8 +4,9 @@ use super::interrupts::NEVER;
 use super::loaded::Loaded;
 use super::machine::{Assignment, Machine};
 use super::watch::Watch;
+use crate::bits::bits;
 use crate::exit::{self, Exit, RawExit};
-use crate::platform::{CoreId, Platform};
+use crate::platform::{CoreId, PhysicalInterrupt, Platform};
 use crate::psci::Entry;
 use crate::tell::{Level, tell};
 use crate::vcpu::{VcpuId, VcpuSet};
@@ -100,26 +101,20 @@ impl CoreLoop {
         }
         self.watch(platform, machine);
         loop {
-            let_go(platform, &mut vm, it.vcpu);
-            self.list_registers.update_from(vm.vgic().flush(it.vcpu));
+            self.put_out(platform, machine, &mut vm, it);
             drop(vm);
-            platform.write_list_registers(&mut self.list_registers);
-            let Some((raw, exit)) = self.stay(platform, machine) else { return };
-            platform.read_list_registers(&mut self.list_registers);
+            let Some((raw, exit, interrupt)) = self.stay(platform, machine) else { return };
             vm = shared.lock();
-            let kicks = vm.vgic().fold(it.vcpu, &self.list_registers);
-            machine.kick(platform, &vm, kicks);
-            follow_virtual_timer(platform, &mut vm, it);
-            if exit == Exit::Interrupt {
-                let seen = self.acknowledge(platform, Some(&mut vm));
-                self.count(seen.last);
-                vm.counters_mut().timer_expiries += seen.expiries();
+            vm.vgic().leave(it.vcpu);
+            if let Some(interrupt) = interrupt {
+                let cause = self.interrupt(platform, machine, &mut vm, interrupt);
+                self.count(cause);
                 self.watch(platform, machine);
-                if self.is_housework(machine, seen) {
+                if self.is_housework(machine, interrupt) {
                     drop(vm);
                     return self.keep_house(platform, machine);
                 }
-                self.timed(platform, seen);
+                self.timed(platform, interrupt);
             } else if !self.handle(platform, machine, &mut vm, &raw, exit) {
                 return;
             }
@@ -129,19 +124,64 @@ impl CoreLoop {
         }
     }
 
-    /// Enters the guest until it exits for what takes more than its own registers: that exit.
-    fn stay<P: Platform>(&mut self, platform: &mut P, machine: &Machine) -> Option<(RawExit, Exit)> {
+    /// Enters the guest until it exits for what takes more than what is loaded here: that exit, with the first
+    /// interrupt that it is for.
+    fn stay<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        machine: &Machine,
+    ) -> Option<(RawExit, Exit, Option<PhysicalInterrupt>)> {
         loop {
             let raw = platform.enter(&mut self.loaded.as_mut()?.vcpu);
-            let exit = exit::decode(&raw);
             if self.watch.is_timing() {
-                self.end_wait(platform, machine, exit);
+                self.end_wait(platform, machine, raw.vector);
             }
+            let (exit, mut interrupt) = (exit::decode(&raw), None);
             // A change of what this core should do comes with a kick, and so with an exit of its own.
-            if !self.handle_alone(platform, machine, exit) {
-                return Some((raw, exit));
+            if !self.handle_alone(platform, machine, exit, &mut interrupt) {
+                return Some((raw, exit, interrupt));
             }
         }
+    }
+
+    /// Gives the list registers to the hardware before the vCPU enters: nothing, if they are there and nothing changed.
+    fn put_out<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm, it: Assignment) {
+        let again = vm.vgic().enter_again(it.vcpu);
+        if again.is_none() && vm.vgic().is_out(it.vcpu) {
+            self.take_back(platform, machine, vm);
+        }
+        let_go(platform, vm, it.vcpu);
+        match again {
+            Some(again) => {
+                bits(again).filter_map(|intid| self.list_registers.lent(intid)).for_each(|(index, register)| {
+                    platform.make_pending(index, register);
+                })
+            }
+            None => {
+                self.list_registers.update_from(vm.vgic().flush(it.vcpu));
+                platform.write_list_registers(&mut self.list_registers);
+            }
+        }
+    }
+
+    /// Takes the list registers of the loaded vCPU, which is out of the guest, back from the hardware, if they are there:
+    /// for all that must know or change what they hold.
+    #[inline(always)]
+    pub(super) fn take_back<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) {
+        if self.list_registers.used != 0 {
+            self.take_back_used(platform, machine, vm);
+        }
+    }
+
+    #[inline(never)]
+    fn take_back_used<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) {
+        let Some(it) = self.loaded.as_ref().map(|loaded| loaded.it).filter(|it| vm.vgic().is_out(it.vcpu)) else {
+            return;
+        };
+        platform.read_list_registers(&mut self.list_registers);
+        let kicks = vm.vgic().fold(it.vcpu, &self.list_registers);
+        machine.kick(platform, vm, kicks);
+        follow_virtual_timer(platform, vm, it);
     }
 
     /// Does the next piece of preparing or scrubbing the VM, without its lock: others may want to stop it.
@@ -163,12 +203,12 @@ impl CoreLoop {
         let bytes = piece.carry_out(platform);
         let ticks = platform.counter().saturating_sub(before);
         shared.lock().piece_done(&piece, bytes, ticks);
-        self.acknowledge_all(platform, machine);
+        self.acknowledge(platform, machine);
     }
 
     fn start<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm, it: Assignment, entry: Entry) {
         // It may be loaded still: a vCPU that was switched off and on again before its core saw it.
-        self.unload(platform, vm);
+        self.unload(platform, machine, vm);
         let kicks = vm.begin(it.vcpu, entry);
         machine.kick(platform, vm, kicks);
     }
@@ -183,6 +223,7 @@ impl CoreLoop {
         mut vm: MutexGuard<'_, Vm>,
     ) {
         self.ensure_loaded(platform, &mut vm, it);
+        self.take_back(platform, machine, &mut vm);
         let_go(platform, &mut vm, it.vcpu);
         if !vm.vgic().has_deliverable(it.vcpu) {
             drop(vm);
@@ -193,7 +234,7 @@ impl CoreLoop {
             None => vm.wake(it.vcpu),
             Some(entry) => {
                 // Its state was not to be kept, but its timers run on.
-                self.unload(platform, &mut vm);
+                self.unload(platform, machine, &mut vm);
                 let kicks = vm.resume_from(it.vcpu, entry);
                 machine.kick(platform, &vm, kicks);
             }
@@ -218,7 +259,8 @@ impl CoreLoop {
     }
 
     /// Takes the loaded vCPU out of this core, if there is one.
-    fn unload<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm) {
+    fn unload<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) {
+        self.take_back(platform, machine, vm);
         let Some(Loaded { it, vcpu, .. }) = self.loaded.take() else { return };
         let_go(platform, vm, it.vcpu);
         let active: Vec<u32> = vm.vgic().hardware_active(it.vcpu).collect();
@@ -231,7 +273,7 @@ impl CoreLoop {
     }
 
     fn park<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm, vcpu: VcpuId) {
-        self.unload(platform, vm);
+        self.unload(platform, machine, vm);
         let kicks = match vm.lifecycle() {
             // It was switched off: what any vCPU may take goes to those that are on.
             Lifecycle::Running => vm.vgic().reset_vcpu(vcpu),
@@ -292,18 +334,19 @@ impl CoreLoop {
         if let Some(core) = core {
             core.wake(platform.counter());
         }
-        self.acknowledge_all(platform, machine);
+        self.acknowledge(platform, machine);
     }
 
-    /// Deals with the physical interrupts that are pending while no guest runs here.
-    fn acknowledge_all<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
-        let mut vm = self.loaded.as_ref().and_then(|loaded| machine.vms.get(loaded.it.vm)).map(Mutex::lock);
-        let seen = self.acknowledge(platform, vm.as_deref_mut());
-        drop(vm);
-        if self.is_housework(machine, seen) {
+    /// Deals with a physical interrupt that is pending while no guest runs here. Others will not let the core sleep.
+    fn acknowledge<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
+        let Some(interrupt) = platform.acknowledge() else { return };
+        if let Some(vm) = self.loaded.as_ref().and_then(|loaded| machine.vms.get(loaded.it.vm)) {
+            self.interrupt(platform, machine, &mut vm.lock(), interrupt);
+        }
+        if self.is_housework(machine, interrupt) {
             self.keep_house(platform, machine);
         } else {
-            self.timed(platform, seen);
+            self.timed(platform, interrupt);
         }
     }
 }

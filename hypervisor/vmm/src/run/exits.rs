@@ -5,7 +5,7 @@ use super::{CoreLoop, Machine, Next};
 use crate::address::Ipa;
 use crate::exit::{self, Access, Cause, DataAbort, Exit, Origin, RawExit, Syndrome};
 use crate::fault::GuestFault;
-use crate::platform::Platform;
+use crate::platform::{PhysicalInterrupt, Platform};
 use crate::tell::{Level, tell};
 use crate::vcpu::VcpuId;
 use crate::vm::Vm;
@@ -16,16 +16,27 @@ const FAULTS_TOLD: u64 = 8;
 
 impl CoreLoop {
     /// Deals with an exit that concerns nothing but the vCPU itself. Whether it was one.
-    pub(super) fn handle_alone<P: Platform>(&mut self, platform: &mut P, machine: &Machine, exit: Exit) -> bool {
-        let (cause, done) = match exit {
-            Exit::Hvc(immediate) => (Cause::Hvc, self.own_call(immediate)),
-            Exit::Smc(immediate) => (Cause::Smc, self.own_secure_call(immediate)),
-            Exit::SystemRegister(access) => (Cause::SystemRegister, self.own_register(platform, access)),
-            Exit::Wait => (Cause::Wait, self.begin_wait(platform, machine)),
-            Exit::Undefined => (Cause::Other, self.undefined(platform)),
-            _ => return false,
+    pub(super) fn handle_alone<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        machine: &Machine,
+        exit: Exit,
+        interrupt: &mut Option<PhysicalInterrupt>,
+    ) -> bool {
+        let done = match exit {
+            Exit::Interrupt => {
+                *interrupt = platform.acknowledge();
+                let gone = interrupt.is_none().then_some(Cause::SpuriousInterrupt);
+                gone.or_else(|| self.expired_again(platform, *interrupt).map(|()| Cause::VirtualTimer))
+            }
+            Exit::Hvc(immediate) => self.own_call(immediate).map(|()| Cause::Hvc),
+            Exit::Smc(immediate) => self.own_secure_call(immediate).map(|()| Cause::Smc),
+            Exit::SystemRegister(access) => self.own_register(platform, access),
+            Exit::Wait => self.begin_wait(platform, machine).map(|()| Cause::Wait),
+            Exit::Undefined => self.undefined(platform).map(|()| Cause::Other),
+            _ => None,
         };
-        if done.is_some() {
+        if let Some(cause) = done {
             self.count(cause);
         }
         done.is_some()
@@ -104,6 +115,8 @@ impl CoreLoop {
                 return (Cause::Stage2Fault, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write() }));
             }
         }
+        self.take_back(platform, machine, vm);
+        let Some(Loaded { it, vcpu, .. }) = &self.loaded else { return (Cause::Other, Next::Resume) };
         let access = abort.access();
         let value = access.map_or(0, |access| access.store(vcpu.general().get(access.register())));
         let Some(port) = machine.ports.get(it.vm) else { return (Cause::Other, Next::Resume) };

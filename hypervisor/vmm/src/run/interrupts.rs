@@ -7,99 +7,76 @@ use crate::vm::Vm;
 use crate::vtimer::PhysicalTimer;
 use core::sync::atomic::Ordering;
 
-/// Interrupts that are dealt with before the core looks again at what it should do: a storm must not keep it from
-/// that.
-const AT_ONCE: usize = 4;
-
 /// When a deadline that there is not would come: past the end of the machine's counter.
 pub(super) const NEVER: u64 = u64::MAX;
 
-/// In [`Seen::kinds`], where no [`Cause`] has its bit: a timer of the loaded vCPU expired.
-const EXPIRED: u32 = 31;
-
-/// The kinds of interrupts that were acknowledged, a bit each by [`Cause`].
-#[derive(Clone, Copy)]
-pub(super) struct Seen {
-    kinds: u32,
-    /// The kind of the last one.
-    pub(super) last: Cause,
-}
-
-impl Seen {
-    /// 1 if a timer of the loaded vCPU expired, or more than one; else 0.
-    pub(super) const fn expiries(self) -> u64 {
-        (self.kinds >> EXPIRED) as u64
-    }
-
-    const fn has(self, kind: Cause) -> bool {
-        self.kinds & 1 << kind as u32 != 0
-    }
-}
-
 impl CoreLoop {
-    /// Acknowledges the physical interrupts that are pending, and does what they mean for the loaded vCPU, whose VM
-    /// `vm` is; the caller must see to what they mean for the hypervisor.
-    pub(super) fn acknowledge<P: Platform>(&mut self, platform: &mut P, mut vm: Option<&mut Vm>) -> Seen {
-        let mut seen = Seen { kinds: 0, last: Cause::SpuriousInterrupt };
-        // What is pending beyond that makes the guest exit again.
-        for _ in 0..AT_ONCE {
-            let Some(interrupt) = platform.acknowledge() else { break };
-            let kind = cause_of(interrupt);
-            // A line that stays up until it is dealt with comes again at once.
-            if seen.has(kind) {
-                break;
-            }
-            (seen.kinds, seen.last) = (seen.kinds | 1 << kind as u32, kind);
-            if let Some(vm) = &mut vm {
-                seen.kinds |= u32::from(self.interrupt_for_guest(platform, vm, interrupt)) << EXPIRED;
-            }
-        }
-        // An exit for a timer too is the timer's: it must not be explained twice.
-        if seen.has(Cause::Kick)
-            && let (Some(vm), Some(vcpu)) = (vm, self.loaded_vcpu())
-            && vm.take_sgi(vcpu)
-            && seen.last == Cause::Kick
-            && seen.expiries() == 0
-        {
-            seen.last = Cause::SgiReceived;
-        }
-        seen
+    /// The virtual timer expired while its interrupt still has a list register: that of its last expiry, which the guest
+    /// has ended, or it could not expire again. It shows there once more. Whether that was all.
+    #[inline(always)]
+    pub(super) fn expired_again<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        interrupt: Option<PhysicalInterrupt>,
+    ) -> Option<()> {
+        let loaded = self.loaded.as_ref().filter(|_| interrupt == Some(PhysicalInterrupt::VirtualTimer))?;
+        let (index, register) = self.list_registers.lent(loaded.virtual_timer_intid)?;
+        register.hardware()?;
+        platform.make_pending(index, register);
+        Some(())
     }
 
-    /// Whether interrupts ask for [`Self::keep_house`], which the caller must call without a VM's lock.
+    /// Does what the acknowledged `interrupt` means for the loaded vCPU, whose VM `vm` is, and says what an exit for it is
+    /// counted as. The caller must see to what it means for the hypervisor.
+    pub(super) fn interrupt<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        machine: &Machine,
+        vm: &mut Vm,
+        interrupt: PhysicalInterrupt,
+    ) -> Cause {
+        let Some(vcpu) = self.loaded_vcpu() else { return Cause::Other };
+        match interrupt {
+            PhysicalInterrupt::Kick if vm.take_sgi(vcpu) => Cause::SgiReceived,
+            PhysicalInterrupt::Kick => Cause::Kick,
+            PhysicalInterrupt::VirtualTimer => {
+                // Its last expiry may still have the list register.
+                self.take_back(platform, machine, vm);
+                let intid = vm.virtual_timer_intid();
+                vm.vgic().raise_hardware(vcpu, intid);
+                Cause::VirtualTimer
+            }
+            // Armed again by the caller, when the console's deadline is no longer in the past.
+            PhysicalInterrupt::HypervisorTimer => {
+                self.take_back(platform, machine, vm);
+                let expired = self.follow_physical_timer(platform, vm);
+                if expired { Cause::PhysicalTimer } else { Cause::HypervisorTimer }
+            }
+            PhysicalInterrupt::Maintenance => {
+                self.take_back(platform, machine, vm);
+                Cause::Maintenance
+            }
+            PhysicalInterrupt::Uart | PhysicalInterrupt::Unknown(_) => Cause::DeviceInterrupt,
+        }
+    }
+
+    /// Whether an interrupt asks for [`Self::keep_house`], which the caller must call without a VM's lock.
     #[inline(always)]
-    pub(super) fn is_housework(&self, machine: &Machine, seen: Seen) -> bool {
-        let wanted = seen.has(Cause::DeviceInterrupt)
-            || seen.has(Cause::Kick) && machine.console_wanted.load(Ordering::Acquire)
-            || seen.has(Cause::HypervisorTimer) && self.console_deadline != NEVER;
+    pub(super) fn is_housework(&self, machine: &Machine, interrupt: PhysicalInterrupt) -> bool {
+        let wanted = match interrupt {
+            PhysicalInterrupt::Kick => machine.console_wanted.load(Ordering::Acquire),
+            PhysicalInterrupt::HypervisorTimer => self.console_deadline != NEVER,
+            PhysicalInterrupt::Uart | PhysicalInterrupt::Unknown(_) => true,
+            PhysicalInterrupt::VirtualTimer | PhysicalInterrupt::Maintenance => false,
+        };
         wanted && self.id == machine.housekeeping
     }
 
-    /// Arms the hypervisor timer again if it was among the interrupts. Keeping house does so too.
+    /// Arms the hypervisor timer again if it was the interrupt. Keeping house does so too.
     #[inline(always)]
-    pub(super) fn timed<P: Platform>(&mut self, platform: &mut P, seen: Seen) {
-        if seen.has(Cause::HypervisorTimer) {
+    pub(super) fn timed<P: Platform>(&mut self, platform: &mut P, interrupt: PhysicalInterrupt) {
+        if interrupt == PhysicalInterrupt::HypervisorTimer {
             self.rearm(platform);
-        }
-    }
-
-    /// What an interrupt means for the loaded vCPU. Whether a timer of its expired.
-    fn interrupt_for_guest<P: Platform>(
-        &mut self,
-        platform: &mut P,
-        vm: &mut Vm,
-        interrupt: PhysicalInterrupt,
-    ) -> bool {
-        let Some(vcpu) = self.loaded_vcpu() else { return false };
-        match interrupt {
-            PhysicalInterrupt::VirtualTimer => {
-                let intid = vm.virtual_timer_intid();
-                vm.vgic().raise_hardware(vcpu, intid);
-                true
-            }
-            // Armed again by the caller, when the console's deadline is no longer in the past.
-            PhysicalInterrupt::HypervisorTimer => self.follow_physical_timer(platform, vm),
-            _ => false,
         }
     }
 
@@ -126,15 +103,5 @@ impl CoreLoop {
     pub(super) fn rearm<P: Platform>(&mut self, platform: &mut P) {
         let deadline = self.timer_deadline.min(self.console_deadline);
         platform.arm_timer((deadline != NEVER).then_some(deadline));
-    }
-}
-
-fn cause_of(interrupt: PhysicalInterrupt) -> Cause {
-    match interrupt {
-        PhysicalInterrupt::VirtualTimer => Cause::VirtualTimer,
-        PhysicalInterrupt::HypervisorTimer => Cause::HypervisorTimer,
-        PhysicalInterrupt::Kick => Cause::Kick,
-        PhysicalInterrupt::Maintenance => Cause::Maintenance,
-        PhysicalInterrupt::Uart | PhysicalInterrupt::Unknown(_) => Cause::DeviceInterrupt,
     }
 }

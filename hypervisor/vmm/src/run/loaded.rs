@@ -21,6 +21,8 @@ pub(super) struct Loaded {
     pub identity: Arc<Identity>,
     /// Ticks by which its counter is behind the machine's.
     pub counter_offset: u64,
+    /// The INTID of its virtual timer.
+    pub virtual_timer_intid: u32,
     /// Where it would take an exception that it was last given; a fault there cannot be reflected.
     pub vector: Option<u64>,
 }
@@ -30,7 +32,9 @@ impl Loaded {
     pub fn new(it: Assignment, vcpu: LoadedVcpu, vm: &Vm) -> Self {
         let exits = vm.slot(it.vcpu).map(|slot| slot.exits.clone()).unwrap_or_default();
         let counter_offset = vm.context(it.vcpu).counter_offset;
-        Self { it, vcpu, exits, identity: vm.identity().clone(), counter_offset, vector: None }
+        let virtual_timer_intid = vm.virtual_timer_intid();
+        let identity = vm.identity().clone();
+        Self { it, vcpu, exits, identity, counter_offset, virtual_timer_intid, vector: None }
     }
 
     /// The guest's counter when the machine's is `now`.

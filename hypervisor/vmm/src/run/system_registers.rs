@@ -24,27 +24,47 @@ const OSLSR_EL1: SystemRegister = SystemRegister::new(2, 0, 1, 1, 4);
 const OSLSR_VALUE: u64 = 1 << 3;
 
 impl CoreLoop {
-    /// Carries out a trapped MRS or MSR, if it rests on nothing but the vCPU. What the guest's machine does not have is
-    /// UNDEFINED.
-    pub(super) fn own_register<P: Platform>(&mut self, platform: &mut P, access: SystemRegisterAccess) -> Option<()> {
+    /// Carries out a trapped MRS or MSR, if it rests on nothing but what is loaded here, and says what it is counted as.
+    /// What the guest's machine does not have is UNDEFINED.
+    pub(super) fn own_register<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        access: SystemRegisterAccess,
+    ) -> Option<Cause> {
         let loaded = self.loaded.as_mut()?;
-        let value = match loaded.identity.read(access.register) {
-            Some(value) if !access.write => Some(value),
-            _ => match access.register {
+        let register = access.register();
+        let value = match loaded.identity.read(register) {
+            Some(value) if !access.write() => Some(value),
+            _ => match register {
+                ICC_SGI1R_EL1 if access.write() => return self.sgi_again(platform, access),
                 ICC_SGI1R_EL1 | ICC_ASGI1R_EL1 | ICC_SGI0R_EL1 | ICC_DIR_EL1 => return None,
                 CNTP_TVAL_EL0 | CNTP_CTL_EL0 | CNTP_CVAL_EL0 => return None,
-                CNTPCT_EL0 | CNTPCTSS_EL0 if !access.write => Some(loaded.guest_counter(platform.counter())),
-                OSLSR_EL1 if !access.write => Some(OSLSR_VALUE),
+                CNTPCT_EL0 | CNTPCTSS_EL0 if !access.write() => Some(loaded.guest_counter(platform.counter())),
+                OSLSR_EL1 if !access.write() => Some(OSLSR_VALUE),
                 // Read as zero, ignore writes.
-                register => (is_debug(register) || register == ACTLR_EL1).then_some(0),
+                _ => (is_debug(register) || register == ACTLR_EL1).then_some(0),
             },
         };
         match value {
-            Some(_) if access.write => loaded.vcpu.skip_instruction(),
-            Some(value) => loaded.load(access.transfer, value),
+            Some(_) if access.write() => loaded.vcpu.skip_instruction(),
+            Some(value) => loaded.load(access.transfer(), value),
             None => loaded.inject(platform, Syndrome::Undefined),
         }
-        Some(())
+        Some(Cause::SystemRegister)
+    }
+
+    /// ICC_SGI1R_EL1 (GICv3 IHI 0069 12.2.18), if it sends the vCPU itself an SGI that still has a list register.
+    fn sgi_again<P: Platform>(&mut self, platform: &mut P, access: SystemRegisterAccess) -> Option<Cause> {
+        const INTID: u64 = 0xf << 24;
+        let loaded = self.loaded.as_mut()?;
+        let value = loaded.vcpu.general().get(access.transfer());
+        if value & !INTID != loaded.it.vcpu.sgi_target() {
+            return None;
+        }
+        let (index, register) = self.list_registers.lent((value >> 24 & 0xf) as u32)?;
+        platform.make_pending(index, register);
+        loaded.vcpu.skip_instruction();
+        Some(Cause::SgiSent)
     }
 
     /// Carries out any other trapped MRS or MSR: those of the physical timer and of the interrupt controller.
@@ -55,8 +75,10 @@ impl CoreLoop {
         vm: &mut Vm,
         access: SystemRegisterAccess,
     ) -> (Cause, Next) {
-        match access.register {
+        match access.register() {
             CNTP_TVAL_EL0 | CNTP_CTL_EL0 | CNTP_CVAL_EL0 => {
+                // Now rather than at the expiry, where it would be in the way.
+                self.take_back(platform, machine, vm);
                 (Cause::SystemRegister, self.physical_timer(platform, vm, access))
             }
             _ => self.interrupt_controller(platform, machine, vm, access),
@@ -72,18 +94,22 @@ impl CoreLoop {
         access: SystemRegisterAccess,
     ) -> (Cause, Next) {
         let Some(Loaded { it, vcpu: loaded, .. }) = &self.loaded else { return (Cause::Other, Next::Resume) };
-        if !access.write || vm.vgic().layout().version == Version::V2 {
+        if !access.write() || vm.vgic().layout().version == Version::V2 {
             return (Cause::SystemRegister, Next::Inject(Syndrome::Undefined));
         }
-        let (vcpu, value) = (it.vcpu, loaded.general().get(access.transfer));
-        let kicks = match access.register {
+        let (vcpu, value) = (it.vcpu, loaded.general().get(access.transfer()));
+        let register = access.register();
+        let kicks = match register {
             ICC_SGI1R_EL1 => vm.vgic().write_sgi1r(vcpu, value),
             ICC_SGI0R_EL1 => vm.vgic().write_sgi0r(vcpu, value),
             ICC_ASGI1R_EL1 => vm.vgic().write_asgi1r(vcpu, value),
-            _ => deactivate(vm, vcpu, value),
+            _ => {
+                self.take_back(platform, machine, vm);
+                deactivate(vm, vcpu, value)
+            }
         };
         machine.kick(platform, vm, kicks);
-        if access.register == ICC_DIR_EL1 {
+        if register == ICC_DIR_EL1 {
             return (Cause::InterruptController, Next::Skip);
         }
         vm.sent_sgi(kicks);
@@ -93,13 +119,13 @@ impl CoreLoop {
     /// CNTP_TVAL_EL0, CNTP_CTL_EL0, CNTP_CVAL_EL0.
     fn physical_timer<P: Platform>(&mut self, platform: &mut P, vm: &mut Vm, access: SystemRegisterAccess) -> Next {
         let Some(loaded) = &mut self.loaded else { return Next::Resume };
-        let value = loaded.vcpu.general().get(access.transfer);
+        let value = loaded.vcpu.general().get(access.transfer());
         let now = loaded.guest_counter(platform.counter());
         let mut timer = PhysicalTimer::new(loaded.vcpu.timers_mut(), now);
-        match (access.register, access.write) {
-            (CNTP_TVAL_EL0, false) => return Next::Load(access.transfer, timer.value()),
-            (CNTP_CTL_EL0, false) => return Next::Load(access.transfer, timer.control()),
-            (_, false) => return Next::Load(access.transfer, timer.compare()),
+        match (access.register(), access.write()) {
+            (CNTP_TVAL_EL0, false) => return Next::Load(access.transfer(), timer.value()),
+            (CNTP_CTL_EL0, false) => return Next::Load(access.transfer(), timer.control()),
+            (_, false) => return Next::Load(access.transfer(), timer.compare()),
             (CNTP_TVAL_EL0, true) => timer.set_value(value),
             (CNTP_CTL_EL0, true) => timer.set_control(value),
             (_, true) => timer.set_compare(value),

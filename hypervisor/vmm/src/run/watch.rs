@@ -4,7 +4,7 @@
 //! WFI is trapped, but only to note the time: the guest then carries it out itself.
 
 use super::{CoreLoop, Machine};
-use crate::exit::Exit;
+use crate::exit::Vector;
 use crate::platform::Platform;
 use core::sync::atomic::Ordering;
 
@@ -51,12 +51,12 @@ impl CoreLoop {
         Some(())
     }
 
-    /// The vCPU left the guest by `exit`. It slept until now if an interrupt found it behind its WFI. If not, something
+    /// The vCPU left the guest by `vector`. It slept until now if an interrupt found it behind its WFI. If not, something
     /// that was pending for it ended its WFI, nobody knows when: it is taken not to have slept.
-    pub(super) fn end_wait<P: Platform>(&mut self, platform: &mut P, machine: &Machine, exit: Exit) {
+    pub(super) fn end_wait<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vector: Vector) {
         let Some((since, address)) = self.watch.under_way.take() else { return };
         let pc = self.loaded.as_ref().map(|loaded| loaded.vcpu.general().pc);
-        let slept = exit == Exit::Interrupt && pc == Some(address.wrapping_add(4));
+        let slept = matches!(vector, Vector::Irq | Vector::Fiq) && pc == Some(address.wrapping_add(4));
         if let Some(core) = machine.core(self.id) {
             if slept { core.wake(platform.counter()) } else { core.stay_awake(since) }
         }

@@ -38,6 +38,11 @@ impl VcpuId {
         ((self.0 / PER_CLUSTER) as u64) << 8 | (self.0 % PER_CLUSTER) as u64
     }
 
+    /// What ICC_SGI1R_EL1 holds, beside the INTID, to name this vCPU alone: Aff1, TargetList (GICv3 IHI 0069 12.2.18).
+    pub const fn sgi_target(self) -> u64 {
+        ((self.0 / PER_CLUSTER) as u64) << 16 | 1 << (self.0 % PER_CLUSTER)
+    }
+
     /// The vCPU that has the affinity Aff3.Aff2.Aff1.Aff0 in bits 39:32 and 23:0 of `mpidr`, the other bits
     /// of which are ignored; `None` if no vCPU can have it.
     pub fn from_affinity(mpidr: u64) -> Option<Self> {

@@ -16,6 +16,8 @@ pub struct Bank {
     pub listed: u32,
     /// The latch was set, and is now held as the pending bit of a list register.
     pub lent: u32,
+    /// SGIs that were sent again while they were lent: the list register is to show them as pending once more.
+    pub again: u32,
     /// A register made them active, or not, while their list register was out in the hardware: what that says of it
     /// does not count.
     pub written: u32,
@@ -63,6 +65,7 @@ impl Bank {
             first,
             listed: 0,
             lent: 0,
+            again: 0,
             written: 0,
             linked: 0,
             held: 0,
@@ -167,6 +170,8 @@ impl Bank {
         let line = self.is.line & !self.is.edge & !self.linked & bit;
         more |= (line & terms.forwarded & terms.here) | (due & !pending);
         let held = self.held & bit;
+        // Software made it pending beside its line. The acknowledge ends both, the next expiry raises the line alone.
+        more |= held & self.lent & !self.is.edge;
         let state = ListRegisterState::new(pending != 0, active != 0);
         let group = Group::from_bit(self.is.group & bit != 0);
         let register = ListRegister::new(self.first + position, state, self.give(position, owner), group);
@@ -208,8 +213,15 @@ impl Bank {
             assign(&mut self.is.active, bit, now.active());
         }
         self.written &= !bit;
+        if now.active()
+            && now != written.state()
+            && let Some(detail) = self.is.details.get_mut(position as usize % WIDTH)
+        {
+            detail.active_source = written.source();
+            detail.active_priority = written.priority();
+        }
         if written.state().pending() && !now.pending() {
-            self.acknowledge(position, written);
+            self.acknowledge(position);
         }
         if now == ListRegisterState::Empty {
             self.listed &= !bit;
@@ -220,18 +232,14 @@ impl Bank {
         }
     }
 
-    /// The guest acknowledged the nth interrupt in the list register `written`.
-    fn acknowledge(&mut self, position: u32, written: ListRegister) {
+    /// The guest acknowledged the nth interrupt, which a list register held as pending.
+    fn acknowledge(&mut self, position: u32) {
         let bit = 1 << position;
         self.lent &= !bit;
         // The line of a linked one shows again as a new physical interrupt once the guest has ended this one.
         self.is.line &= !(self.linked & bit);
         if let Some(lent) = self.lent_sources.get_mut(position as usize) {
             *lent = 0;
-        }
-        if let Some(detail) = self.is.details.get_mut(position as usize % WIDTH) {
-            detail.active_source = written.source();
-            detail.active_priority = written.priority();
         }
     }
 }

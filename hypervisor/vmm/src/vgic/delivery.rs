@@ -30,7 +30,7 @@ impl Vgic {
         let Some(vcpu) = VcpuId::new(owner) else { return };
         let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return };
         let Some(index) = per.list_registers.find(intid) else { return };
-        if self.running.contains(vcpu) {
+        if self.out.contains(vcpu) {
             per.recall |= 1 << index;
         } else {
             self.take_out(vcpu, index);

@@ -100,6 +100,7 @@ impl Vgic {
         assign(&mut bank.is.latch, bits, pending);
         if !pending {
             bank.lent &= !bits;
+            bank.again &= !bits;
         }
         self.touched(index, changed);
     }

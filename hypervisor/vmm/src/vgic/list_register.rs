@@ -225,6 +225,16 @@ impl ListRegisters {
         self.used_indices().find(|index| self.get(*index).intid() == intid)
     }
 
+    /// The list register that was written with the interrupt `intid` pending and nothing more to hear of. Whatever the
+    /// guest has made of it, the interrupt can be made pending there again: the controller, which still takes it for
+    /// pending, need not know.
+    #[inline(always)]
+    pub fn lent(&self, intid: u32) -> Option<(u8, ListRegister)> {
+        let index = self.find(intid).filter(|_| self.maintenance == Maintenance::NONE)?;
+        let register = self.get(index);
+        (register.state() == ListRegisterState::Pending && !register.eoi_maintenance()).then_some((index, register))
+    }
+
     /// Takes over what changed, and nothing else, from the list registers that [`super::Vgic::flush`] gave for the
     /// same vCPU. That is all of them if this was empty when the vCPU was loaded, and was given to
     /// [`super::Vgic::fold`] before each flush since.

@@ -2,7 +2,8 @@
 //!
 //! Pure policy over plain data. The distributor and the redistributors live here; the CPU interfaces are the
 //! hardware's, which shows to each running vCPU the interrupts in its list registers. [`Vgic::flush`] chooses
-//! what stands there, [`Vgic::fold`] takes back what the guest made of it.
+//! what stands there, [`Vgic::fold`] takes back what the guest made of it, which not every exit needs to know
+//! ([`Vgic::enter_again`]).
 //!
 //! - `interrupts`: what the specification keeps of 32 interrupts, a bit each; `bank`: where they are handled just now
 //! - `registers`: the table of register offsets; `frames`, `fields`, `sgi`: what they do
@@ -76,6 +77,8 @@ pub struct Vgic {
     /// vCPUs that entered the guest since they were last reset.
     online: VcpuSet,
     /// vCPUs whose list registers are out in the hardware.
+    out: VcpuSet,
+    /// vCPUs that are in the guest.
     running: VcpuSet,
     /// vCPUs that sleep out of the guest until an interrupt is pending for them.
     waiting: VcpuSet,
@@ -112,6 +115,7 @@ impl Vgic {
             released: 0,
             asleep: all,
             online: VcpuSet::EMPTY,
+            out: VcpuSet::EMPTY,
             running: VcpuSet::EMPTY,
             waiting: VcpuSet::EMPTY,
             dirty: all,

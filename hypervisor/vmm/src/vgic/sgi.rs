@@ -1,6 +1,7 @@
 //! Software-generated interrupts: GICD_SGIR of GICv2 (IHI 0048 4.3.15), and the system registers of GICv3
 //! (IHI 0069 12.2 ICC_SGI1R_EL1, ICC_ASGI1R_EL1, ICC_SGI0R_EL1).
 
+use super::list_register::Maintenance;
 use super::{Version, Vgic};
 use crate::vcpu::{VcpuId, VcpuSet};
 
@@ -35,10 +36,24 @@ impl Vgic {
             };
             let bit = 1 << (intid & 0xF);
             if self.layout.version == Version::V3 && (group_1 || bank.is.group & bit == 0) {
-                self.set_latch(target.index(), bit, true);
+                self.receive(target, bit);
             }
         }
         self.take_kicks()
+    }
+
+    /// An SGI of GICv3 arrives, `bit` of the private ones of `vcpu`. Where it is lent to a list register that is out, it is
+    /// only to be made pending there.
+    fn receive(&mut self, vcpu: VcpuId, bit: u32) {
+        let (Some(bank), Some(per)) = (self.banks.get_mut(vcpu.index()), self.vcpus.get(vcpu.index())) else { return };
+        // It was written as pending alone: a level or a physical interrupt, for which there is more to know, is no SGI.
+        let lent = bank.lent & !bank.is.active & bit != 0 && per.list_registers.maintenance == Maintenance::NONE;
+        if lent && self.out.contains(vcpu) {
+            bank.again |= bit;
+            self.kicks.insert(vcpu);
+        } else {
+            self.set_latch(vcpu.index(), bit, true);
+        }
     }
 
     /// `vcpu` writes GICD_SGIR: TargetListFilter, CPUTargetList, SGIINTID. The fourth filter is reserved.

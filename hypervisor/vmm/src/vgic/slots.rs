@@ -17,13 +17,39 @@ impl Vgic {
         }
         self.waiting.remove(vcpu);
         self.running.insert(vcpu);
+        self.out.insert(vcpu);
         self.vcpus.get(vcpu.index()).map_or(&NONE, |per| &per.list_registers)
+    }
+
+    /// `vcpu` left the guest. Its list registers stay out in the hardware, unless [`Self::fold`] takes them back.
+    pub const fn leave(&mut self, vcpu: VcpuId) {
+        self.running.remove(vcpu);
+    }
+
+    /// Whether the list registers of `vcpu` are out in the hardware.
+    pub const fn is_out(&self, vcpu: VcpuId) -> bool {
+        self.out.contains(vcpu)
+    }
+
+    /// Whether `vcpu`, which left the guest, can enter it again with the list registers as the hardware has them, but for
+    /// those of the private interrupts whose bits are set: they are to be made pending as [`ListRegisters::lent`] says. If
+    /// not, they must be taken back and chosen anew.
+    pub fn enter_again(&mut self, vcpu: VcpuId) -> Option<u32> {
+        let (bank, per) = (self.banks.get_mut(vcpu.index())?, self.vcpus.get(vcpu.index())?);
+        let known = per.list_registers.changed != 0 || per.list_registers.maintenance != Maintenance::NONE;
+        if self.dirty.contains(vcpu) || per.recall != 0 || (known && !self.out.contains(vcpu)) {
+            return None;
+        }
+        self.out.insert(vcpu);
+        self.running.insert(vcpu);
+        Some(core::mem::take(&mut bank.again))
     }
 
     /// Takes back what the hardware made of the list registers of `vcpu`, which left the guest. Of `read` only
     /// the states of the used ones, `eoi_count` and, if asked for, `groups` matter. Returns the other vCPUs to kick.
     pub fn fold(&mut self, vcpu: VcpuId, read: &ListRegisters) -> VcpuSet {
         self.running.remove(vcpu);
+        self.out.remove(vcpu);
         let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return VcpuSet::EMPTY };
         per.list_registers.changed = 0;
         if per.list_registers.used == 0 && read.eoi_count == 0 {
@@ -50,6 +76,18 @@ impl Vgic {
             let index = index.to_le_bytes()[0];
             self.fold_one(vcpu, index, read.get(index).state(), recall & 1 << index != 0);
         }
+        if self.banks.get(vcpu.index()).is_some_and(|bank| bank.again != 0) {
+            self.fold_again(vcpu);
+        }
+    }
+
+    /// SGIs were sent again while they were out: those that are still pending run together with them, the others are
+    /// pending anew.
+    #[inline(never)]
+    fn fold_again(&mut self, vcpu: VcpuId) {
+        let Some(bank) = self.banks.get_mut(vcpu.index()) else { return };
+        let anew = core::mem::take(&mut bank.again) & !bank.lent;
+        self.set_latch(vcpu.index(), anew, true);
     }
 
     fn fold_one(&mut self, vcpu: VcpuId, index: u8, now: ListRegisterState, recalled: bool) {

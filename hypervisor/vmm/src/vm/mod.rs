@@ -40,8 +40,6 @@ pub struct Counters {
     pub starts: u64,
     /// Accesses that nothing of its machine answers.
     pub stage2_faults: u64,
-    /// Expiries of its virtual timers.
-    pub timer_expiries: u64,
     /// Stage-2 faults since it last started: only the first few are worth a message.
     pub faults_told: u64,
     /// Ticks that its memory was zeroed and its modules copied.

@@ -48,6 +48,17 @@ impl Interface {
         self.eoi_count = 0;
     }
 
+    /// Makes the interrupt of a list register pending, which `written` was put into before.
+    pub fn make_pending(&mut self, index: usize, written: ListRegister) {
+        let before = self.registers[index];
+        let mut emptied = written;
+        emptied.set_state(before.state());
+        assert_eq!(before, emptied, "list register {index} was written otherwise");
+        let ended = before.state() == ListRegisterState::Empty;
+        assert!(written.hardware().is_none() || ended, "list register {index} is linked to hardware: {before:?}");
+        self.registers[index].set_state(ListRegisterState::new(true, before.state().active()));
+    }
+
     /// After an exit: gives back what the guest made of it. What asks for maintenance is quiet from now on, but
     /// for the ends of single interrupts.
     pub fn read(&mut self, into: &mut ListRegisters) {

@@ -12,7 +12,7 @@ use bulkhead_vmm::platform::{CoreId, PhysicalInterrupt, Platform, VmContext, Vmi
 use bulkhead_vmm::run::Machine;
 use bulkhead_vmm::stage2::Stage2;
 use bulkhead_vmm::vcpu::{LoadedVcpu, SystemRegisters, Vcpu};
-use bulkhead_vmm::vgic::{CpuInterface, ListRegisters};
+use bulkhead_vmm::vgic::{CpuInterface, ListRegister, ListRegisters};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -196,6 +196,13 @@ impl Platform for Core {
         let mut hardware = self.hardware();
         let live = hardware.cores[self.id.0].live.as_mut();
         live.expect("a vCPU that is to be entered is loaded").interface.write(list_registers);
+    }
+
+    fn make_pending(&mut self, index: u8, register: ListRegister) {
+        self.breathe();
+        let mut hardware = self.hardware();
+        let live = hardware.cores[self.id.0].live.as_mut();
+        live.expect("it stays loaded").interface.make_pending(index.into(), register);
     }
 
     fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {

@@ -4,7 +4,7 @@ use super::interface::Settings;
 use super::registers::Frame;
 use super::shape::Shape;
 use super::steps::Step;
-use super::world::{TIMER, World};
+use super::world::{TIMER, World, id};
 use crate::random::Random;
 
 /// Private interrupts that steps dwell on, and shared ones; random words touch the others too.
@@ -36,6 +36,9 @@ pub(super) fn random_sgi(world: &World, random: &mut Random, vcpu: usize) -> Ste
     let intid = random.below(5);
     if world.oracle.v3 {
         let stray = if random.one_in(8) { random.bits() & 0x00FF_00FF_00FF_0000 } else { 0 };
+        if random.one_in(4) {
+            return Step::Generate { vcpu, register: 0, value: id(vcpu).sgi_target() | intid << 24 };
+        }
         let value = random.below(16) | intid << 24 | u64::from(random.one_in(4)) << 40 | stray;
         return Step::Generate { vcpu, register: random.below(8).saturating_sub(5), value };
     }

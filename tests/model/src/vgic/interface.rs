@@ -41,6 +41,8 @@ impl Settings {
 pub struct Interface {
     /// The list registers, as the hardware has them.
     pub registers: ListRegisters,
+    /// What the hypervisor wrote there or read back last.
+    pub written: ListRegisters,
     /// What the guest has set.
     pub settings: Settings,
     /// Active preemption levels, a bit each, by group.
@@ -50,7 +52,7 @@ pub struct Interface {
 impl Interface {
     /// With empty list registers.
     pub fn new(settings: Settings) -> Self {
-        Self { registers: ListRegisters::EMPTY, settings, active_levels: [0; 2] }
+        Self { registers: ListRegisters::EMPTY, written: ListRegisters::EMPTY, settings, active_levels: [0; 2] }
     }
 
     /// The highest preemption level in service; 32 if there is none.
@@ -135,12 +137,29 @@ impl Interface {
             || self.registers.eoi_count == 31
     }
 
+    /// The hypervisor makes the interrupt `intid`, linked to `hardware` or not, pending where it was written as
+    /// pending, if it has such a list register. Whether it has.
+    ///
+    /// # Errors
+    /// One linked to hardware has not been ended.
+    pub fn make_pending(&mut self, intid: u32, hardware: bool) -> Result<bool, String> {
+        let written = self.written.lent(intid).filter(|(_, register)| register.hardware().is_some() == hardware);
+        let Some((index, _)) = written else { return Ok(false) };
+        let register = &mut self.registers.registers[usize::from(index)];
+        if hardware && register.state() != ListRegisterState::Empty {
+            return Err(format!("list register {index} becomes pending though it is {register:?}"));
+        }
+        register.set_state(ListRegisterState::new(true, register.state().active()));
+        Ok(true)
+    }
+
     /// The hypervisor writes the list registers that changed, and all must then be as it wanted them.
     ///
     /// # Errors
     /// What differs, or is forbidden.
     pub fn write(&mut self, wanted: &ListRegisters, count: usize) -> Result<(), String> {
         self.registers.update_from(wanted);
+        self.written = *wanted;
         for index in 0..wanted.registers.len() {
             let (have, want) = (&self.registers.registers[index], &wanted.registers[index]);
             if wanted.used & 1 << index == 0 {

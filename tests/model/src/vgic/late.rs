@@ -112,12 +112,23 @@ impl Race {
         self.kicked.remove(id(vcpu));
         let interface = &mut self.interfaces[vcpu];
         interface.registers.groups = interface.settings.enabled;
+        interface.written = interface.registers;
         let kicks = self.vgic.fold(id(vcpu), &interface.registers);
         self.kicked = self.kicked.union(kicks);
     }
 
     fn enter(&mut self, vcpu: usize) -> Result<(), String> {
         let count = self.vgic.layout().list_registers;
+        if let Some(again) = self.vgic.enter_again(id(vcpu)) {
+            self.kicked.remove(id(vcpu));
+            for intid in (0..32).filter(|intid| again & 1 << intid != 0) {
+                self.interfaces[vcpu].make_pending(intid, false)?;
+            }
+            return Ok(());
+        }
+        if self.vgic.is_out(id(vcpu)) {
+            self.exit(vcpu);
+        }
         self.kicked.remove(id(vcpu));
         self.interfaces[vcpu].write(self.vgic.flush(id(vcpu)), count)
     }
@@ -127,7 +138,8 @@ impl Race {
         match self.random.below(16) {
             0..5 => self.acknowledge(vcpu),
             5..9 => self.end(vcpu),
-            9..11 => self.event(vcpu, Self::send),
+            9 => self.send_again(vcpu),
+            10 => self.event(vcpu, Self::send),
             11 => self.event(vcpu, |race, vcpu| {
                 let intid = race.random.pick(&SHARED);
                 race.route(vcpu, intid);
@@ -146,8 +158,11 @@ impl Race {
 
     /// What was on its way to `vcpu` reaches it.
     fn arrive(&mut self, vcpu: usize) -> Result<(), String> {
-        if self.kicked.contains(id(vcpu)) || self.interfaces[vcpu].maintenance() {
-            self.exit(vcpu);
+        if self.interfaces[vcpu].maintenance() {
+            return self.event(vcpu, |_, _| ());
+        }
+        if self.kicked.contains(id(vcpu)) {
+            self.vgic.leave(id(vcpu));
             self.enter(vcpu)?;
         }
         Ok(())
@@ -177,6 +192,16 @@ impl Race {
             false => self.vgic.write_distributor(id(vcpu), 0xF00, 4, list << 16 | intid).expect("GICD answers"),
         };
         self.kicked = self.kicked.union(kicks);
+    }
+
+    /// `vcpu` sends itself an SGI that may still have a list register.
+    fn send_again(&mut self, vcpu: usize) -> Result<(), String> {
+        let intid = self.random.below(4) as u32;
+        if !self.v3 || !self.interfaces[vcpu].make_pending(intid, false)? {
+            return self.event(vcpu, Self::send);
+        }
+        self.happened((Some(vcpu), intid, 0));
+        Ok(())
     }
 
     fn acknowledge(&mut self, vcpu: usize) -> Result<(), String> {

@@ -19,6 +19,8 @@ pub struct Tally {
     pub physical: u64,
     /// Physical interrupts deactivated by the hypervisor.
     pub released: u64,
+    /// Interrupts made pending where they were before.
+    pub again: u64,
 }
 
 impl Tally {
@@ -32,13 +34,14 @@ impl Tally {
         self.active_left_out += other.active_left_out;
         self.physical += other.physical;
         self.released += other.released;
+        self.again += other.again;
     }
 
     /// The least of all.
     pub fn least(&self) -> u64 {
         let Self { acknowledged, nested, maintenance, kicks, .. } = *self;
-        let Self { pending_left_out, active_left_out, physical, released, .. } = *self;
-        [acknowledged, nested, maintenance, kicks, pending_left_out, active_left_out, physical, released]
+        let Self { pending_left_out, active_left_out, physical, released, again, .. } = *self;
+        [acknowledged, nested, maintenance, kicks, pending_left_out, active_left_out, physical, released, again]
             .into_iter()
             .fold(u64::MAX, u64::min)
     }

@@ -44,6 +44,8 @@ pub struct World {
     pub physical: Vec<Physical>,
     /// What each vCPU's guest has in service.
     pub in_service: Vec<InService>,
+    /// Kicks by list registers that were taken back before an entry.
+    late_kicks: VcpuSet,
     /// Choices.
     pub random: Random,
     /// What happened.
@@ -66,6 +68,7 @@ impl World {
             interfaces: vec![Interface::new(settings); layout.vcpus],
             physical: vec![Physical::default(); layout.vcpus],
             in_service: vec![InService::default(); layout.vcpus],
+            late_kicks: VcpuSet::EMPTY,
             random,
             tally: Tally::default(),
         };
@@ -89,10 +92,37 @@ impl World {
             true => interface.settings.enabled,
             false => [self.random.one_in(2), self.random.one_in(2)],
         };
+        interface.written = interface.registers;
         self.vgic.fold(id(vcpu), &self.interfaces[vcpu].registers)
     }
 
+    /// `vcpu` leaves the guest for what need not know its list registers: they may stay out.
+    fn leave(&mut self, vcpu: usize) -> VcpuSet {
+        if self.random.one_in(4) {
+            return self.exit(vcpu);
+        }
+        self.vgic.leave(id(vcpu));
+        VcpuSet::EMPTY
+    }
+
     pub(super) fn enter(&mut self, vcpu: usize) -> Result<(), String> {
+        let again = self.vgic.enter_again(id(vcpu));
+        if again.is_none() && self.vgic.is_out(id(vcpu)) {
+            let kicks = self.exit(vcpu);
+            self.late_kicks = self.late_kicks.union(kicks);
+        }
+        self.release(vcpu)?;
+        let Some(again) = again else { return self.fill(vcpu) };
+        for intid in (0..32).filter(|intid| again & 1 << intid != 0) {
+            if !self.interfaces[vcpu].make_pending(intid, false)? {
+                return Err(format!("vCPU {vcpu} is to have INTID {intid} again, which has no list register"));
+            }
+            self.tally.again += 1;
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, vcpu: usize) -> Result<(), String> {
         while let Some(physical) = self.vgic.take_released(id(vcpu)) {
             if physical != TIMER || !self.physical[vcpu].active {
                 return Err(format!("vCPU {vcpu} released physical {physical}, which was not active"));
@@ -100,6 +130,10 @@ impl World {
             self.physical[vcpu].active = false;
             self.tally.released += 1;
         }
+        Ok(())
+    }
+
+    fn fill(&mut self, vcpu: usize) -> Result<(), String> {
         let count = self.vgic.layout().list_registers;
         self.interfaces[vcpu].write(self.vgic.flush(id(vcpu)), count)?;
         let wanted = self.interfaces[vcpu].registers.maintenance;
@@ -111,18 +145,21 @@ impl World {
     /// Carries out kicks, maintenance and physical interrupts until there are none.
     pub(super) fn settle(&mut self, mut kicks: VcpuSet) -> Result<(), String> {
         for _ in 0..200 {
+            kicks = kicks.union(core::mem::take(&mut self.late_kicks));
+            let mut attention = VcpuSet::EMPTY;
             for vcpu in 0..self.vcpus() {
+                self.expire_again(vcpu)?;
                 let maintenance = self.interfaces[vcpu].maintenance();
                 self.tally.maintenance += u64::from(maintenance);
                 if maintenance || self.timer_fires(vcpu) {
-                    kicks.insert(id(vcpu));
+                    attention.insert(id(vcpu));
                 }
             }
-            let Some(next) = kicks.iter().next() else { return Ok(()) };
+            let Some(next) = kicks.union(attention).iter().next() else { return Ok(()) };
             kicks.remove(next);
             self.tally.kicks += 1;
             let vcpu = next.index();
-            kicks = kicks.union(self.exit(vcpu));
+            kicks = kicks.union(if attention.contains(next) { self.exit(vcpu) } else { self.leave(vcpu) });
             if self.timer_fires(vcpu) {
                 self.physical[vcpu].active = true;
                 self.tally.physical += 1;
@@ -133,17 +170,36 @@ impl World {
         Err("kicks, maintenance and physical interrupts without end".into())
     }
 
+    /// The timer of `vcpu` shows in its list register again, if it still has one and chance wants it.
+    fn expire_again(&mut self, vcpu: usize) -> Result<(), String> {
+        if self.timer_fires(vcpu) && !self.random.one_in(4) && self.interfaces[vcpu].make_pending(TIMER, true)? {
+            self.physical[vcpu].active = true;
+            self.tally.physical += 1;
+            self.tally.again += 1;
+        }
+        Ok(())
+    }
+
     fn timer_fires(&self, vcpu: usize) -> bool {
         self.physical[vcpu].line && !self.physical[vcpu].active
     }
 
-    /// `vcpu` leaves the guest, `work` is done for it, and it enters again.
+    /// `vcpu` leaves the guest, its list registers are taken back, `work` is done for it, and it enters again.
     pub(super) fn while_out<R>(
         &mut self,
         vcpu: usize,
         work: impl FnOnce(&mut Self) -> (R, VcpuSet),
     ) -> Result<R, String> {
         let kicks = self.exit(vcpu);
+        self.work(vcpu, kicks, work)
+    }
+
+    fn work<R>(
+        &mut self,
+        vcpu: usize,
+        kicks: VcpuSet,
+        work: impl FnOnce(&mut Self) -> (R, VcpuSet),
+    ) -> Result<R, String> {
         let (result, more) = work(self);
         let mut kicks = kicks.union(more);
         kicks.remove(id(vcpu));
@@ -244,7 +300,13 @@ impl World {
     /// A disagreement.
     pub fn generate(&mut self, vcpu: usize, register: u64, value: u64) -> Result<(), String> {
         self.oracle.generate(vcpu, value, register == 0);
-        self.while_out(vcpu, |world| {
+        let itself = register == 0 && self.oracle.v3 && value & !(0xF << 24) == id(vcpu).sgi_target();
+        if itself && !self.random.one_in(4) && self.interfaces[vcpu].make_pending((value >> 24 & 0xF) as u32, false)? {
+            self.tally.again += 1;
+            return self.settle(VcpuSet::EMPTY);
+        }
+        let kicks = self.leave(vcpu);
+        self.work(vcpu, kicks, |world| {
             let kicks = match register {
                 0 => world.vgic.write_sgi1r(id(vcpu), value),
                 1 => world.vgic.write_sgi0r(id(vcpu), value),
@@ -274,6 +336,9 @@ impl World {
     pub fn timer(&mut self, vcpu: usize, level: bool) -> Result<(), String> {
         self.oracle.line(vcpu, TIMER, level);
         self.physical[vcpu].line = level;
+        if level && self.random.one_in(2) {
+            return self.settle(VcpuSet::EMPTY);
+        }
         self.while_out(vcpu, |world| {
             if !level {
                 world.vgic.lower_hardware(id(vcpu), TIMER);

@@ -87,7 +87,7 @@ fn counted(world: &World) -> BTreeMap<String, BTreeMap<String, u64>> {
         let sum = |cause| vm.slots().iter().map(|slot| slot.exits.get(cause)).sum::<u64>();
         let row = [
             ("exits", Cause::ALL.into_iter().map(sum).sum()),
-            ("timer-expiries", counters.timer_expiries),
+            ("timer-expiries", vm.slots().iter().map(|slot| slot.exits.expiries()).sum()),
             ("sgis-sent", sum(Cause::SgiSent)),
             ("sgis-received", sum(Cause::SgiReceived)),
             ("stage2-faults", counters.stage2_faults),
