@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::board::{Board, Trigger};
 use bulkhead_vmm::exit::{RawExit, Syndrome};
+use bulkhead_vmm::lock::lock;
 use bulkhead_vmm::platform::{CoreId, PhysicalInterrupt, Platform, VmContext, Vmid};
 use bulkhead_vmm::stage2::Stage2;
 use bulkhead_vmm::vcpu::{LoadedVcpu, Vcpu};
@@ -21,7 +22,7 @@ static TABLES: Mutex<Stage2Tables> = Mutex::new(Stage2Tables::new());
 
 /// Stage-2 tables in use, by all guests.
 pub fn stage2_tables_in_use() -> usize {
-    TABLES.lock().in_use()
+    lock(&TABLES).in_use()
 }
 
 /// INTIDs of the interrupts that EL2 knows by their purpose.
@@ -205,7 +206,7 @@ impl Platform for Core {
     }
 
     fn with_tables<R>(&mut self, work: impl FnOnce(&mut Stage2Tables) -> R) -> R {
-        work(&mut TABLES.lock())
+        work(&mut lock(&TABLES))
     }
 
     fn invalidate_vm(&mut self, stage2: &Stage2, vmid: Vmid) {

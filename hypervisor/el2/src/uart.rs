@@ -2,6 +2,7 @@
 
 use crate::mmu::{self, Kind};
 use bulkhead_vmm::address::{Pa, Range};
+use bulkhead_vmm::lock::lock;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use spin::Mutex;
@@ -67,12 +68,12 @@ pub fn use_pl011(registers: Range<Pa>) {
     uart.clear.set(0x7ff);
     uart.control.modify(CR::UARTEN::SET + CR::TXE::SET + CR::RXE::SET);
     BASE.store(base, Ordering::Release);
-    *UART.lock() = Some(Uart(uart));
+    *lock(&UART) = Some(Uart(uart));
 }
 
 /// Whether a UART is known.
 pub fn is_known() -> bool {
-    UART.lock().is_some()
+    lock(&UART).is_some()
 }
 
 fn with<R>(otherwise: R, work: impl FnOnce(&Registers) -> R) -> R {

@@ -1,6 +1,7 @@
 //! The `log` crate's back end: straight to the UART while the machine comes up, then to the log's console port.
 
 use bulkhead_el2::uart;
+use bulkhead_vmm::lock::lock;
 use bulkhead_vmm::monitor::{LogRing, log_line};
 use bulkhead_vmm::platform::Platform;
 use bulkhead_vmm::run::Machine;
@@ -30,7 +31,7 @@ pub fn init() {
 
 /// The UART is known: what was logged before is shown.
 pub fn begin() {
-    RECORDS.lock().last(usize::MAX).iter().for_each(|record| print(record));
+    lock(&RECORDS).last(usize::MAX).iter().for_each(|record| print(record));
 }
 
 /// Writes `record` to the UART, and waits for it.
@@ -41,7 +42,7 @@ fn print(record: &str) {
 
 /// Gives records to the console of `machine` from now on.
 pub fn attach(machine: &'static Machine) {
-    *MACHINE.lock() = Some(machine);
+    *lock(&MACHINE) = Some(machine);
 }
 
 /// The records, for the monitor.
@@ -68,18 +69,18 @@ impl Log for Logger {
         let ticks = bulkhead_el2::counter().saturating_sub(BOOTED.load(Ordering::Relaxed));
         let time_ms = ticks.saturating_mul(1000) / bulkhead_el2::counter_frequency().max(1);
         let record = log_line(record.level(), time_ms, *record.args());
-        let machine = *MACHINE.lock();
+        let machine = *lock(&MACHINE);
         match machine.and_then(|machine| machine.ports.get(machine.log_port())) {
             Some(port) => {
                 // A log's port takes everything.
-                let mut port = port.lock();
+                let mut port = lock(port);
                 let _ = port.write_str(&record);
                 port.push(b'\n');
                 NEWS.store(true, Ordering::Release);
             }
             None => print(&record),
         }
-        RECORDS.lock().push(record);
+        lock(&RECORDS).push(record);
     }
 
     fn flush(&self) {}

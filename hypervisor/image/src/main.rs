@@ -18,6 +18,7 @@ use bulkhead_el2::gic::Gic;
 use bulkhead_el2::{CORES, heap, power, uart, window};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::board::{Board, Enable, Uart};
+use bulkhead_vmm::lock::lock;
 use bulkhead_vmm::platform::Platform;
 use bulkhead_vmm::run::{CoreLoop, Machine, Step};
 use bulkhead_vmm::tell::{Level, tell};
@@ -47,7 +48,7 @@ fn start(tree: u64) -> ! {
     let own = window::Window::new(0);
     let mut core = Core::new(&board, own)
         .unwrap_or_else(|| stop(format_args!("the first core is not among the first of the board's tree")));
-    *BOARD.lock() = Some(board);
+    *lock(&BOARD) = Some(board);
     start_cores();
     // Made where it stays: a machine that is moved there would need code to drop it if another were there.
     let machine = MACHINE.call_once(|| {
@@ -66,7 +67,7 @@ fn start(tree: u64) -> ! {
 
 /// A further core, with the number of its stack.
 fn join(slot: usize) -> ! {
-    let window = WINDOWS.lock().get_mut(slot).and_then(Option::take);
+    let window = lock(&WINDOWS).get_mut(slot).and_then(Option::take);
     let core = window.and_then(|window| with_board(|board| Core::new(board, window)));
     let core = core.unwrap_or_else(|| bulkhead_el2::halt());
     power::arrived(slot);
@@ -127,7 +128,7 @@ fn use_console(console: Option<Uart>) {
 
 /// What `read` makes of the board.
 fn with_board<T>(read: impl FnOnce(&Board) -> T) -> T {
-    match BOARD.lock().as_ref() {
+    match lock(&BOARD).as_ref() {
         Some(board) => read(board),
         None => stop(format_args!("the board is not known")),
     }
@@ -147,7 +148,7 @@ fn start_cores() {
             strike_out(index, format_args!("at most {CORES} cores are used"));
             continue;
         }
-        if let Some(place) = WINDOWS.lock().get_mut(slot) {
+        if let Some(place) = lock(&WINDOWS).get_mut(slot) {
             *place = Some(window::Window::new(slot));
         }
         started.push((index, slot, power::start_core(slot, &cpu, psci)));
@@ -165,7 +166,7 @@ fn start_cores() {
 /// Says that the core `index` is not there, and lets no guest have it.
 fn strike_out(index: usize, why: fmt::Arguments<'_>) {
     tell(Level::Warn, format_args!("core {index} does not run: {why}"));
-    if let Some(cpu) = BOARD.lock().as_mut().and_then(|board| board.cpus.get_mut(index)) {
+    if let Some(cpu) = lock(&BOARD).as_mut().and_then(|board| board.cpus.get_mut(index)) {
         cpu.enable = Enable::Disabled;
     }
 }

@@ -9,6 +9,7 @@ use bulkhead_el2::{CORES, identity};
 use bulkhead_vmm::config::VmPlan;
 use bulkhead_vmm::config::board::{Board, GicVersion};
 use bulkhead_vmm::console::{Kind, Multiplexer, Port, Settings, Sizes};
+use bulkhead_vmm::lock::lock;
 use bulkhead_vmm::platform::{CoreId, Platform, Vmid};
 use bulkhead_vmm::run::{Assignment, Console, CoreState, Machine};
 use bulkhead_vmm::tell::{Level, tell};
@@ -86,7 +87,7 @@ fn one(core: &mut Core, plan: VmPlan, index: usize, hardware: &Hardware) -> Opti
 
 fn assign(vms: &[Mutex<Vm>], cores: &[CoreState]) {
     for (index, vm) in vms.iter().enumerate() {
-        for (vcpu, core) in (0..VcpuId::MAXIMUM).filter_map(VcpuId::new).zip(vm.lock().cores()) {
+        for (vcpu, core) in (0..VcpuId::MAXIMUM).filter_map(VcpuId::new).zip(lock(vm).cores()) {
             if let Some(core) = cores.get(core.0) {
                 core.assign(Some(Assignment { vm: index, vcpu }));
             }
@@ -98,7 +99,7 @@ fn ports(vms: &[Mutex<Vm>]) -> Vec<Mutex<Port>> {
     let mut ports = Vec::new();
     let mut add = |name: &str, kind| ports.push(Mutex::new(Port::new(name, kind, Sizes::default())));
     for vm in vms {
-        add(vm.lock().name(), Kind::Guest);
+        add(lock(vm).name(), Kind::Guest);
     }
     add("hypervisor", Kind::Log);
     add("monitor", Kind::Monitor);

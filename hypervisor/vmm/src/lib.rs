@@ -19,6 +19,7 @@
 extern crate alloc;
 
 pub mod tell;
+pub mod lock;
 pub mod address;
 pub mod bits;
 pub mod frames;

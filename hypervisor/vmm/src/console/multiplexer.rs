@@ -1,5 +1,6 @@
 //! From many ports to one wire, a line at a time.
 
+use crate::lock::lock;
 use alloc::vec::Vec;
 
 use spin::Mutex;
@@ -94,7 +95,7 @@ impl Multiplexer {
         let mut lanes = Vec::with_capacity(ports.len());
         let mut width = 0;
         for port in ports {
-            let lane = Lane::new(&port.lock());
+            let lane = Lane::new(&lock(port));
             width = width.max(lane.name().len());
             lanes.push(lane);
         }

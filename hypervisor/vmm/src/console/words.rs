@@ -1,5 +1,6 @@
 //! What the multiplexer says itself: a change of focus, with the port's last output, and help.
 
+use crate::lock::lock;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -62,7 +63,7 @@ impl Multiplexer {
         if self.words.replaying {
             self.send_replay();
         } else if core::mem::take(&mut self.words.refocused) {
-            let (bytes, sent) = ports.get(index).map(|port| port.lock().replay()).unwrap_or_default();
+            let (bytes, sent) = ports.get(index).map(|port| lock(port).replay()).unwrap_or_default();
             let replays = sent < bytes.len();
             let colon = if replays { ", which printed last:" } else { "" };
             lane.put_notice(format_args!("keys go to {}{colon}", lane.name()), &mut self.staged);

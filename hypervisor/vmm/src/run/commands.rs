@@ -3,6 +3,7 @@
 use super::Machine;
 use crate::console::Multiplexer;
 use crate::exit::Cause;
+use crate::lock::lock;
 use crate::monitor::{Command, Table, Verb, help};
 use crate::platform::{CoreId, Platform};
 use crate::vm::{After, Lifecycle, Run, Slot, Vm};
@@ -46,7 +47,7 @@ pub(super) fn carry_out<P: Platform>(
             Some((_, vm)) if verb == Verb::Stats => stats(core::slice::from_ref(vm), answer),
             Some((_, vm)) if verb == Verb::VmInfo => info(vm, answer),
             Some((_, vm)) if verb == Verb::VmMove => move_to(platform, machine, vm, further, answer),
-            Some((_, vm)) => change(platform, machine, verb, &mut vm.lock(), answer),
+            Some((_, vm)) => change(platform, machine, verb, &mut lock(vm), answer),
         },
     }
     verb == Verb::PowerOff
@@ -77,7 +78,7 @@ fn move_to<P: Platform>(platform: &mut P, machine: &Machine, vm: &Mutex<Vm>, cor
     let Some(free) = number(core).map(CoreId).filter(|core| is_free(machine, *core)) else {
         return say(answer, format_args!("core {core} does not run, or runs a vCPU: see stats"));
     };
-    let mut vm = vm.lock();
+    let mut vm = lock(vm);
     if let Err(reason) = vm.request_move(free) {
         return say(answer, format_args!("{reason}"));
     }
@@ -103,7 +104,7 @@ fn list(machine: &Machine, answer: &mut String) {
 fn rows(vms: &[Mutex<Vm>], answer: &mut String, row: fn(&Vm, &mut Table<'_>)) {
     Table::write(answer, &mut |table| {
         for vm in vms {
-            row(&vm.lock(), table);
+            row(&lock(vm), table);
         }
     });
 }
@@ -137,7 +138,7 @@ fn info(vm: &Mutex<Vm>, answer: &mut String) {
     let only = core::slice::from_ref(vm);
     rows(only, answer, head);
     rows(only, answer, vcpus);
-    let vm = vm.lock();
+    let vm = lock(vm);
     for (guest, piece) in vm.memory().mapped() {
         let (name, physical, size) = (vm.name(), piece.start(), piece.size());
         say(answer, format_args!("vm={name} ram={guest} physical={physical} size={size:#x}"));
@@ -178,7 +179,7 @@ fn cores(machine: &Machine, now: u64, table: &mut Table<'_>) {
         let asleep = core.slept(now);
         table.row(format_args!("core={index}"));
         match core.assignment().and_then(|it| Some((machine.vms.get(it.vm)?, it.vcpu))) {
-            Some((vm, vcpu)) => table.cell(format_args!("vm={}/{vcpu}", vm.lock().name())),
+            Some((vm, vcpu)) => table.cell(format_args!("vm={}/{vcpu}", lock(vm).name())),
             None => table.cell(format_args!("vm=none")),
         }
         table.number("wake-ups", core.wake_ups());
@@ -224,7 +225,7 @@ fn causes(vm: &Vm, table: &mut Table<'_>) {
 /// Times the guests' sleep, or no longer. A guest that sleeps now takes note of it.
 fn watch<P: Platform>(platform: &mut P, machine: &Machine, on: bool, answer: &mut String) {
     machine.watching.store(on, Ordering::Relaxed);
-    machine.vms.iter().for_each(|vm| machine.kick_all(platform, &vm.lock()));
+    machine.vms.iter().for_each(|vm| machine.kick_all(platform, &lock(vm)));
     say(answer, format_args!("watch={}", if on { "on" } else { "off" }));
 }
 
@@ -233,7 +234,7 @@ fn number(word: &str) -> Option<usize> {
 }
 
 fn log(machine: &Machine, count: &str, answer: &mut String) {
-    let log = machine.log.lock();
+    let log = lock(machine.log);
     let count = match number(count) {
         Some(count) => log.len().min(count),
         None if count.is_empty() => log.len(),

@@ -3,6 +3,7 @@
 use super::Console;
 use crate::config::WhenAllOff;
 use crate::console::Port;
+use crate::lock::lock;
 use crate::monitor::LogRing;
 use crate::platform::{CoreId, Platform};
 use crate::vcpu::{VcpuId, VcpuSet};
@@ -187,7 +188,7 @@ impl Machine {
 
     /// Index of the first VM that is `wanted`. The caller holds no VM's lock.
     pub(super) fn find(&self, wanted: &dyn Fn(&Vm) -> bool) -> Option<usize> {
-        self.vms.iter().position(|vm| wanted(&vm.lock()))
+        self.vms.iter().position(|vm| wanted(&lock(vm)))
     }
 }
 
