@@ -56,18 +56,14 @@ impl ImageHeader {
     /// Reads the header from `bytes`, which start at [`HEADER_OFFSET`] of an image. `None` if they are
     /// too few, or the magic or the version differs.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        let u64_at = |offset: usize| Some(u64::from_le_bytes(bytes.get(offset..offset + 8)?.try_into().ok()?));
-        let u32_at = |offset: usize| Some(u32::from_le_bytes(bytes.get(offset..offset + 4)?.try_into().ok()?));
-        if bytes.get(..8)? != MAGIC || u32_at(8)? != VERSION {
-            return None;
+        let mut fields = [0; HEADER_LENGTH / 8];
+        for (field, stored) in fields.iter_mut().zip(bytes.get(..HEADER_LENGTH)?.chunks_exact(8)) {
+            *field = stored.iter().rev().fold(0, |field, byte| field << 8 | u64::from(*byte));
         }
-        Some(Self {
-            early_uart_kind: u32_at(12)?,
-            early_uart_base: u64_at(16)?,
-            bare_size: u64_at(24)?,
-            pack_offset: u64_at(32)?,
-            pack_size: u64_at(40)?,
-        })
+        let [magic, kinds, early_uart_base, bare_size, pack_offset, pack_size] = fields;
+        let (version, early_uart_kind) = (kinds as u32, (kinds >> 32) as u32);
+        let known = magic == u64::from_le_bytes(MAGIC) && version == VERSION;
+        known.then_some(Self { early_uart_kind, early_uart_base, bare_size, pack_offset, pack_size })
     }
 
     /// The header as it stands in the file.
