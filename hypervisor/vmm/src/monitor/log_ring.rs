@@ -54,12 +54,8 @@ impl LogRing {
     }
 
     fn take_oldest(&mut self) -> Option<String> {
-        let mut records = self.records.iter_mut();
-        let mut oldest = records.next()?;
-        for next in records {
-            core::mem::swap(oldest, next);
-            oldest = next;
-        }
+        self.records.first()?;
+        self.records.rotate_left(1);
         self.records.pop()
     }
 
