@@ -118,11 +118,17 @@ impl VcpuSet {
         self.0
     }
 
-    /// Those of the 16 vCPUs with the affinity Aff3.Aff2.Aff1 in bits 39:32 and 23:8 of `cluster` whose Aff0 is the
-    /// position of a one in `list`; none if no vCPU can have that affinity.
-    pub fn in_cluster(cluster: u64, list: u16) -> Self {
-        let first = VcpuId::from_affinity(cluster & !0xff);
-        first.map_or(Self::EMPTY, |first| Self(u32::from(list) << first.0))
+    /// The vCPUs that ICC_SGI1R_EL1 names when it holds `value`: in Aff3, Aff2 and Aff1 the 16 that may be meant, in
+    /// TargetList a one for the Aff0 of each that is (GICv3 IHI 0069 12.2.18). None if no vCPU can have that affinity.
+    pub const fn of_sgi(value: u64) -> Self {
+        const AFF3_AFF2: u64 = 0xff << 48 | 0xff << 32;
+        let list = (value & 0xffff) as u32;
+        match value >> 16 & 0xff {
+            _ if value & AFF3_AFF2 != 0 => Self::EMPTY,
+            0 => Self(list),
+            1 => Self(list << PER_CLUSTER),
+            _ => Self::EMPTY,
+        }
     }
 
     /// Members of this set that `other` has not.
@@ -153,6 +159,17 @@ mod tests {
         }
         for stray in [16, 0x200, 0x1_0000, 1 << 32] {
             assert_eq!(VcpuId::from_affinity(stray), None, "{stray:#x}");
+        }
+    }
+
+    #[test]
+    fn an_sgi_names_the_vcpus_of_one_cluster() {
+        for vcpu in VcpuSet::first(32).iter() {
+            assert_eq!(VcpuSet::of_sgi(vcpu.sgi_target() | 0xf << 24 | 0xf << 44), VcpuSet::only(vcpu));
+        }
+        assert_eq!(VcpuSet::of_sgi(1 << 16 | 0x8003).to_bits(), 0x8003_0000);
+        for stray in [2 << 16, 1 << 32, 1 << 48] {
+            assert!(VcpuSet::of_sgi(stray | 0xffff).is_empty(), "{stray:#x}");
         }
     }
 

@@ -232,14 +232,27 @@ impl Bank {
         }
     }
 
-    /// The guest acknowledged the nth interrupt, which a list register held as pending.
+    /// The guest acknowledged the nth interrupt, which a list register held as pending. An SGI that came again since is
+    /// pending anew.
     fn acknowledge(&mut self, position: u32) {
         let bit = 1 << position;
         self.lent &= !bit;
         // The line of a linked one shows again as a new physical interrupt once the guest has ended this one.
         self.is.line &= !(self.linked & bit);
-        if let Some(lent) = self.lent_sources.get_mut(position as usize) {
+        let again = self.again & bit;
+        self.is.latch |= again;
+        if let Some(lent) = self.lent_sources.get_mut(position as usize)
+            && let Some(detail) = self.is.details.get_mut(position as usize % WIDTH)
+        {
+            detail.sources |= if again != 0 { *lent } else { 0 };
             *lent = 0;
         }
+    }
+
+    /// Whether the nth interrupt, an SGI, is lent to a list register as pending and nothing else: on GICv2 from the vCPU
+    /// with the bit `source`.
+    pub fn lends(&self, position: u32, source: u8) -> bool {
+        let from = self.lent_sources.get(position as usize).copied().unwrap_or(0);
+        self.lent & !self.is.latch & !self.is.active & 1 << position != 0 && from == source
     }
 }

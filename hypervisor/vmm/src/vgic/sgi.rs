@@ -24,35 +24,40 @@ impl Vgic {
     }
 
     fn write_sgi_register(&mut self, vcpu: VcpuId, value: u64, group_1: bool) -> VcpuSet {
-        let [list_low, list_high, aff1, intid, aff2, routing, aff3, _] = value.to_le_bytes();
-        let cluster = u64::from_le_bytes([0, aff1, aff2, 0, aff3, 0, 0, 0]);
-        let targets = match routing & 1 {
-            0 => VcpuSet::in_cluster(cluster, u16::from_le_bytes([list_low, list_high])),
-            _ => VcpuSet::first(self.vcpus.len()).without(VcpuSet::only(vcpu)),
+        const ALL_OTHERS: u64 = 1 << 40;
+        if self.layout.version == Version::V2 {
+            return VcpuSet::EMPTY;
+        }
+        let all = VcpuSet::first(self.vcpus.len());
+        let targets = if value & ALL_OTHERS == 0 {
+            VcpuSet::of_sgi(value).intersection(all)
+        } else {
+            all.without(VcpuSet::only(vcpu))
         };
+        let position = (value >> 24 & 0xF) as u32;
         for target in targets.iter() {
-            let Some(bank) = self.banks.get(target.index()).filter(|_| target.index() < self.vcpus.len()) else {
-                break;
-            };
-            let bit = 1 << (intid & 0xF);
-            if self.layout.version == Version::V3 && (group_1 || bank.is.group & bit == 0) {
-                self.receive(target, bit);
+            let group = self.banks.get(target.index()).map_or(0, |bank| bank.is.group);
+            if group_1 || group & 1 << position == 0 {
+                self.receive(target, position, 0);
             }
         }
         self.take_kicks()
     }
 
-    /// An SGI of GICv3 arrives, `bit` of the private ones of `vcpu`. Where it is lent to a list register that is out, it is
-    /// only to be made pending there.
-    fn receive(&mut self, vcpu: VcpuId, bit: u32) {
+    /// The SGI `position` arrives at `vcpu`, on GICv2 from the vCPU with the bit `source`, on GICv3 from 0. Where it is lent
+    /// to a list register that is out, it is only to be made pending there.
+    fn receive(&mut self, vcpu: VcpuId, position: u32, source: u8) {
         let (Some(bank), Some(per)) = (self.banks.get_mut(vcpu.index()), self.vcpus.get(vcpu.index())) else { return };
-        // It was written as pending alone: a level or a physical interrupt, for which there is more to know, is no SGI.
-        let lent = bank.lent & !bank.is.active & bit != 0 && per.list_registers.maintenance == Maintenance::NONE;
+        // A list register without maintenance: see `ListRegisters::lent`.
+        let lent = bank.lends(position, source) && per.list_registers.maintenance == Maintenance::NONE;
         if lent && self.out.contains(vcpu) {
-            bank.again |= bit;
+            bank.again |= 1 << position;
             self.kicks.insert(vcpu);
+        } else if source == 0 {
+            self.set_latch(vcpu.index(), 1 << position, true);
         } else {
-            self.set_latch(vcpu.index(), bit, true);
+            let changed = bank.change_sources(position, source, 0);
+            self.touched(vcpu.index(), u32::from(changed) << position);
         }
     }
 
@@ -68,9 +73,7 @@ impl Vgic {
             _ => 0,
         };
         for target in VcpuSet::from_bits((targets & self.layout.all_targets()).into()).iter() {
-            let Some(bank) = self.banks.get_mut(target.index()) else { return };
-            let changed = bank.change_sources(position, source, 0);
-            self.touched(target.index(), u32::from(changed) << position);
+            self.receive(target, position, source);
         }
     }
 }

@@ -76,18 +76,10 @@ impl Vgic {
             let index = index.to_le_bytes()[0];
             self.fold_one(vcpu, index, read.get(index).state(), recall & 1 << index != 0);
         }
-        if self.banks.get(vcpu.index()).is_some_and(|bank| bank.again != 0) {
-            self.fold_again(vcpu);
+        // Those that are pending still run together with the SGIs that came again.
+        if let Some(bank) = self.banks.get_mut(vcpu.index()) {
+            bank.again = 0;
         }
-    }
-
-    /// SGIs were sent again while they were out: those that are still pending run together with them, the others are
-    /// pending anew.
-    #[inline(never)]
-    fn fold_again(&mut self, vcpu: VcpuId) {
-        let Some(bank) = self.banks.get_mut(vcpu.index()) else { return };
-        let anew = core::mem::take(&mut bank.again) & !bank.lent;
-        self.set_latch(vcpu.index(), anew, true);
     }
 
     fn fold_one(&mut self, vcpu: VcpuId, index: u8, now: ListRegisterState, recalled: bool) {
