@@ -109,8 +109,8 @@ pub fn own(function: Function, first: u64) -> Option<i64> {
 }
 
 /// Carries out the PSCI call `function` of the vCPU `caller`, with `arguments` already as wide as the call.
-pub fn call(machine: &impl Machine, caller: VcpuId, function: Function, arguments: [u64; 6]) -> Outcome {
-    let [first, second, third, ..] = arguments;
+pub fn call(machine: &impl Machine, caller: VcpuId, function: Function, arguments: [u64; 3]) -> Outcome {
+    let [first, second, third] = arguments;
     let entry = |address, context| Entry { address: Ipa::new(address), context };
     if let Some(value) = own(function, first) {
         return answer(value);

@@ -202,10 +202,10 @@ impl Gic {
         }
     }
 
+    /// GICH_VMCR (IHI 0048 5.3.8) and the active priorities. List registers are empty while nothing is loaded.
     pub fn load_interface(&mut self, interface: &CpuInterface) {
         self.hypervisor.write(gich::VMCR, controls(interface) & !gich::VMCR_RESERVED);
         self.hypervisor.write(gich::APR, interface.active_priorities_0[0]);
-        (0..self.list_register_count() as u64).for_each(|index| self.hypervisor.write(gich::LR + index * 4, 0));
         self.set_control(ENABLE);
     }
 

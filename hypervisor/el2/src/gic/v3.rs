@@ -258,9 +258,8 @@ impl Gic {
         }
     }
 
-    /// ICH_VMCR_EL2 (IHI 0069 12.4.8) and the active priorities.
+    /// ICH_VMCR_EL2 (IHI 0069 12.4.8) and the active priorities. List registers are empty while nothing is loaded.
     pub fn load_interface(&mut self, interface: &CpuInterface) {
-        self.clear_list_registers();
         // The guest has system registers only: SRE, and no bypass, in its own view. ICH_VMCR_EL2 depends on it.
         sysreg::write!("icc_sre_el1", 0b111);
         aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
@@ -280,18 +279,18 @@ impl Gic {
 
     /// ICH_AP0Rn_EL2 and ICH_AP1Rn_EL2: one register of each per 5 bits of priority, two for 6, four for 7.
     fn write_active_priorities(&self, interface: &CpuInterface) {
-        let (zero, one) = (interface.active_priorities_0.map(u64::from), interface.active_priorities_1.map(u64::from));
-        sysreg::write!("ich_ap0r0_el2", zero[0]);
-        sysreg::write!("ich_ap1r0_el2", one[0]);
+        let (zero, one) = (&interface.active_priorities_0, &interface.active_priorities_1);
+        sysreg::write!("ich_ap0r0_el2", u64::from(zero[0]));
+        sysreg::write!("ich_ap1r0_el2", u64::from(one[0]));
         if self.preemption_bits >= 6 {
-            sysreg::write!("ich_ap0r1_el2", zero[1]);
-            sysreg::write!("ich_ap1r1_el2", one[1]);
+            sysreg::write!("ich_ap0r1_el2", u64::from(zero[1]));
+            sysreg::write!("ich_ap1r1_el2", u64::from(one[1]));
         }
         if self.preemption_bits >= 7 {
-            sysreg::write!("ich_ap0r2_el2", zero[2]);
-            sysreg::write!("ich_ap1r2_el2", one[2]);
-            sysreg::write!("ich_ap0r3_el2", zero[3]);
-            sysreg::write!("ich_ap1r3_el2", one[3]);
+            sysreg::write!("ich_ap0r2_el2", u64::from(zero[2]));
+            sysreg::write!("ich_ap1r2_el2", u64::from(one[2]));
+            sysreg::write!("ich_ap0r3_el2", u64::from(zero[3]));
+            sysreg::write!("ich_ap1r3_el2", u64::from(one[3]));
         }
     }
 

@@ -18,7 +18,7 @@ impl Machine for Three {
 }
 
 fn psci(function: u32, first: u64, second: u64, third: u64) -> Outcome {
-    call(&Three, VcpuId::BOOT, Function(function), [first, second, third, 0, 0, 0])
+    call(&Three, VcpuId::BOOT, Function(function), [first, second, third])
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn vcpus_begin_only_in_memory_and_only_those_that_are_off() {
 #[test]
 fn a_lone_vcpu_may_suspend_the_system() {
     let alone = VcpuId::new(9).unwrap();
-    let suspend = |address| call(&Three, alone, Function(0xc400_000e), [address, 7, 0, 0, 0, 0]);
+    let suspend = |address| call(&Three, alone, Function(0xc400_000e), [address, 7, 0]);
     let entry = Entry { address: Ipa::new(0x4000_0000), context: 7 };
     assert_eq!(suspend(0x4000_0000), (SUCCESS, Effect::Suspend(Some(entry))));
     assert_eq!(suspend(0x1000), (INVALID_ADDRESS, Effect::None));

@@ -39,7 +39,8 @@ impl CoreLoop {
     pub(super) fn call<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) -> Next {
         let Some(Loaded { it, vcpu, .. }) = &self.loaded else { return Next::Resume };
         let function = Function::new(vcpu.general().get(0));
-        let arguments = vcpu.general().arguments().map(|argument| function.argument(argument));
+        let [first, second, third] = vcpu.general().arguments();
+        let arguments = [function.argument(first), function.argument(second), function.argument(third)];
         let (answer, effect) = psci::call(vm, it.vcpu, function, arguments);
         apply(platform, machine, vm, it.vcpu, effect);
         Next::Return(function.result(answer))

@@ -249,7 +249,7 @@ impl CoreLoop {
         let active: Vec<u32> = vm.vgic().hardware_active(it.vcpu).collect();
         let interface = vm.vgic().cpu_interface(it.vcpu).copied();
         let Some(interface) = interface else { return };
-        self.list_registers = ListRegisters::EMPTY;
+        self.list_registers.clear();
         let loaded = platform.load(vcpu, vm.context(it.vcpu), &interface, &active);
         self.loaded = Some(Loaded::new(it, loaded, vm));
         self.watch = Watch::default();
@@ -260,6 +260,10 @@ impl CoreLoop {
 
     /// Takes the loaded vCPU out of this core, if there is one.
     fn unload<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) {
+        // Not moved out before it is known to be there: that is a copy.
+        if self.loaded.is_none() {
+            return;
+        }
         self.take_back(platform, machine, vm);
         let Some(Loaded { it, vcpu, .. }) = self.loaded.take() else { return };
         let_go(platform, vm, it.vcpu);

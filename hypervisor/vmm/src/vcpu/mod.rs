@@ -21,7 +21,7 @@ const SCTLR_EL1_AT_RESET: u64 = 0x30d0_0800;
 
 /// The whole architectural state of a parked vCPU, but its interrupts, which are the VM's
 /// ([`crate::vgic::State`]).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Vcpu {
     /// X0 to X30, PC and PSTATE.
@@ -35,18 +35,17 @@ pub struct Vcpu {
 }
 
 impl Vcpu {
-    /// A vCPU out of reset that starts at `entry` with `context` in X0, as PSCI's CPU_ON asks
-    /// (DEN0022 5.6) and as the arm64 boot protocol does for the boot vCPU.
-    pub fn at_reset(entry: Ipa, context: u64) -> Self {
-        let mut vcpu = Self {
-            general: GeneralRegisters::default(),
-            system: SystemRegisters { sctlr_el1: SCTLR_EL1_AT_RESET, ..SystemRegisters::default() },
-            floating_point: FloatingPoint::default(),
-            timers: Timers::default(),
-        };
-        vcpu.general.pc = entry.get();
-        vcpu.general.pstate = PSTATE_AT_ENTRY;
-        vcpu.general.set(0, context);
-        vcpu
+    /// Makes it a vCPU out of reset that starts at `entry` with `context` in X0, as PSCI's CPU_ON asks (DEN0022 5.6) and
+    /// as the arm64 boot protocol does for the boot vCPU. In place and part by part: the whole of it, made elsewhere, would
+    /// be a KiB to copy.
+    pub fn reset(&mut self, entry: Ipa, context: u64) {
+        self.general = GeneralRegisters::default();
+        self.system = SystemRegisters { sctlr_el1: SCTLR_EL1_AT_RESET, ..SystemRegisters::default() };
+        self.floating_point.v = [0; _];
+        (self.floating_point.fpcr, self.floating_point.fpsr) = (0, 0);
+        self.timers = Timers::default();
+        self.general.pc = entry.get();
+        self.general.pstate = PSTATE_AT_ENTRY;
+        self.general.set(0, context);
     }
 }

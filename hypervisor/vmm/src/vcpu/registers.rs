@@ -24,10 +24,10 @@ impl GeneralRegisters {
         }
     }
 
-    /// X1 to X6, the arguments of a call by the SMC Calling Convention (DEN0028 2.6).
-    pub fn arguments(&self) -> [u64; 6] {
-        let [_, first, second, third, fourth, fifth, sixth, ..] = self.x;
-        [first, second, third, fourth, fifth, sixth]
+    /// X1 to X3: the first arguments of a call by the SMC Calling Convention (DEN0028 2.6), and all that PSCI's have.
+    pub fn arguments(&self) -> [u64; 3] {
+        let [_, first, second, third, ..] = self.x;
+        [first, second, third]
     }
 }
 

@@ -97,10 +97,17 @@ impl Vgic {
         }
     }
 
-    /// Something outside the interrupts changed that their delivery depends on: reconsiders those of the banks from
-    /// `first` on.
-    pub(super) fn reconsider(&mut self, first: usize) {
-        for index in first..self.banks.len() {
+    /// Which of several vCPUs a shared interrupt goes to may have changed: reconsiders those that are candidates.
+    pub(super) fn reconsider_routes(&mut self) {
+        self.reconsider(self.busy & u64::MAX << self.vcpus.len());
+    }
+
+    /// Something outside the interrupts changed that their delivery depends on: reconsiders those of these banks, a bit
+    /// each.
+    pub(super) fn reconsider(&mut self, mut banks: u64) {
+        while banks != 0 {
+            let index = banks.trailing_zeros() as usize;
+            banks &= banks - 1;
             let wanted = self.banks.get(index).map_or(0, |bank| bank.pending() | bank.listed);
             if wanted != 0 {
                 self.touched(index, wanted);
@@ -185,7 +192,7 @@ impl Vgic {
             self.asleep.remove(vcpu)
         }
         if self.asleep != before {
-            self.reconsider(self.vcpus.len());
+            self.reconsider_routes();
         }
     }
 

@@ -111,7 +111,9 @@ impl Vgic {
         let changed = (bank.is.line ^ if level { u32::MAX } else { 0 }) & 1 << position;
         bank.is.line ^= changed;
         bank.is.latch |= changed & bank.is.line & bank.is.edge;
-        self.touched(index, changed);
+        if changed != 0 {
+            self.touched(index, changed);
+        }
     }
 
     fn write_byte(&mut self, index: usize, position: u32, field: Field, byte: u8) {

@@ -145,7 +145,7 @@ impl Vgic {
     fn set_group_enables(&mut self, enables: [u32; 2]) {
         if self.group_enables != enables {
             self.group_enables = enables;
-            self.reconsider(0);
+            self.reconsider((1 << self.banks.len()) - 1);
         }
     }
 

@@ -210,6 +210,11 @@ impl ListRegisters {
         groups: [true; 2],
     };
 
+    /// Makes it [`Self::EMPTY`], but for registers that nobody looks at.
+    pub fn clear(&mut self) {
+        *self = Self { registers: self.registers, ..Self::EMPTY };
+    }
+
     /// The list register `index`; an empty one beyond [`MAXIMUM_LIST_REGISTERS`].
     pub fn get(&self, index: u8) -> ListRegister {
         self.registers.get(usize::from(index)).copied().unwrap_or(ListRegister::EMPTY)

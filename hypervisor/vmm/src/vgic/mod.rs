@@ -184,7 +184,7 @@ impl Vgic {
         self.online.remove(vcpu);
         self.asleep.insert(vcpu);
         self.dirty.insert(vcpu);
-        self.reconsider(self.vcpus.len());
+        self.reconsider_routes();
         self.take_kicks()
     }
 

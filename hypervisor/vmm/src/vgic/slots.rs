@@ -150,7 +150,7 @@ impl Vgic {
     fn refill(&mut self, vcpu: VcpuId) {
         if !self.online.contains(vcpu) {
             self.online.insert(vcpu);
-            self.reconsider(self.vcpus.len());
+            self.reconsider_routes();
         }
         let overflow = !self.place_all(vcpu);
         if let Some(per) = self.vcpus.get_mut(vcpu.index()) {

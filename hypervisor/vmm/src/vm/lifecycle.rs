@@ -16,8 +16,7 @@ use crate::config::{Policy, guest_tree};
 use crate::device::pl011::Pl011;
 use crate::platform::{CoreId, Platform};
 use crate::psci::Entry;
-use crate::vcpu::{Vcpu, VcpuId, VcpuSet};
-use alloc::boxed::Box;
+use crate::vcpu::{VcpuId, VcpuSet};
 use alloc::string::String;
 
 /// What follows when a VM has stopped.
@@ -283,7 +282,7 @@ impl Vm {
         let kicks = self.vgic.reset_vcpu(vcpu);
         self.sgi_kicks.remove(vcpu);
         if let Some(slot) = self.slot_mut(vcpu) {
-            slot.parked = Some(Box::new(Vcpu::at_reset(entry.address, entry.context)));
+            slot.parked.get_or_insert_default().reset(entry.address, entry.context);
             slot.run = Run::On;
         }
         kicks
