@@ -68,12 +68,14 @@ impl CoreLoop {
 
     fn work<P: Platform>(&mut self, platform: &mut P, machine: &Machine, it: Assignment, shared: &Mutex<Vm>) {
         let mut vm = shared.lock();
-        match vm.work(it.vcpu) {
-            Work::Run => self.run(platform, machine, it, shared, vm),
-            Work::Start(entry) => {
-                self.start(platform, machine, &mut vm, it, entry);
-                machine.note_first_guest(&vm, platform.counter());
-            }
+        let mut work = vm.work(it.vcpu);
+        if let Work::Start(entry) = work {
+            self.start(platform, machine, &mut vm, it, entry);
+            machine.note_first_guest(&vm, platform.counter());
+            work = Work::Run;
+        }
+        match work {
+            Work::Run | Work::Start(_) => self.run(platform, machine, it, shared, vm),
             Work::Wait(resume) => self.wait(platform, machine, it, resume, vm),
             Work::Park => self.park(platform, machine, &mut vm, it.vcpu),
             Work::Prepare => self.prepare(platform, machine, shared, vm),
