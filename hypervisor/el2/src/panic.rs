@@ -9,8 +9,11 @@ const CALLS: usize = 24;
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
+    let (file, place) = info.location().map_or(("", [0, 0]), |at| (at.file(), [at.line(), at.column()]));
+    let [line, column] = place.map(u64::from);
     // What is said of the panic lies on the stack of who panicked.
-    report(format_args!("{info}"), &raw const *info as u64);
+    let pushed = &raw const *info as u64;
+    report(format_args!("panicked at {file}:{line}:{column}: {}", info.message()), pushed);
     cpu::halt()
 }
 

@@ -130,6 +130,7 @@ fn within(errors: &mut Mistakes, node: &Node<'_>, name: &'static str, least: u8,
     let number = node.property(name)?.u32().and_then(|number| u8::try_from(number).ok());
     let number = number.filter(|number| (least..=most).contains(number));
     if number.is_none() {
+        let [least, most] = [least, most].map(usize::from);
         mistake(errors, node, name, format_args!("a number from {least} to {most}, in one cell"));
     }
     number

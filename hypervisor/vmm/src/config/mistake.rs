@@ -107,7 +107,7 @@ fn show_text(formatter: &mut fmt::Formatter<'_>, text: &[u8]) -> fmt::Result {
 fn show_numbers(formatter: &mut fmt::Formatter<'_>, value: &[u8], width: usize) -> fmt::Result {
     let mut before = if width == 4 { '<' } else { '[' };
     for bytes in value.chunks(width) {
-        let number = bytes.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte));
+        let number = bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
         formatter.write_char(core::mem::replace(&mut before, ' '))?;
         if width == 4 { write!(formatter, "{number:#x}") } else { write!(formatter, "{number:02x}") }?;
     }

@@ -149,11 +149,11 @@ fn bootargs(vm: &mut VmPlan, places: [Option<Node<'_>>; 2]) {
 }
 
 fn gic(vm: &mut VmPlan, node: &Node<'_>) {
-    let own = match vm.gic {
+    let own: u64 = match vm.gic {
         GuestGic::V2 => 2,
         GuestGic::V3 => 3,
     };
-    if node.property(property::GIC_VERSION).is_some_and(|version| version.u32() != Some(own)) {
+    if node.property(property::GIC_VERSION).is_some_and(|version| version.u32().map(u64::from) != Some(own)) {
         let expected = format_args!("<{own}>, the version of the board's GIC");
         mistake(&mut vm.errors, node, property::GIC_VERSION, expected);
     }
