@@ -62,8 +62,11 @@ impl KernelImage {
         if head.get(56..60) != Some(&MAGIC) {
             return Err(unknown());
         }
-        let field = |offset: usize| head.get(offset..)?.first_chunk().copied().map(u64::from_le_bytes);
-        let (text_offset, image_size) = (field(8).ok_or_else(unknown)?, field(16).ok_or_else(unknown)?);
+        let field = |offset: usize| {
+            let bytes = head.iter().skip(offset).take(8).rev();
+            bytes.fold(0, |field, byte| field << 8 | u64::from(*byte))
+        };
+        let (text_offset, image_size) = (field(8), field(16));
         match image_size {
             0 => Ok(Self { text_offset: OLD_TEXT_OFFSET, memory_size: file_size }),
             _ => Ok(Self { text_offset, memory_size: image_size.max(file_size) }),
