@@ -39,8 +39,14 @@ const MOST_PORTS: usize = 64;
 pub struct PortSet(u64);
 
 impl PortSet {
-    fn insert(&mut self, index: usize) {
+    /// Adds the port of this index.
+    pub fn insert(&mut self, index: usize) {
         self.0 |= bit(index);
+    }
+
+    /// Members of either set.
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// Whether the port of this index is a member.

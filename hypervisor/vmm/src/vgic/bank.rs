@@ -158,7 +158,7 @@ impl Bank {
         self.listed |= bit;
         let active = self.is.active & bit;
         let due = self.pending() & terms.forwarded & bit;
-        let mut pending = due & terms.here & (terms.together | !active);
+        let mut pending = due & terms.here & (terms.together & !self.repriced(position) | !active);
         let (mut source, mut more) = (0, 0);
         if terms.by_source & bit != 0 {
             (source, pending, more) = self.lend_source(position, active != 0, pending);
@@ -174,7 +174,7 @@ impl Bank {
         more |= held & self.lent & !self.is.edge;
         let state = ListRegisterState::new(pending != 0, active != 0);
         let group = Group::from_bit(self.is.group & bit != 0);
-        let register = ListRegister::new(self.first + position, state, self.give(position, owner), group);
+        let register = ListRegister::new(self.first + position, state, self.give(position, owner, active != 0), group);
         match self.physical.get(position as usize % WIDTH) {
             Some(physical) if held & !(more | (pending & active)) != 0 => register.with_hardware(*physical),
             _ if more | held != 0 => register.with_source(source).with_eoi_maintenance(),
@@ -182,11 +182,19 @@ impl Bank {
         }
     }
 
-    /// Notes whose list register the nth interrupt is in. Returns its priority.
-    fn give(&mut self, position: u32, owner: u8) -> u8 {
+    /// The nth interrupt, as a bit, if it is active with another priority than it would be with now: one list register
+    /// cannot show both.
+    fn repriced(&self, position: u32) -> u32 {
+        let detail = self.detail(position);
+        all_if(detail.active_priority != detail.priority) & self.is.active & 1 << position
+    }
+
+    /// Notes whose list register the nth interrupt is in. Returns its priority, or the one that it is active with: its
+    /// end is that of the priority that the CPU interface has for it (GICv3 IHI 0069 4.8.1).
+    fn give(&mut self, position: u32, owner: u8, active: bool) -> u8 {
         let Some(detail) = self.is.details.get_mut(position as usize % WIDTH) else { return 0 };
         detail.owner = owner;
-        detail.priority
+        if active { detail.active_priority } else { detail.priority }
     }
 
     /// Lends an SGI of GICv2: one source at a time, and while it is active no other than the active one, since there

@@ -186,7 +186,9 @@ impl Vgic {
             let bit = 1 << position;
             let (pending, one) = (bank.is.active & bit == 0, bank.is.group & bit != 0);
             let masked = pending && !if one { group_1 } else { group_0 };
-            chosen.insert(Choice::new(bank.first + position, pending, bank.detail(position).priority, masked), one);
+            let detail = bank.detail(position);
+            let priority = if pending { detail.priority } else { detail.active_priority };
+            chosen.insert(Choice::new(bank.first + position, pending, priority, masked), one);
         }
     }
 

@@ -98,6 +98,28 @@ fn an_sgi_from_one_vcpu_asks_for_no_maintenance_and_from_two_for_one() {
 }
 
 #[test]
+fn an_active_interrupt_ends_with_the_priority_that_it_was_acknowledged_with() {
+    for version in [Version::V2, Version::V3] {
+        let mut vgic = set_up(version);
+        let priority = 0x400 + u64::from(UART);
+        vgic.write_distributor(BOOT, priority, 1, 0x40).unwrap();
+        vgic.write_distributor(BOOT, 0x204, 4, 1 << (UART - 32)).unwrap();
+        enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Active);
+        vgic.write_distributor(BOOT, priority, 1, 0x80).unwrap();
+        let register = register_of(&mut vgic, BOOT, UART).unwrap();
+        assert_eq!((register.state(), register.priority()), (ListRegisterState::Active, 0x40));
+        // Pending once more, it has another priority, for which it must wait.
+        enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Active);
+        vgic.write_distributor(BOOT, 0x204, 4, 1 << (UART - 32)).unwrap();
+        let register = register_of(&mut vgic, BOOT, UART).unwrap();
+        assert_eq!((register.state(), register.eoi_maintenance()), (ListRegisterState::Active, true));
+        enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Empty);
+        let register = register_of(&mut vgic, BOOT, UART).unwrap();
+        assert_eq!((register.state(), register.priority()), (ListRegisterState::Pending, 0x80));
+    }
+}
+
+#[test]
 fn a_copy_of_list_registers_follows_by_what_changed() {
     let mut vgic = set_up(Version::V3);
     let mut copy = ListRegisters::EMPTY;

@@ -213,7 +213,12 @@ impl Platform for Core {
 
     fn enter(&mut self, vcpu: &mut LoadedVcpu) -> RawExit {
         self.breathe();
-        self.hardware().cores[self.id.0].in_guest = true;
+        let mut hardware = self.hardware();
+        hardware.cores[self.id.0].in_guest = true;
+        if self.id.0 == hardware.shape.housekeeping {
+            hardware.uart.burst = 0;
+        }
+        drop(hardware);
         let exit = self.run_guest(vcpu);
         self.hardware().cores[self.id.0].in_guest = false;
         self.breathe();

@@ -20,6 +20,13 @@ pub struct Uart {
     receive: VecDeque<u8>,
     /// Typed, and not yet in the receive FIFO.
     typed: VecDeque<u8>,
+    /// Whether nothing leaves the line.
+    stuck: bool,
+    /// Whether the line takes no time, as an emulated one does.
+    instant: bool,
+    /// Bytes that such a line took since the core that feeds it last ran a guest, and the most that it ever did.
+    pub(super) burst: usize,
+    pub(super) longest_burst: usize,
     /// Everything that came out of the line.
     pub(super) sent: Vec<u8>,
 }
@@ -29,6 +36,17 @@ impl Uart {
     pub fn type_in(&mut self, bytes: &[u8]) {
         self.typed.extend(bytes);
         self.fill();
+    }
+
+    /// Has nothing leave the line any more.
+    pub fn stop_sending(&mut self) {
+        self.stuck = true;
+    }
+
+    /// Has everything leave the line at once from now on.
+    pub fn send_at_once(&mut self) {
+        (self.stuck, self.instant, self.transmit_raised) = (false, true, true);
+        self.sent.extend(self.transmit.drain(..));
     }
 
     /// Whether everything typed was read.
@@ -45,6 +63,12 @@ impl Uart {
     }
 
     pub fn write(&mut self, bytes: &[u8], now: u64) -> usize {
+        if self.instant {
+            self.sent.extend(bytes);
+            self.burst += bytes.len();
+            self.longest_burst = self.longest_burst.max(self.burst);
+            return bytes.len();
+        }
         let taken = bytes.len().min(DEPTH - self.transmit.len());
         if self.transmit.is_empty() {
             self.gone_at = now + CHARACTER;
@@ -71,6 +95,9 @@ impl Uart {
 
     /// Lets time pass.
     pub fn advance(&mut self, now: u64) {
+        if self.stuck {
+            self.gone_at = now + CHARACTER;
+        }
         while self.gone_at <= now
             && let Some(byte) = self.transmit.pop_front()
         {

@@ -200,6 +200,21 @@ impl World {
         self.shared.hardware().uart.type_in(bytes);
     }
 
+    /// Has the machine's UART send nothing any more.
+    pub fn stop_sending(&self) {
+        self.shared.hardware().uart.stop_sending();
+    }
+
+    /// Has the machine's UART send without taking time, from now on.
+    pub fn send_at_once(&self) {
+        self.shared.hardware().uart.send_at_once();
+    }
+
+    /// The most bytes that then went out without a guest running on the housekeeping core in between.
+    pub fn longest_burst(&self) -> usize {
+        self.shared.hardware().uart.longest_burst
+    }
+
     /// Types a line at the monitor.
     pub fn command(&self, line: &str) {
         self.type_in(b"\x1dm");

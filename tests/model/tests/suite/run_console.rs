@@ -10,6 +10,9 @@ use bulkhead_model::run::world::{Ended, World};
 /// Ticks of the counter that a tick of a VM beside printers may be late.
 const LATE: u64 = 300;
 
+/// Bytes that the housekeeping core moves to the UART before it runs its guest again.
+const BURST: usize = 512;
+
 /// Lines that a printer prints.
 const LINES: u64 = 400;
 /// Words that are typed at an echo.
@@ -55,6 +58,27 @@ fn every_byte_printed_arrives_once_and_in_order() {
             assert!(ticks > 10 && latest < LATE, "{ticks} ticks, one {latest} late: {shape:?}");
         }
     });
+}
+
+/// Such a UART ends no visit of the housekeeping core to the consoles: it ends by itself, however much is to be printed.
+#[test]
+fn a_uart_that_takes_all_at_once_keeps_no_guest_from_running() {
+    for shape in Shape::all(3).map(|shape| Shape { housekeeping: 2, ..shape }) {
+        let printer = |name, core| Guest::new(name, printer(LINES), &[core]);
+        let victim = Guest::new("victim", ticker(shape.v3, 500), &[2]);
+        let world = World::new(shape, 1, vec![printer("a", 0), printer("b", 1), victim]);
+        // The ports fill.
+        world.stop_sending();
+        world.run(40_000);
+        world.send_at_once();
+        world.run_until(LINES * 2_000, "all is printed", |world| {
+            ["a", "b"].iter().all(|name| world.output(name).len() as u64 >= 6 * LINES)
+        });
+        for name in ["a", "b"] {
+            assert!(world.output(name) == printed(LINES), "{name} of {shape:?}:\n{}", world.output(name));
+        }
+        assert_eq!(world.longest_burst(), BURST, "{shape:?}");
+    }
 }
 
 #[test]
