@@ -9,7 +9,9 @@
 //!
 //! Bootargs: `samples=N` (2000) counted and `warm=N` (200) before them; `only=TEXT,TEXT` leaves out operations whose
 //! names begin with none of these; `from=N` waits until the counter stands at N; `crowd` has all other vCPUs sleep while
-//! it measures, and leaves out what needs them; `idle` measures nothing and sleeps for good.
+//! it measures, and leaves out what needs them; `idle` measures nothing and sleeps for good; `worst` measures each exit in
+//! its most expensive state instead, for which the machine should have all the vCPUs that it can; `restart` resets the
+//! machine over and over.
 #![no_std]
 #![no_main]
 
@@ -17,8 +19,11 @@ mod operations;
 mod samples;
 mod vectors;
 
+use arrayvec::ArrayVec;
 use bulkhead_guests::{Machine, cpu, entry, interrupt, println, timer};
-use operations::{calls, controller, cores, faults, interrupts, memory, registers, uart};
+use core::cell::RefCell;
+use operations::{calls, controller, cores, faults, interrupts, memory, registers, restart, uart, worst};
+use samples::Line;
 
 entry!(main);
 
@@ -27,7 +32,12 @@ struct Bench {
     machine: &'static Machine,
     samples: u64,
     warm: u64,
+    /// What is still to be said; nothing, where it is said at once.
+    kept: Option<RefCell<ArrayVec<Line, LINES>>>,
 }
+
+/// Operations of which what is to be said can be kept.
+const LINES: usize = 80;
 
 impl Bench {
     /// Runs `operation`, which returns what it cost in ticks, and prints what it cost mostly and at worst.
@@ -46,19 +56,42 @@ impl Bench {
         }
         let samples = samples::take(self.samples as usize, operation);
         tidy_up();
-        samples.print(name);
+        self.say(samples.line(name));
+    }
+
+    /// Prints the line of an operation, now or at the end. Then no other core does what printing gives it to do while the
+    /// next operation is measured: under a counter of instructions all cores' are counted.
+    fn say(&self, line: Line) {
+        match &self.kept {
+            Some(kept) => kept.borrow_mut().push(line),
+            None => line.print(),
+        }
+    }
+
+    /// Prints what was kept.
+    fn say_all(&self) {
+        self.kept.iter().for_each(|kept| kept.borrow().iter().for_each(Line::print));
     }
 }
 
 fn main(machine: &'static Machine) {
     println!("guest: in main at {} ticks", timer::physical_count());
     let number = |name, default| machine.arguments.number(name, default);
-    let bench = Bench { machine, samples: number("samples", 2000), warm: number("warm", 200) };
+    let worst = machine.arguments.flag("worst");
+    let kept = worst.then(|| RefCell::new(ArrayVec::new()));
+    let bench = Bench { machine, samples: number("samples", 2000), warm: number("warm", 200), kept };
     if machine.arguments.flag("idle") {
         cpu::sleep_for_good();
     }
     interrupt::initialise(machine);
     vectors::install();
+    if machine.arguments.flag("restart") {
+        return restart::reset();
+    }
+    if worst {
+        worst::measure(&bench);
+        return bench.say_all();
+    }
     let is_crowded = machine.arguments.flag("crowd");
     if is_crowded {
         cores::crowd(machine);

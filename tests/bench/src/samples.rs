@@ -2,6 +2,7 @@
 
 use core::cell::UnsafeCell;
 
+use arrayvec::ArrayString;
 use bulkhead_guests::println;
 
 /// Samples that there is room for.
@@ -36,14 +37,27 @@ impl Samples {
         self.0[(self.0.len() * percent).div_ceil(100).max(1) - 1]
     }
 
-    /// Prints the line of the operation `name`.
-    pub fn print(&self, name: &str) {
-        println!(
-            "bench {name} median={} minimum={} p99={} maximum={}",
-            self.percentile(50),
-            self.0[0],
-            self.percentile(99),
-            self.0[self.0.len() - 1]
-        );
+    /// What is said of the operation `name`.
+    pub fn line(&self, name: &str) -> Line {
+        let name = ArrayString::from(name).expect("operations have short names");
+        let maximum = self.0[self.0.len() - 1];
+        Line { name, median: self.percentile(50), minimum: self.0[0], p99: self.percentile(99), maximum }
+    }
+}
+
+/// What is said of an operation.
+pub struct Line {
+    name: ArrayString<40>,
+    median: u64,
+    minimum: u64,
+    p99: u64,
+    maximum: u64,
+}
+
+impl Line {
+    /// Prints it.
+    pub fn print(&self) {
+        let Self { name, median, minimum, p99, maximum } = self;
+        println!("bench {name} median={median} minimum={minimum} p99={p99} maximum={maximum}");
     }
 }

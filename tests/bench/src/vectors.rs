@@ -31,15 +31,15 @@ pub fn cpu_interface(machine: &Machine) -> u64 {
     }
 }
 
-/// Ticks from just before the instructions to just after them.
+/// Ticks from just before the instructions to just after them, an exception that the last of them takes included.
 macro_rules! ticks {
-    ([$($instruction:literal),+], $($operand:tt)*) => {{
+    ([$($instruction:expr),+], $($operand:tt)*) => {{
         let (before, after): (u64, u64);
         // SAFETY: the caller's instructions change only what the caller's operands declare.
         unsafe {
             core::arch::asm!(
                 "mrs x21, cntvct_el0", $($instruction,)+ "mrs x22, cntvct_el0",
-                out("x21") before, out("x22") after, $($operand)* options(nostack)
+                out("x21") before, out("x22") after, out("x9") _, out("x10") _, $($operand)* options(nostack)
             );
         }
         after - before
@@ -48,7 +48,7 @@ macro_rules! ticks {
 
 /// Ticks from just before the instructions to the first of the handler of the exception that the last of them takes.
 macro_rules! ticks_to_handler {
-    ([$($instruction:literal),+], $($operand:tt)*) => {{
+    ([$($instruction:expr),+], $($operand:tt)*) => {{
         let (before, handler): (u64, u64);
         // SAFETY: the handler changes x9 and x10 and goes on behind the instruction that took the exception.
         unsafe {
@@ -61,10 +61,25 @@ macro_rules! ticks_to_handler {
     }};
 }
 
+/// Ticks from a branch to `address`, whose bit 29 is set and where nothing can be fetched, to the first instruction of
+/// the handler, which goes on behind the branch.
+pub fn fetch(address: u64) -> u64 {
+    let (before, handler): (u64, u64);
+    // SAFETY: the handler changes x9 and x10 and returns to the address in x30.
+    unsafe {
+        core::arch::asm!(
+            "mrs {before}, cntvct_el0", "blr {address}",
+            before = out(reg) before, out("x9") handler, out("x10") _, out("x30") _, address = in(reg) address,
+            options(nostack)
+        );
+    }
+    handler - before
+}
+
 /// The counter just before the instructions and at the first of the handler of the interrupt that they bring about.
 /// Interrupts are let in for as long as that takes.
 macro_rules! interrupted {
-    ([$($instruction:literal),+], $timer:expr, $cpu_interface:expr, $($operand:tt)*) => {{
+    ([$($instruction:expr),+], $timer:expr, $cpu_interface:expr, $($operand:tt)*) => {{
         let (before, handler): (u64, u64);
         // SAFETY: the handler changes x9 to x11 only.
         unsafe {

@@ -1,7 +1,7 @@
 //! From the Image's entry to the guest's main function, and the two ways out.
 
 use core::panic::PanicInfo;
-use core::sync::atomic::AtomicU8;
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use crate::machine::Machine;
 use crate::{check, console, machine, mmu, smp};
@@ -30,9 +30,17 @@ static STACKS: Stacks = Stacks([const { [const { AtomicU8::new(0) }; 1 << STACK_
 
 core::arch::global_asm!(include_str!("entry.s"), stack_shift = const STACK_SHIFT);
 
-/// First Rust code of the boot vCPU; `tree` is the address of the device tree.
+static ENTERED: AtomicU64 = AtomicU64::new(0);
+
+/// The virtual counter at the boot vCPU's first instruction but one.
+pub fn entered_at() -> u64 {
+    ENTERED.load(Ordering::Relaxed)
+}
+
+/// First Rust code of the boot vCPU, which was `entered` at this count; `tree` is the address of the device tree.
 #[unsafe(no_mangle)]
-extern "C" fn boot_main(tree: usize) -> ! {
+extern "C" fn boot_main(tree: usize, entered: u64) -> ! {
+    ENTERED.store(entered, Ordering::Relaxed);
     let machine = machine::discover(tree);
     if GUEST.mmu {
         mmu::enable(machine);

@@ -13,8 +13,9 @@
 
 .section .text.entry, "ax"
 
-// The boot vCPU. x0 = device tree; MMU and data cache off.
+// The boot vCPU. x0 = device tree; MMU and data cache off. When it began goes on to Rust.
 boot_entry:
+    mrs     x21, cntvct_el0
     mov     x19, x0
     adr     x1, _image_start
     ldr     x2, =_image_start
@@ -30,6 +31,7 @@ boot_entry:
     mov     x20, xzr                // vCPU 0
     bl      prepare
     mov     x0, x19
+    mov     x1, x21
     bl      boot_main
     b       .
 

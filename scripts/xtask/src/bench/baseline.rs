@@ -61,9 +61,8 @@ pub fn is_there() -> bool {
 pub fn load() -> Result<Results> {
     let text = std::fs::read_to_string(path()).map_err(|error| format!("{}: {error}", workspace::shown(&path())))?;
     let medians: Medians = toml::from_str(&text).map_err(|error| format!("{}: {error}", workspace::shown(&path())))?;
-    let cost = |median| Cost { median, minimum: median, p99: median, maximum: median };
     let boards = medians.into_iter().map(|(board, costs)| {
-        (board, costs.into_iter().map(|(operation, median)| (operation, cost(median))).collect())
+        (board, costs.into_iter().map(|(operation, median)| (operation, Cost::of(median))).collect())
     });
     Ok(Results { boards: boards.collect(), ..Results::default() }.named("baseline"))
 }

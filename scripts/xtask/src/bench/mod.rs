@@ -7,9 +7,12 @@ pub mod baseline;
 mod chart;
 mod linux;
 pub mod matrix;
+mod page;
 mod peers;
 mod report;
+mod restart;
 pub mod results;
+mod rows;
 pub mod run;
 mod whole;
 
@@ -17,19 +20,24 @@ use crate::toolchain::Toolchain;
 use crate::{Result, build, process, workspace};
 use baseline::Change;
 use matrix::{Configuration, System};
-use results::Results;
+use results::{Costs, Results};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Samples of each operation that the baseline is made of.
 const SAMPLES: u32 = 2000;
+/// What the guest is told that measures worst cases: every sample is of the same state.
+const WORST: &str = "worst samples=20 warm=2";
+/// What their names begin with.
+const WORST_NAMES: &str = "worst-";
 /// Instructions from the hypervisor's entry to the first guest's that a board may take, without copying and zeroing.
 const ENTRY_LIMIT: u64 = 1_000_000;
 
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Write the medians as the new baseline, scripts/xtask/bench-baseline.toml
+    /// Write the medians as the new baseline, scripts/xtask/bench-baseline.toml, with --peers theirs too, and the tables
+    /// and plots of hypervisor/docs/results.md
     #[arg(long)]
     update: bool,
     /// Measure this revision's hypervisor too, and show the difference
@@ -63,7 +71,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     if let Some(part) = arguments.whole {
         return whole::measure(&toolchain, &folder, part);
     }
-    let boards = [matrix::boards(System::Native), matrix::HYPERVISOR].concat();
+    let boards = [&matrix::boards(System::Native)[..], &matrix::HYPERVISOR, &matrix::WORST].concat();
     let mut results = measure(&toolchain, &workspace::image(), &boards, arguments)?;
     if arguments.peers {
         peers::measure(&toolchain, &mut results, &folder.join("peers"), &bootargs(arguments))?;
@@ -87,6 +95,11 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     println!("{}: report.md, results.json, gicv2.svg, gicv3.svg", workspace::shown(&folder));
     if arguments.update {
         baseline::store(&results)?;
+        if arguments.peers && results.left_out.is_empty() {
+            peers::known::store(&results)?;
+        }
+        peers::known::complete(&mut results)?;
+        page::update(&results)?;
     }
     // Others may differ: a host with two cores shares them out by more than what it counts.
     let ours = |name: &&String| ["native", "bulkhead"].iter().any(|system| name.starts_with(system));
@@ -107,7 +120,8 @@ pub fn check() -> Result<Vec<String>> {
         whole: None,
         samples: SAMPLES,
     };
-    let results = measure(&Toolchain::load()?, &workspace::image(), &matrix::HYPERVISOR, &arguments)?;
+    let boards = [&matrix::HYPERVISOR[..], &matrix::WORST].concat();
+    let results = measure(&Toolchain::load()?, &workspace::image(), &boards, &arguments)?;
     let entries = results.boards.iter().filter_map(|(board, costs)| Some((board, costs.get("entry-to-guest")?.median)));
     let late = entries.filter(|(_, cost)| *cost > ENTRY_LIMIT);
     let late =
@@ -129,10 +143,24 @@ fn measure(
     for configuration in configurations {
         println!("{configuration} ...");
         for _ in 0..2 {
-            results.add(configuration, run::run(&toolchain.qemu(), image, configuration, &bootargs(arguments))?);
+            results.add(configuration, run_once(&toolchain.qemu(), image, configuration, arguments)?);
         }
     }
     Ok(results)
+}
+
+/// What one run on one board says.
+fn run_once(qemu: &Path, image: &Path, configuration: &Configuration, arguments: &Arguments) -> Result<Costs> {
+    if matrix::WORST.contains(configuration) {
+        let mut costs = run::run(qemu, image, configuration, &format!("{WORST} only={}", arguments.only))?;
+        costs.retain(|name, _| name.starts_with(WORST_NAMES));
+        return Ok(costs);
+    }
+    let mut costs = run::run(qemu, image, configuration, &bootargs(arguments))?;
+    if configuration.system == System::Bulkhead && restart::NAME.starts_with(&arguments.only) {
+        costs.extend(restart::measure(qemu, image, configuration)?);
+    }
+    Ok(costs)
 }
 
 fn bootargs(arguments: &Arguments) -> String {

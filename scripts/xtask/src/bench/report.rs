@@ -1,6 +1,6 @@
 //! The results as a table in Markdown.
 
-use super::matrix::{Configuration, PEERS, System, boards};
+use super::matrix::{Configuration, PEERS, System, WORST, boards};
 use super::results::Results;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -10,7 +10,7 @@ use std::fmt::Write;
 pub fn markdown(results: &Results, against: &Results) -> String {
     let mut text = String::from("# Costs in instructions\n\nMedian (and maximum) of each operation.\n");
     text += &others(results);
-    for board in boards(System::Bulkhead) {
+    for board in boards(System::Bulkhead).into_iter().chain(WORST) {
         table(&mut text, results, against, board);
     }
     if !results.not_exact.is_empty() {

@@ -14,6 +14,13 @@ pub struct Cost {
     pub maximum: u64,
 }
 
+impl Cost {
+    /// Of what was done once, or of which only the median is known.
+    pub const fn of(median: u64) -> Self {
+        Self { median, minimum: median, p99: median, maximum: median }
+    }
+}
+
 /// Costs by operation.
 pub type Costs = BTreeMap<String, Cost>;
 

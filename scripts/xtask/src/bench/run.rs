@@ -42,11 +42,15 @@ pub fn run(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &
     .into())
 }
 
-fn command(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &str) -> Command {
+/// The board with the guest, which ends with whoever waits for it.
+pub fn command(qemu: &Path, image: &Path, configuration: &Configuration, bootargs: &str) -> Command {
     let guest = workspace::guests().join("bench.img");
     let board = board(qemu, configuration.cores, "256M");
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=10", LIMIT]).arg(board.get_program()).args(board.get_args());
+    command
+        .args(["--kill-after=10", LIMIT, "setpriv", "--pdeathsig", "KILL"])
+        .arg(board.get_program())
+        .args(board.get_args());
     let is_native = configuration.system == System::Native;
     command.args(["-M", &machine(configuration.gic, !is_native)]);
     if is_native {
@@ -104,14 +108,13 @@ pub fn operation(line: &str) -> Option<(String, Cost)> {
 pub fn in_main(text: &str) -> Option<(String, Cost)> {
     let (_, told) = text.split_once("guest: in main at ")?;
     let at = told.split_once(" ticks")?.0.parse().ok()?;
-    Some((IN_MAIN.to_owned(), Cost { median: at, minimum: at, p99: at, maximum: at }))
+    Some((IN_MAIN.to_owned(), Cost::of(at)))
 }
 
 /// The hypervisor's `running, N ticks after entry, M spent on zeroing and copying`: what is left without those.
 fn entry(text: &str) -> Option<(String, Cost)> {
     let (ticks, kept) = entry_ticks(text)?;
-    let cost = ticks.checked_sub(kept)?;
-    Some(("entry-to-guest".to_owned(), Cost { median: cost, minimum: cost, p99: cost, maximum: cost }))
+    Some(("entry-to-guest".to_owned(), Cost::of(ticks.checked_sub(kept)?)))
 }
 
 /// Both numbers of that line.

@@ -39,24 +39,24 @@ pub fn crowd(machine: &'static Machine) {
 }
 
 pub fn measure(bench: &Bench) {
-    bench.measure("cpu-on", || cpu_on(bench.machine));
+    bench.measure("cpu-on", || cpu_on(bench.machine.cpus[1]));
     assert_eq!(smp::start(bench.machine, 1, listen), status::SUCCESS, "vCPU 1 starts");
     wait(|| LISTENING.load(Ordering::SeqCst) == 1);
     bench.measure("sgi-to-other", || sgi(bench.machine));
     LISTENING.store(2, Ordering::SeqCst);
     sgi(bench.machine);
-    wait_until_off(bench.machine);
+    wait_until_off(bench.machine.cpus[1]);
 }
 
-/// Ticks from CPU_ON to the first instruction of the vCPU that it starts, which goes off again.
-fn cpu_on(machine: &Machine) -> u64 {
+/// Ticks from CPU_ON to the first instruction of the vCPU with `affinity` that it starts, which goes off again.
+pub fn cpu_on(affinity: u64) -> u64 {
     let entry = started_entry as *const () as u64;
     NOTICED.store(0, Ordering::SeqCst);
     let before = bulkhead_guests::read_register!("cntvct_el0");
-    let answer = psci::psci(function::CPU_ON_64, [machine.cpus[1], entry, NOTICED.as_ptr() as u64]);
-    assert_eq!(answer, status::SUCCESS, "vCPU 1 starts");
+    let answer = psci::psci(function::CPU_ON_64, [affinity, entry, NOTICED.as_ptr() as u64]);
+    assert_eq!(answer, status::SUCCESS, "the vCPU starts");
     wait(|| NOTICED.load(Ordering::SeqCst) != 0);
-    wait_until_off(machine);
+    wait_until_off(affinity);
     NOTICED.load(Ordering::SeqCst) - before
 }
 
@@ -101,8 +101,8 @@ fn wait(done: impl Fn() -> bool) {
     }
 }
 
-fn wait_until_off(machine: &Machine) {
-    wait(|| psci::psci(function::AFFINITY_INFO_64, [machine.cpus[1], 0, 0]) == 1);
+fn wait_until_off(affinity: u64) {
+    wait(|| psci::psci(function::AFFINITY_INFO_64, [affinity, 0, 0]) == 1);
     let gone = timer::count() + GOING_OFF;
     wait(|| timer::count() >= gone);
     cpu::send_event();

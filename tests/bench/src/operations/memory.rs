@@ -20,4 +20,6 @@ pub fn measure(bench: &Bench) {
         });
     }
     bench.measure("tlbi-all", || ticks!(["tlbi vmalle1is", "dsb ish"],));
+    let page = memory.start as u64 >> 12;
+    bench.measure("tlbi-page", || ticks!(["tlbi vae1is, {page}", "dsb ish"], page = in(reg) page,));
 }

@@ -19,6 +19,8 @@ pub mod register {
     pub const CTLR: usize = 0x000;
     pub const TYPER: usize = 0x004;
     pub const IIDR: usize = 0x008;
+    pub const SETSPI_NSR: usize = 0x040;
+    pub const CLRSPI_NSR: usize = 0x048;
     pub const IGROUPR: usize = 0x080;
     pub const ISENABLER: usize = 0x100;
     pub const ICENABLER: usize = 0x180;
@@ -30,6 +32,8 @@ pub mod register {
     pub const ITARGETSR: usize = 0x800;
     pub const ICFGR: usize = 0xc00;
     pub const SGIR: usize = 0xf00;
+    pub const CPENDSGIR: usize = 0xf10;
+    pub const SPENDSGIR: usize = 0xf20;
     pub const IROUTER: usize = 0x6000;
 }
 

@@ -3,6 +3,7 @@
 //! `scripts/setup --peers` fetches them. Whatever one lacks, the others are measured without it.
 
 mod console;
+pub mod known;
 mod kvm;
 mod tree;
 mod xen;
@@ -109,8 +110,7 @@ pub fn entries(results: &mut Results) {
         let begun = |name: &str| results.get(name, IN_MAIN).map(|cost| cost.median);
         let Some(late) = begun(board).zip(native(board).and_then(|native| begun(&native))) else { continue };
         let entry = late.0.saturating_sub(late.1);
-        let cost = Cost { median: entry, minimum: entry, p99: entry, maximum: entry };
-        results.boards.entry(board.clone()).or_default().insert("entry-to-guest".to_owned(), cost);
+        results.boards.entry(board.clone()).or_default().insert("entry-to-guest".to_owned(), Cost::of(entry));
     }
     for costs in results.boards.values_mut() {
         costs.remove(IN_MAIN);
