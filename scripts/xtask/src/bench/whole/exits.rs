@@ -32,9 +32,9 @@ pub struct Case {
     pub vcpus: u8,
 }
 
-/// Every board that is measured.
+/// Every board that is measured: the interrupt controller matters little to one vCPU.
 pub fn cases() -> Vec<Case> {
-    [(2, 1), (2, 2), (3, 1), (3, 2)].map(|(gic, vcpus)| Case { gic, vcpus }).into()
+    [(3, 1), (3, 2), (2, 2)].map(|(gic, vcpus)| Case { gic, vcpus }).into()
 }
 
 impl fmt::Display for Case {
