@@ -112,5 +112,5 @@ impl Flood {
 
 /// Affinity of the vCPU with this index.
 pub fn affinity(vcpu: u64) -> u64 {
-    vcpu / CLUSTER << 8 | vcpu % CLUSTER
+    ((vcpu / CLUSTER) << 8) | (vcpu % CLUSTER)
 }
