@@ -2,8 +2,9 @@
 //!
 //! [`Tree::new`] walks a tree once: it refuses it, or makes a canonical copy and notes where each node and property lies
 //! (`index.rs`). No later question walks the whole tree again, and none meets what is not as it should be. Both
-//! [`Tree`]'s readers and the crate `fdt` (0.1.5), by which tests and guests read the copy, rely on these preconditions;
-//! where they do not hold, that crate panics, loops or reads the wrong thing:
+//! [`Tree`]'s readers and the crate `fdt` (0.1.5), by which `tree.rs` reads the copy's memory reservations, and tests and
+//! guests read all of it, rely on these preconditions; where they do not hold, that crate panics, loops or reads the wrong
+//! thing:
 //!
 //! | what is relied on | where `fdt` would fail |
 //! |---|---|

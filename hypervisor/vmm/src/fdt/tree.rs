@@ -1,11 +1,12 @@
 //! A validated tree, and the door to its nodes.
 
-use super::header::{HEADER_SIZE, extent};
+use super::header::extent;
 use super::index::{NodeEntry, PropertyEntry};
-use super::property::{before, take_number};
+use super::property::before;
 use super::{FdtError, Node, validate};
 use crate::address::{Pa, Range};
 use alloc::vec::Vec;
+use fdt::Fdt;
 
 /// A device tree that keeps to every precondition in the module's documentation. Owns its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,14 +49,8 @@ impl Tree {
     /// Ranges of the memory reservation block (Devicetree Specification 0.4 5.3). Empty ones and those that
     /// wrap are left out.
     pub fn reservations(&self) -> Vec<Range<Pa>> {
-        let mut ranges = Vec::new();
-        let mut entries = self.bytes.get(HEADER_SIZE..).unwrap_or_default();
-        while let (Some(address), Some(size)) = (take_number(&mut entries, 2), take_number(&mut entries, 2))
-            && address | size != 0
-        {
-            ranges.extend(Range::<Pa>::new(Pa::new(address), size));
-        }
-        ranges
+        let entries = Fdt::new(&self.bytes).into_iter().flat_map(|tree| tree.memory_reservations());
+        entries.filter_map(|it| Range::<Pa>::new(Pa::new(it.address().addr() as u64), it.size() as u64)).collect()
     }
 }
 
