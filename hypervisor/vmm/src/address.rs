@@ -110,6 +110,12 @@ macro_rules! range {
                 self.contains(other.start) && self.contains(other.last())
             }
 
+            /// How far `address` lies in the range, in bytes, if the `size` bytes from there do.
+            pub const fn offset_of(&self, address: $kind, size: u64) -> Option<u64> {
+                let offset = address.get().wrapping_sub(self.start.get());
+                if offset < self.size() && size <= self.size() - offset { Some(offset) } else { None }
+            }
+
             /// Whether the two ranges share an address.
             pub const fn overlaps(&self, other: &Self) -> bool {
                 self.start.get() <= other.last().get() && other.start.get() <= self.last().get()

@@ -5,23 +5,24 @@
 //! and gives it the bytes typed. `hypervisor/docs/console.md` has the keys and the exact format; [`Splitter`]
 //! is its inverse: from the bytes on the wire back to each port's own.
 //!
-//! Locks: the caller takes a VM's lock before its port's. Nothing here holds two ports' locks at once.
+//! Locks: the caller takes a VM's lock before its UART's, and that before its port's. Nothing here holds two ports' locks
+//! at once.
 
-mod attach;
 mod input;
 mod lane;
 mod multiplexer;
 mod port;
 mod ring;
 mod segment;
+mod serial;
 mod split;
 #[cfg(test)]
 mod tests;
 mod text;
 mod words;
 
-pub use attach::attach;
 pub use input::InputAction;
 pub use multiplexer::{Multiplexer, PortSet, Settings};
 pub use port::{Counters, Kind, Port, Sizes};
+pub use serial::Serial;
 pub use split::{Piece, Source, Splitter, split};

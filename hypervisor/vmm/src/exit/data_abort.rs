@@ -34,6 +34,7 @@ pub struct Access(u64);
 /// DFSC without the level.
 const TRANSLATION: u64 = 0b0001;
 const ACCESS_FLAG: u64 = 0b0010;
+const STATUS: u64 = 0b1111 << 2;
 const PERMISSION: u64 = 0b0011;
 
 /// ESR_EL2.ISS of a data abort.
@@ -51,12 +52,14 @@ impl DataAbort {
 
     /// Whether it was a store.
     pub const fn write(&self) -> bool {
-        self.syndrome & WRITE != 0
+        Access(self.syndrome).write()
     }
 
-    /// The access, if the syndrome describes it (ISV); pairs and post-indexed forms are not described.
+    /// The load or store of what is not mapped, if the syndrome describes it (ISV); pairs and post-indexed forms are not
+    /// described.
     pub fn access(&self) -> Option<Access> {
-        (self.syndrome & VALID != 0).then_some(Access(self.syndrome))
+        let what = self.syndrome & (VALID | CACHE_MAINTENANCE | STAGE_1_WALK | STATUS);
+        (what == VALID | TRANSLATION << 2).then_some(Access(self.syndrome))
     }
 
     /// What made the access.
@@ -71,6 +74,11 @@ impl DataAbort {
 }
 
 impl Access {
+    /// Whether it is a store.
+    pub const fn write(self) -> bool {
+        self.0 & WRITE != 0
+    }
+
     /// Bytes: 1, 2, 4 or 8.
     pub const fn size(self) -> u8 {
         1 << (self.0 >> 22 & 3)
@@ -87,12 +95,14 @@ impl Access {
     }
 
     /// The register's value after a load of this size got `value` from the bus.
+    #[inline(always)]
     pub const fn load(self, value: u64) -> u64 {
-        let narrow = value & self.mask();
-        if self.0 & SIGN_EXTEND == 0 {
-            return narrow;
-        }
-        let extended = ((narrow << self.unused()) as i64 >> self.unused()) as u64;
+        if self.0 & SIGN_EXTEND == 0 { value & self.mask() } else { self.load_extended(value) }
+    }
+
+    #[inline(never)]
+    const fn load_extended(self, value: u64) -> u64 {
+        let extended = ((value << self.unused()) as i64 >> self.unused()) as u64;
         // A load may fill a 64-bit register (SF); else bits 63:32 become zero.
         if self.0 & SIXTY_FOUR != 0 { extended } else { extended & 0xffff_ffff }
     }
@@ -133,6 +143,16 @@ mod tests {
         assert_eq!(origin(0b11_0000), Origin::Other, "TLB conflict");
         assert_eq!(origin(0b00_0111 | 1 << 8), Origin::CacheMaintenance);
         assert_eq!(origin(0b00_0111 | 1 << 7), Origin::TableWalk);
+    }
+
+    #[test]
+    fn only_a_described_load_or_store_of_what_is_not_mapped_is_an_access() {
+        let is_access = |syndrome| DataAbort { ipa: Ipa::new(0), syndrome }.access().is_some();
+        assert!(is_access(VALID | 0b00_0101) && is_access(VALID | WRITE | SIGN_EXTEND | 0b00_0111));
+        for other in [0b00_0111, VALID | 0b00_1111, VALID | 0b10_0001] {
+            assert!(!is_access(other), "{other:#x}");
+        }
+        assert!(!is_access(VALID | STAGE_1_WALK | 0b00_0111) && !is_access(VALID | CACHE_MAINTENANCE | 0b00_0111));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One core's part of the loop.
 
+use super::Done;
 use super::interrupts::NEVER;
 use super::loaded::Loaded;
 use super::machine::{Assignment, Machine};
@@ -117,7 +118,9 @@ impl CoreLoop {
                     return self.keep_house(platform, machine);
                 }
                 self.timed(platform, interrupt);
-            } else if !self.handle(platform, machine, &mut vm, &raw, exit) {
+            } else if let Some(exit) = exit
+                && !self.handle(platform, machine, &mut vm, &raw, exit)
+            {
                 return;
             }
             if !vm.runs(it.vcpu) {
@@ -126,13 +129,13 @@ impl CoreLoop {
         }
     }
 
-    /// Enters the guest until it exits for what takes more than what is loaded here: that exit, with the first
-    /// interrupt that it is for.
+    /// Enters the guest until it exits for what takes more than what is loaded here: that exit, if something of it is
+    /// still to be done beside choosing list registers anew, with the first interrupt that it is for.
     fn stay<P: Platform>(
         &mut self,
         platform: &mut P,
         machine: &Machine,
-    ) -> Option<(RawExit, Exit, Option<PhysicalInterrupt>)> {
+    ) -> Option<(RawExit, Option<Exit>, Option<PhysicalInterrupt>)> {
         loop {
             let raw = platform.enter(&mut self.loaded.as_mut()?.vcpu);
             if self.watch.is_timing() {
@@ -140,8 +143,10 @@ impl CoreLoop {
             }
             let (exit, mut interrupt) = (exit::decode(&raw), None);
             // A change of what this core should do comes with a kick, and so with an exit of its own.
-            if !self.handle_alone(platform, machine, exit, &mut interrupt) {
-                return Some((raw, exit, interrupt));
+            match self.handle_alone(platform, machine, exit, &mut interrupt) {
+                Some(Done::Wholly) => {}
+                Some(Done::Choose) => return Some((raw, None, None)),
+                None => return Some((raw, Some(exit), interrupt)),
             }
         }
     }

@@ -1,10 +1,10 @@
 //! What a guest did: one line for each kind of exit.
 
+use super::accesses::access_controller;
 use super::loaded::Loaded;
-use super::{CoreLoop, Machine, Next};
+use super::{CoreLoop, Done, Machine, Next};
 use crate::address::Ipa;
 use crate::exit::{self, Access, Cause, DataAbort, Exit, Origin, RawExit, Syndrome};
-use crate::fault::GuestFault;
 use crate::platform::{PhysicalInterrupt, Platform};
 use crate::tell::{Level, tell};
 use crate::vcpu::VcpuId;
@@ -15,15 +15,15 @@ use alloc::format;
 const FAULTS_TOLD: u64 = 8;
 
 impl CoreLoop {
-    /// Deals with an exit that concerns nothing but the vCPU itself. Whether it was one.
+    /// Deals with an exit that needs no more than what is loaded here, if it is one.
     pub(super) fn handle_alone<P: Platform>(
         &mut self,
         platform: &mut P,
         machine: &Machine,
         exit: Exit,
         interrupt: &mut Option<PhysicalInterrupt>,
-    ) -> bool {
-        let done = match exit {
+    ) -> Option<Done> {
+        let cause = match exit {
             Exit::Interrupt => {
                 *interrupt = platform.acknowledge();
                 let gone = interrupt.is_none().then_some(Cause::SpuriousInterrupt);
@@ -32,14 +32,13 @@ impl CoreLoop {
             Exit::Hvc(immediate) => self.own_call(immediate).map(|()| Cause::Hvc),
             Exit::Smc(immediate) => self.own_secure_call(immediate).map(|()| Cause::Smc),
             Exit::SystemRegister(access) => self.own_register(platform, access),
+            Exit::DataAbort(abort) => return self.access(platform, machine, &abort),
             Exit::Wait => self.begin_wait(platform, machine).map(|()| Cause::Wait),
             Exit::Undefined => self.undefined(platform).map(|()| Cause::Other),
             _ => None,
         };
-        if let Some(cause) = done {
-            self.count(cause);
-        }
-        done.is_some()
+        self.count(cause?);
+        Some(Done::Wholly)
     }
 
     /// An instruction that the guest's processor does not have.
@@ -61,7 +60,10 @@ impl CoreLoop {
             Exit::Hvc(_) => (Cause::Hvc, self.call(platform, machine, vm)),
             Exit::Smc(_) => (Cause::Smc, self.call(platform, machine, vm)),
             Exit::SystemRegister(access) => self.system_register(platform, machine, vm, access),
-            Exit::DataAbort(abort) => self.data_abort(platform, machine, vm, raw, &abort),
+            Exit::DataAbort(abort) => match self.data_abort(platform, machine, vm, raw, &abort) {
+                Some(fault) => fault,
+                None => return true,
+            },
             Exit::InstructionAbort(address) => (Cause::Stage2Fault, self.instruction_abort(vm, raw, address)),
             Exit::SystemError => (Cause::Other, Next::Stop("a system error")),
             _ => (Cause::Other, Next::Stop("an exception of an unexpected class")),
@@ -73,10 +75,10 @@ impl CoreLoop {
             Next::Skip => loaded.vcpu.skip_instruction(),
             Next::Load(register, value) => loaded.load(register, value),
             Next::Return(value) => loaded.answer(value),
-            // What was told of these must be printed before the guest goes on.
-            Next::Inject(syndrome) => {
+            Next::Inject(syndrome, told) => {
                 loaded.inject(platform, syndrome);
-                return false;
+                // What was told must be printed before the guest goes on.
+                return !told;
             }
             Next::Stop(reason) => {
                 stop(vm, loaded.it.vcpu, loaded.vcpu.general().pc, raw, reason);
@@ -98,6 +100,7 @@ impl CoreLoop {
         self.loaded.as_ref().map(|loaded| loaded.it.vcpu)
     }
 
+    /// An access that no device has answered while the list registers were out: `None` if one does now.
     fn data_abort<P: Platform>(
         &mut self,
         platform: &mut P,
@@ -105,37 +108,24 @@ impl CoreLoop {
         vm: &mut Vm,
         raw: &RawExit,
         abort: &DataAbort,
-    ) -> (Cause, Next) {
-        let Some(Loaded { it, vcpu, .. }) = &self.loaded else { return (Cause::Other, Next::Resume) };
-        match abort.origin() {
-            Origin::Instruction => {}
-            Origin::CacheMaintenance => return (Cause::Other, Next::Skip),
-            Origin::TableWalk | Origin::Other => {
-                tell_fault(vm, it.vcpu, vcpu.general().pc, raw, abort.ipa);
-                return (Cause::Stage2Fault, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write() }));
-            }
-        }
+    ) -> Option<(Cause, Next)> {
         self.take_back(platform, machine, vm);
-        let Some(Loaded { it, vcpu, .. }) = &self.loaded else { return (Cause::Other, Next::Resume) };
-        let access = abort.access();
-        let value = access.map_or(0, |access| access.store(vcpu.general().get(access.register())));
-        let Some(port) = machine.ports.get(it.vm) else { return (Cause::Other, Next::Resume) };
-        let (cause, result) = vm.access(it.vcpu, abort, value, port);
-        match result {
-            Ok((value, kicks)) => {
-                machine.kick(platform, vm, kicks.vcpus);
-                if kicks.console {
-                    machine.want_console(platform);
+        let loaded = self.loaded.as_mut()?;
+        let (access, pc) = (abort.access(), loaded.vcpu.general().pc);
+        let place = loaded.shared.bus.find(abort.ipa, access.map_or(1, Access::size));
+        let (cause, told) = match (abort.origin(), place) {
+            (Origin::CacheMaintenance, _) => return Some((Cause::Other, Next::Skip)),
+            (Origin::Instruction, Some(place)) => {
+                if let Some(access) = access
+                    && access_controller(platform, machine, vm, loaded, access, place).is_some()
+                {
+                    return None;
                 }
-                (cause, loaded_value(access, abort.write(), value))
+                (place.0.cause(), false)
             }
-            Err(GuestFault::ExternalAbort) => {
-                if cause == Cause::Stage2Fault {
-                    tell_fault(vm, it.vcpu, vcpu.general().pc, raw, abort.ipa);
-                }
-                (cause, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write() }))
-            }
-        }
+            _ => (Cause::Stage2Fault, tell_fault(vm, loaded.it.vcpu, pc, raw, abort.ipa)),
+        };
+        Some((cause, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write() }, told)))
     }
 
     /// A fetch from where the guest has nothing. If that is the vector of the exception that it was given, it
@@ -143,23 +133,16 @@ impl CoreLoop {
     fn instruction_abort(&mut self, vm: &mut Vm, raw: &RawExit, address: Ipa) -> Next {
         let Some(Loaded { it, vcpu, vector, .. }) = &self.loaded else { return Next::Resume };
         let pc = vcpu.general().pc;
-        tell_fault(vm, it.vcpu, pc, raw, address);
+        let told = tell_fault(vm, it.vcpu, pc, raw, address);
         if *vector == Some(pc) {
             return Next::Stop("no instruction can be fetched from its exception vectors");
         }
-        Next::Inject(Syndrome::InstructionAbort { far: raw.far })
+        Next::Inject(Syndrome::InstructionAbort { far: raw.far }, told)
     }
 }
 
-fn loaded_value(access: Option<Access>, write: bool, value: u64) -> Next {
-    match access {
-        Some(access) if !write => Next::Load(access.register(), access.load(value)),
-        _ => Next::Skip,
-    }
-}
-
-/// Counts a stage-2 fault, and says so for the first few since the VM started.
-fn tell_fault(vm: &mut Vm, vcpu: VcpuId, pc: u64, raw: &RawExit, address: Ipa) {
+/// Counts a stage-2 fault, and says so for the first few since the VM started. Whether it did.
+fn tell_fault(vm: &mut Vm, vcpu: VcpuId, pc: u64, raw: &RawExit, address: Ipa) -> bool {
     let counters = vm.counters_mut();
     counters.stage2_faults += 1;
     counters.faults_told += 1;
@@ -171,6 +154,7 @@ fn tell_fault(vm: &mut Vm, vcpu: VcpuId, pc: u64, raw: &RawExit, address: Ipa) {
     if told == FAULTS_TOLD {
         tell(Level::Warn, format_args!("{}: further faults are only counted (stats {})", vm.name(), vm.name()));
     }
+    told <= FAULTS_TOLD
 }
 
 /// Stops `vm` by its owner's policy, with one message.

@@ -1,14 +1,14 @@
 //! The vCPU that lives in a core, and what the core must know of it without asking its VM.
 
 use super::machine::Assignment;
-use crate::exit::{Counters, Syndrome};
-use crate::identity::Identity;
+use crate::exit::{Access, Cause, Counters, Syndrome};
 use crate::platform::Platform;
 use crate::vcpu::LoadedVcpu;
-use crate::vm::Vm;
+use crate::vm::{Shared, Vm};
 use alloc::sync::Arc;
 
-/// A vCPU in a core. What is shared with its VM does not change while it is loaded, but for counters.
+/// A vCPU in a core. What is shared with its VM does not change while it is loaded, but for counters and the UART, which
+/// has a lock of its own.
 #[derive(Debug)]
 pub(super) struct Loaded {
     /// Which it is.
@@ -17,8 +17,8 @@ pub(super) struct Loaded {
     pub vcpu: LoadedVcpu,
     /// Its exits.
     pub exits: Arc<Counters>,
-    /// What it reads of its processor.
-    pub identity: Arc<Identity>,
+    /// Its identification registers, its devices.
+    pub shared: Arc<Shared>,
     /// Ticks by which its counter is behind the machine's.
     pub counter_offset: u64,
     /// The INTID of its virtual timer.
@@ -32,9 +32,8 @@ impl Loaded {
     pub fn new(it: Assignment, vcpu: LoadedVcpu, vm: &Vm) -> Self {
         let exits = vm.slot(it.vcpu).map(|slot| slot.exits.clone()).unwrap_or_default();
         let counter_offset = vm.context(it.vcpu).counter_offset;
-        let virtual_timer_intid = vm.virtual_timer_intid();
-        let identity = vm.identity().clone();
-        Self { it, vcpu, exits, identity, counter_offset, virtual_timer_intid, vector: None }
+        let (virtual_timer_intid, shared) = (vm.virtual_timer_intid(), vm.shared().clone());
+        Self { it, vcpu, exits, shared, counter_offset, virtual_timer_intid, vector: None }
     }
 
     /// The guest's counter when the machine's is `now`.
@@ -51,6 +50,22 @@ impl Loaded {
     pub fn load(&mut self, register: u8, value: u64) {
         self.vcpu.general_mut().set(register, value);
         self.vcpu.skip_instruction();
+    }
+
+    /// What its trapped store puts on the bus; `None` for a load.
+    #[inline(always)]
+    pub fn stored(&self, access: Access) -> Option<u64> {
+        if access.write() { Some(access.store(self.vcpu.general().get(access.register()))) } else { None }
+    }
+
+    /// Ends its trapped load, which reads `value`, or store, and counts it.
+    #[inline(always)]
+    pub fn complete(&mut self, access: Access, value: u64, cause: Cause) {
+        if !access.write() {
+            self.vcpu.general_mut().set(access.register(), access.load(value));
+        }
+        self.vcpu.skip_instruction();
+        self.exits.count(cause);
     }
 
     /// Gives it an exception.

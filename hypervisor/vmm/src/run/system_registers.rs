@@ -33,7 +33,7 @@ impl CoreLoop {
     ) -> Option<Cause> {
         let loaded = self.loaded.as_mut()?;
         let register = access.register();
-        let value = match loaded.identity.read(register) {
+        let value = match loaded.shared.identity.read(register) {
             Some(value) if !access.write() => Some(value),
             _ => match register {
                 ICC_SGI1R_EL1 if access.write() => return self.sgi_again(platform, access),
@@ -95,7 +95,7 @@ impl CoreLoop {
     ) -> (Cause, Next) {
         let Some(Loaded { it, vcpu: loaded, .. }) = &self.loaded else { return (Cause::Other, Next::Resume) };
         if !access.write() || vm.vgic().layout().version == Version::V2 {
-            return (Cause::SystemRegister, Next::Inject(Syndrome::Undefined));
+            return (Cause::SystemRegister, Next::Inject(Syndrome::Undefined, false));
         }
         let (vcpu, value) = (it.vcpu, loaded.general().get(access.transfer()));
         let register = access.register();

@@ -198,7 +198,7 @@ impl Vgic {
 
     /// The vCPUs that the call under way must make look again: those in the guest, and those that sleep. One that
     /// is out of the guest looks anyway before it enters, so that no access costs an exit of its own vCPU.
-    pub(super) fn take_kicks(&mut self) -> VcpuSet {
+    pub fn take_kicks(&mut self) -> VcpuSet {
         core::mem::take(&mut self.kicks).intersection(self.running.union(self.waiting))
     }
 

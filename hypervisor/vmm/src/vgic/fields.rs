@@ -2,27 +2,28 @@
 //! ones of the accessing vCPU; a redistributor shows the private ones of its vCPU in the same way.
 
 use super::bank::{Bank, assign};
-use super::registers::{Access, Field, Frame};
+use super::registers::{Field, Frame};
 use super::{FIRST_SHARED, SGIS, Version, Vgic};
 use crate::bits::bits;
 use crate::vcpu::VcpuId;
 
 impl Vgic {
-    /// The bank that an access by `vcpu`, or to its redistributor, sees; there may be no such bank.
-    fn bank_of(&self, vcpu: VcpuId, access: Access, field: Field) -> usize {
-        let intid = access.first(field);
-        match access.frame {
-            Frame::DistributorV3 if intid < FIRST_SHARED => usize::MAX,
-            Frame::SgiAndPpi if intid >= FIRST_SHARED => usize::MAX,
-            _ => self.locate(vcpu, intid).0,
+    /// The bank and the position in it of interrupt `intid`, as an access to `frame` by `vcpu`, or to its redistributor,
+    /// sees it; there may be no such bank.
+    #[inline(never)]
+    pub(super) fn at(&self, vcpu: VcpuId, frame: Frame, intid: u32) -> (usize, u32) {
+        match frame {
+            Frame::DistributorV3 if intid < FIRST_SHARED => (usize::MAX, 0),
+            Frame::SgiAndPpi if intid >= FIRST_SHARED => (usize::MAX, 0),
+            _ => self.locate(vcpu, intid),
         }
     }
 
-    /// Reads a register with a field for each interrupt.
+    /// Reads `size` bytes of a register with a field for each interrupt, for `vcpu`: from the one on that stands at
+    /// `first` in the bank `index`.
     #[inline(never)]
-    pub(super) fn read_each(&self, vcpu: VcpuId, access: Access, field: Field) -> u64 {
-        let Some(bank) = self.banks.get(self.bank_of(vcpu, access, field)) else { return 0 };
-        let first = access.first(field) % 32;
+    pub(super) fn read_each(&self, index: usize, first: u32, field: Field, size: u8, vcpu: VcpuId) -> u64 {
+        let Some(bank) = self.banks.get(index) else { return 0 };
         u64::from(match field {
             Field::Group => bank.is.group,
             Field::SetEnable | Field::ClearEnable => bank.is.enabled,
@@ -31,7 +32,7 @@ impl Vgic {
             Field::Configuration => spread(bank.is.edge >> first & 0xFFFF) << 1,
             Field::Priority | Field::Targets | Field::SetSources | Field::ClearSources => {
                 let mut bytes = [0; 4];
-                for (byte, position) in bytes.iter_mut().zip(first..).take(access.size.into()) {
+                for (byte, position) in bytes.iter_mut().zip(first..).take(size.into()) {
                     *byte = self.read_byte(vcpu, bank, position, field);
                 }
                 u32::from_le_bytes(bytes)
@@ -56,41 +57,39 @@ impl Vgic {
         }
     }
 
-    /// Writes a register with a field for each interrupt.
-    pub(super) fn write_each(&mut self, vcpu: VcpuId, access: Access, field: Field, value: u64) {
-        let index = self.bank_of(vcpu, access, field);
-        let first = access.first(field) % 32;
-        let word = (value & 0xFFFF_FFFF) as u32;
+    /// Writes `size` bytes, `given`, of a register with a field for each interrupt, for `vcpu`: from the one on that
+    /// stands at `first` in the bank `index`.
+    #[inline(never)]
+    pub(super) fn write_each(&mut self, index: usize, first: u32, field: Field, given: u32, size: u8, vcpu: VcpuId) {
+        let Some(bank) = self.banks.get_mut(index) else { return };
+        let private = bank.first < FIRST_SHARED;
         // On GICv2 SGIs are always enabled, and pending by source only (IHI 0048 4.3.5 to 4.3.8).
-        let free = if index < self.vcpus.len() && self.layout.version == Version::V2 { word & !SGIS } else { word };
-        match field {
-            Field::Group => self.set_word(index, |bank| &mut bank.is.group, u32::MAX, word),
-            Field::SetEnable => self.set_word(index, |bank| &mut bank.is.enabled, free, u32::MAX),
-            Field::ClearEnable => self.set_word(index, |bank| &mut bank.is.enabled, free, 0),
-            Field::SetPending => self.set_latch(index, free, true),
-            Field::ClearPending => self.set_latch(index, free, false),
-            Field::SetActive => self.write_active(vcpu, index, word, true),
-            Field::ClearActive => self.write_active(vcpu, index, word, false),
+        let free = if private && self.layout.version == Version::V2 { given & !SGIS } else { given };
+        let (word, bits, value) = match field {
+            Field::Group => (&mut bank.is.group, u32::MAX, given),
+            Field::SetEnable => (&mut bank.is.enabled, free, u32::MAX),
+            Field::ClearEnable => (&mut bank.is.enabled, free, 0),
             Field::Configuration => {
                 // SGIs are always edge-triggered (IHI 0048 4.3.13, IHI 0069 GICR_ICFGR0).
-                let fixed = if index < self.vcpus.len() { SGIS } else { 0 };
-                self.set_word(index, |bank| &mut bank.is.edge, 0xFFFF << first & !fixed, gather(word >> 1) << first);
+                let fixed = if private { SGIS } else { 0 };
+                (&mut bank.is.edge, 0xFFFF << first & !fixed, gather(given >> 1) << first)
             }
+            Field::SetPending => return self.set_latch(index, free, true),
+            Field::ClearPending => return self.set_latch(index, free, false),
+            Field::SetActive => return self.write_active(vcpu, index, given, true),
+            Field::ClearActive => return self.write_active(vcpu, index, given, false),
             Field::Priority | Field::Targets | Field::SetSources | Field::ClearSources => {
-                for (byte, position) in word.to_le_bytes().into_iter().zip(first..).take(access.size.into()) {
+                for (byte, position) in given.to_le_bytes().into_iter().zip(first..).take(size.into()) {
                     self.write_byte(index, position, field, byte);
                 }
+                return;
             }
-        }
-    }
-
-    /// Replaces the `bits` of a word by those of `value`.
-    fn set_word(&mut self, index: usize, word: fn(&mut Bank) -> &mut u32, bits: u32, value: u32) {
-        let Some(bank) = self.banks.get_mut(index) else { return };
-        let word = word(bank);
+        };
         let changed = (*word ^ value) & bits;
-        *word ^= changed;
-        self.touched(index, changed);
+        if changed != 0 {
+            *word ^= changed;
+            self.touched(index, changed);
+        }
     }
 
     /// Writes to GICD_ISPENDR (`true`) and GICD_ICPENDR.

@@ -6,7 +6,7 @@ use super::bank::all_if;
 use super::registers::{Access, Frame, Register, decode};
 use super::{FIRST_SHARED, Version, Vgic};
 use crate::fault::GuestFault;
-use crate::vcpu::{VcpuId, VcpuSet};
+use crate::vcpu::VcpuId;
 
 /// Bytes of one vCPU's redistributor: RD_base, then SGI_base.
 pub const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
@@ -26,86 +26,68 @@ const REDISTRIBUTOR_RWP: u64 = 1 << 3;
 /// GICR_TYPER.
 const LAST: u64 = 1 << 4;
 
-impl Vgic {
-    /// The answer to `vcpu` reading `size` bytes at `offset` of the distributor.
-    ///
-    /// # Errors
-    /// An external abort outside the frame.
-    pub fn read_distributor(&mut self, vcpu: VcpuId, offset: u64, size: u8) -> Result<u64, GuestFault> {
-        Ok(self.read(vcpu, self.find_distributor(offset, size)?))
-    }
+/// Whose registers are accessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// GICD: the shared interrupts', and on GICv2 the accessing vCPU's own.
+    Distributor,
+    /// The redistributor of a vCPU, on GICv3.
+    Redistributor(VcpuId),
+}
 
-    /// Carries out that `vcpu` writes `value` of `size` bytes at `offset` of the distributor. Returns the other
-    /// vCPUs that must be kicked.
+impl Vgic {
+    /// Carries out that `vcpu` stores `stored`, or else loads, `size` bytes (1, 2, 4 or 8) at `offset` of `part`. What is
+    /// loaded; after a store, [`Self::take_kicks`] says who must look again. What is reserved reads as zero. `None` if
+    /// the answer rests on list registers of `vcpu` that are out in the hardware: again, then, after [`Self::fold`].
     ///
     /// # Errors
-    /// An external abort outside the frame.
-    pub fn write_distributor(
+    /// An external abort outside the frame, or where there is no such redistributor.
+    #[inline(always)]
+    pub fn access(
         &mut self,
         vcpu: VcpuId,
+        part: Part,
         offset: u64,
         size: u8,
-        value: u64,
-    ) -> Result<VcpuSet, GuestFault> {
-        debug_assert!(!self.running.contains(vcpu), "{vcpu} accesses a register from inside the guest");
-        let access = self.find_distributor(offset, size)?;
-        Ok(self.write(vcpu, access, value))
-    }
-
-    /// The answer to a read of `size` bytes at `offset` of the redistributor of `frame`.
-    ///
-    /// # Errors
-    /// An external abort where there is no such redistributor, or past its end.
-    pub fn read_redistributor(&mut self, frame: VcpuId, offset: u64, size: u8) -> Result<u64, GuestFault> {
-        Ok(self.read(frame, self.find_redistributor(frame, offset, size)?))
-    }
-
-    /// Carries out that `accessing` writes `value` of `size` bytes at `offset` of the redistributor of `frame`.
-    /// Returns the other vCPUs that must be kicked.
-    ///
-    /// # Errors
-    /// An external abort where there is no such redistributor, or past its end.
-    pub fn write_redistributor(
-        &mut self,
-        accessing: VcpuId,
-        frame: VcpuId,
-        offset: u64,
-        size: u8,
-        value: u64,
-    ) -> Result<VcpuSet, GuestFault> {
-        debug_assert!(!self.running.contains(accessing), "{accessing} accesses a register from inside the guest");
-        let access = self.find_redistributor(frame, offset, size)?;
-        Ok(self.write(frame, access, value))
-    }
-
-    fn find_distributor(&self, offset: u64, size: u8) -> Result<Option<Access>, GuestFault> {
-        decode(
-            if self.layout.version == Version::V2 { Frame::DistributorV2 } else { Frame::DistributorV3 },
-            offset,
-            size,
-        )
-    }
-
-    fn find_redistributor(&self, frame: VcpuId, offset: u64, size: u8) -> Result<Option<Access>, GuestFault> {
-        if self.layout.version == Version::V2 || frame.index() >= self.vcpus.len() {
-            return Err(GuestFault::ExternalAbort);
+        stored: Option<u64>,
+    ) -> Result<Option<u64>, GuestFault> {
+        let (seen_by, frame, offset) = match (part, self.layout.version) {
+            (Part::Distributor, Version::V2) => (vcpu, Frame::DistributorV2, offset),
+            (Part::Distributor, Version::V3) => (vcpu, Frame::DistributorV3, offset),
+            (Part::Redistributor(owner), Version::V3) if owner.index() < self.vcpus.len() => {
+                match offset.checked_sub(Frame::Redistributor.size()) {
+                    None => (owner, Frame::Redistributor, offset),
+                    Some(within) => (owner, Frame::SgiAndPpi, within),
+                }
+            }
+            _ => return Err(GuestFault::ExternalAbort),
+        };
+        let Some(access) = decode(frame, offset, size)? else { return Ok(Some(0)) };
+        let [load, store] = access.rests;
+        if (if stored.is_some() { store } else { load }) && self.out.contains(vcpu) {
+            return Ok(None);
         }
-        match offset.checked_sub(Frame::Redistributor.size()) {
-            None => decode(Frame::Redistributor, offset, size),
-            Some(within) => decode(Frame::SgiAndPpi, within, size),
-        }
+        Ok(Some(match stored {
+            None => self.read(seen_by, access),
+            Some(value) => {
+                self.write(seen_by, access, value);
+                0
+            }
+        }))
     }
 
-    /// The answer to a read by `vcpu`, or of its redistributor. What is reserved reads as zero.
-    #[inline(never)]
-    fn read(&self, vcpu: VcpuId, access: Option<Access>) -> u64 {
-        let Some(access) = access else { return 0 };
+    /// The answer to a read by `vcpu`, or of its redistributor.
+    #[inline(always)]
+    fn read(&self, vcpu: VcpuId, access: Access) -> u64 {
         match access.register {
             Register::Control => self.read_control(),
             Register::Type => self.distributor_type(),
             Register::Implementer => IMPLEMENTER,
-            Register::Each(field) => self.read_each(vcpu, access, field),
-            Register::Route => access.part(self.read_route(access)),
+            Register::Each => {
+                let (index, first) = self.at(vcpu, access.frame, access.first());
+                self.read_each(index, first, access.field, access.size, vcpu)
+            }
+            Register::Route => access.part(self.read_route(access.position / 8)),
             Register::RedistributorControl if self.recalling_from(vcpu) => REDISTRIBUTOR_RWP,
             Register::RedistributorType => access.part(self.redistributor_type(vcpu)),
             Register::Waker if self.asleep.contains(vcpu) => PROCESSOR_SLEEP | CHILDREN_ASLEEP,
@@ -114,21 +96,25 @@ impl Vgic {
         }
     }
 
-    /// Carries out a write by `vcpu`, or to its redistributor. Returns whom to kick.
-    #[inline(never)]
-    fn write(&mut self, vcpu: VcpuId, access: Option<Access>, value: u64) -> VcpuSet {
-        let Some(access) = access else { return VcpuSet::EMPTY };
+    /// Carries out a write by `vcpu`, or to its redistributor.
+    #[inline(always)]
+    fn write(&mut self, vcpu: VcpuId, access: Access, value: u64) {
         match access.register {
             Register::Control => self.set_group_enables([value & 1 != 0, value & 2 != 0].map(all_if)),
             Register::SetSpi => self.message(value, true),
             Register::ClearSpi => self.message(value, false),
-            Register::Each(field) => self.write_each(vcpu, access, field, value),
+            Register::Each => {
+                let (index, first) = self.at(vcpu, access.frame, access.first());
+                self.write_each(index, first, access.field, (value & 0xFFFF_FFFF) as u32, access.size, vcpu);
+            }
             Register::SoftwareGenerated => self.write_sgir(vcpu, value),
-            Register::Route => self.write_route(access, value),
+            Register::Route => {
+                let intid = access.position / 8;
+                self.write_route(intid, access.merge(self.read_route(intid), value) & ROUTE_WRITABLE);
+            }
             Register::Waker => self.set_asleep(vcpu, value & PROCESSOR_SLEEP != 0),
             _ => {}
         }
-        self.take_kicks()
     }
 
     fn read_control(&self) -> u64 {
@@ -178,15 +164,14 @@ impl Vgic {
         }
     }
 
-    fn read_route(&self, access: Access) -> u64 {
-        let (index, position) = self.locate(VcpuId::BOOT, access.position / 8);
+    fn read_route(&self, intid: u32) -> u64 {
+        let (index, position) = self.locate(VcpuId::BOOT, intid);
         self.banks.get(index).map_or(0, |bank| bank.detail(position).route)
     }
 
-    fn write_route(&mut self, access: Access, value: u64) {
-        let route = access.merge(self.read_route(access), value) & ROUTE_WRITABLE;
-        let (index, position) = self.locate(VcpuId::BOOT, access.position / 8);
-        if access.position / 8 >= FIRST_SHARED {
+    fn write_route(&mut self, intid: u32, route: u64) {
+        let (index, position) = self.locate(VcpuId::BOOT, intid);
+        if intid >= FIRST_SHARED {
             self.set_route(index, position, route);
         }
     }

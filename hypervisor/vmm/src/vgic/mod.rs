@@ -29,7 +29,7 @@ mod state;
 mod tests;
 
 pub use cpu_interface::CpuInterface;
-pub use frames::REDISTRIBUTOR_SIZE;
+pub use frames::{Part, REDISTRIBUTOR_SIZE};
 pub use interrupts::{Detail, Group, Interrupts};
 pub use layout::{Layout, LayoutError, Version};
 pub use list_register::{ListRegister, ListRegisterState, ListRegisters, MAXIMUM_LIST_REGISTERS, Maintenance};

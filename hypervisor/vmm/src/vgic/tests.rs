@@ -16,18 +16,24 @@ fn layout(version: Version) -> Layout {
     Layout { version, vcpus: 2, spis: 64, priority_bits: 5, list_registers: 4 }
 }
 
+/// `vcpu` writes 4 bytes, or as many as it says. Whom to kick.
+fn write(vgic: &mut Vgic, vcpu: VcpuId, part: Part, (offset, size): (u64, u8), value: u64) -> VcpuSet {
+    assert_eq!(vgic.access(vcpu, part, offset, size, Some(value)), Ok(Some(0)));
+    vgic.take_kicks()
+}
+
 /// Both groups on; the UART's interrupt and the timers enabled, the UART's on the boot vCPU.
 fn set_up(version: Version) -> Vgic {
     let mut vgic = Vgic::new(layout(version));
     for vcpu in [BOOT, second()] {
         vgic.link_hardware(vcpu, TIMER, TIMER);
         match version {
-            Version::V2 => vgic.write_distributor(vcpu, 0x100, 4, 1 << TIMER).unwrap(),
-            Version::V3 => vgic.write_redistributor(vcpu, vcpu, 0x1_0100, 4, 1 << TIMER | 0xFFFF).unwrap(),
+            Version::V2 => write(&mut vgic, vcpu, Part::Distributor, (0x100, 4), 1 << TIMER),
+            Version::V3 => write(&mut vgic, vcpu, Part::Redistributor(vcpu), (0x1_0100, 4), 1 << TIMER | 0xFFFF),
         };
     }
     for (offset, size, value) in [(0, 4, 3), (0x104, 4, 1 << (UART - 32)), (0x800 + u64::from(UART), 1, 1)] {
-        vgic.write_distributor(BOOT, offset, size, value).unwrap();
+        write(&mut vgic, BOOT, Part::Distributor, (offset, size), value);
     }
     vgic
 }
@@ -81,12 +87,12 @@ fn a_device_served_before_the_end_of_its_interrupt_costs_no_maintenance_interrup
 #[test]
 fn an_sgi_from_one_vcpu_asks_for_no_maintenance_and_from_two_for_one() {
     let mut vgic = set_up(Version::V2);
-    vgic.write_distributor(BOOT, 0xF00, 4, 1 << 16 | 3).unwrap();
+    write(&mut vgic, BOOT, Part::Distributor, (0xF00, 4), 1 << 16 | 3);
     assert!(!register_of(&mut vgic, BOOT, 3).unwrap().eoi_maintenance());
     enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Active);
     assert!(!register_of(&mut vgic, BOOT, 3).unwrap().eoi_maintenance());
     enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Active);
-    vgic.write_distributor(second(), 0xF00, 4, 1 << 16 | 3).unwrap();
+    write(&mut vgic, second(), Part::Distributor, (0xF00, 4), 1 << 16 | 3);
     let register = register_of(&mut vgic, BOOT, 3).unwrap();
     assert_eq!((register.state(), register.source(), register.eoi_maintenance()), (ListRegisterState::Active, 0, true));
     enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Empty);
@@ -102,15 +108,15 @@ fn an_active_interrupt_ends_with_the_priority_that_it_was_acknowledged_with() {
     for version in [Version::V2, Version::V3] {
         let mut vgic = set_up(version);
         let priority = 0x400 + u64::from(UART);
-        vgic.write_distributor(BOOT, priority, 1, 0x40).unwrap();
-        vgic.write_distributor(BOOT, 0x204, 4, 1 << (UART - 32)).unwrap();
+        write(&mut vgic, BOOT, Part::Distributor, (priority, 1), 0x40);
+        write(&mut vgic, BOOT, Part::Distributor, (0x204, 4), 1 << (UART - 32));
         enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Active);
-        vgic.write_distributor(BOOT, priority, 1, 0x80).unwrap();
+        write(&mut vgic, BOOT, Part::Distributor, (priority, 1), 0x80);
         let register = register_of(&mut vgic, BOOT, UART).unwrap();
         assert_eq!((register.state(), register.priority()), (ListRegisterState::Active, 0x40));
         // Pending once more, it has another priority, for which it must wait.
         enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Active);
-        vgic.write_distributor(BOOT, 0x204, 4, 1 << (UART - 32)).unwrap();
+        write(&mut vgic, BOOT, Part::Distributor, (0x204, 4), 1 << (UART - 32));
         let register = register_of(&mut vgic, BOOT, UART).unwrap();
         assert_eq!((register.state(), register.eoi_maintenance()), (ListRegisterState::Active, true));
         enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Empty);
@@ -142,7 +148,7 @@ fn what_does_not_fit_is_waited_for() {
     assert_eq!((full.used, full.maintenance), (0xF, Maintenance::NO_PENDING));
     // The last of Group 1: now the two groups compete, and it matters which the CPU interface has enabled.
     vgic.fold(BOOT, &full);
-    vgic.write_redistributor(BOOT, BOOT, 0x1_0080, 4, 1 << 4).unwrap();
+    write(&mut vgic, BOOT, Part::Redistributor(BOOT), (0x1_0080, 4), 1 << 4);
     let mut compete = *vgic.flush(BOOT);
     let groups = |of: [Maintenance; 2], maintenance: Maintenance| of.map(|group| maintenance.has(group));
     assert_eq!(groups(Maintenance::GROUP_ENABLED, compete.maintenance), [false; 2]);
@@ -204,15 +210,15 @@ fn a_timer_that_is_over_before_it_is_taken_lets_go_of_the_hardware() {
 fn a_timer_ended_behind_its_vcpus_back_calls_it_to_let_go_of_the_hardware() {
     let mut vgic = Vgic::new(Layout { list_registers: 1, ..layout(Version::V3) });
     vgic.link_hardware(BOOT, TIMER, TIMER);
-    vgic.write_distributor(BOOT, 0, 4, 3).unwrap();
-    vgic.write_redistributor(BOOT, BOOT, 0x1_0100, 4, 1 << TIMER | 1).unwrap();
+    write(&mut vgic, BOOT, Part::Distributor, (0, 4), 3);
+    write(&mut vgic, BOOT, Part::Redistributor(BOOT), (0x1_0100, 4), 1 << TIMER | 1);
     vgic.raise_hardware(BOOT, TIMER);
     enter_and_leave(&mut vgic, BOOT, TIMER, ListRegisterState::Active);
     // A pending interrupt takes the only list register; the timer is active without one.
     vgic.write_sgi1r(BOOT, 1);
     let registers = *vgic.flush(BOOT);
     assert_eq!((registers.used, registers.get(0).intid()), (1, 0));
-    let kicks = vgic.write_redistributor(second(), BOOT, 0x1_0380, 4, 1 << TIMER).unwrap();
+    let kicks = write(&mut vgic, second(), Part::Redistributor(BOOT), (0x1_0380, 4), 1 << TIMER);
     assert_eq!((kicks, vgic.take_released(BOOT)), (VcpuSet::only(BOOT), Some(TIMER)));
 }
 
@@ -263,7 +269,7 @@ fn an_sgi_kicks_its_target_and_not_its_sender() {
 fn one_of_many_is_one_that_is_on_and_awake() {
     const ANY: u64 = 1 << 31;
     let mut vgic = set_up(Version::V3);
-    vgic.write_distributor(BOOT, 0x6000 + 8 * u64::from(UART), 8, ANY).unwrap();
+    write(&mut vgic, BOOT, Part::Distributor, (0x6000 + 8 * u64::from(UART), 8), ANY);
     vgic.set_shared_line(UART, true);
     // Nobody is on: it waits for the first, and goes to whoever comes.
     let took = |vgic: &mut Vgic| [BOOT, second()].map(|vcpu| vgic.has_deliverable(vcpu));
@@ -274,10 +280,10 @@ fn one_of_many_is_one_that_is_on_and_awake() {
     vgic.fold(second(), &registers);
     vgic.flush(BOOT);
     assert_eq!(took(&mut vgic), [true, false]);
-    vgic.write_redistributor(second(), second(), 0x14, 4, 0).unwrap();
+    write(&mut vgic, second(), Part::Redistributor(second()), (0x14, 4), 0);
     vgic.fold(BOOT, &ListRegisters::EMPTY);
     assert_eq!(took(&mut vgic), [false, true]);
-    vgic.write_redistributor(second(), BOOT, 0x14, 4, 0).unwrap();
+    write(&mut vgic, second(), Part::Redistributor(BOOT), (0x14, 4), 0);
     assert_eq!(took(&mut vgic), [true, false]);
     vgic.reset_vcpu(BOOT);
     assert_eq!(took(&mut vgic), [false, true]);
@@ -289,12 +295,13 @@ fn a_disable_is_in_progress_until_the_other_vcpu_was_out() {
     let mut vgic = set_up(Version::V3);
     vgic.set_shared_line(UART, true);
     let mut read = *vgic.flush(BOOT);
-    let kicks = vgic.write_distributor(second(), 0x184, 4, 1 << (UART - 32)).unwrap();
+    let kicks = write(&mut vgic, second(), Part::Distributor, (0x184, 4), 1 << (UART - 32));
     assert_eq!(kicks, VcpuSet::only(BOOT));
-    assert_ne!(vgic.read_distributor(second(), 0, 4).unwrap() & RWP, 0);
+    let control = |vgic: &mut Vgic| vgic.access(second(), Part::Distributor, 0, 4, None).unwrap().unwrap();
+    assert_ne!(control(&mut vgic) & RWP, 0);
     read.registers[0].set_state(ListRegisterState::Pending);
     vgic.fold(BOOT, &read);
-    assert_eq!(vgic.read_distributor(second(), 0, 4).unwrap() & RWP, 0);
+    assert_eq!(control(&mut vgic) & RWP, 0);
     let registers = vgic.flush(BOOT);
     assert_eq!((registers.used, registers.changed), (0, 1));
 }
@@ -302,25 +309,25 @@ fn a_disable_is_in_progress_until_the_other_vcpu_was_out() {
 #[test]
 fn redistributors_tell_who_they_are_and_wake_up() {
     let mut vgic = set_up(Version::V3);
-    assert_eq!(vgic.read_redistributor(BOOT, 0x8, 8), Ok(0));
-    assert_eq!(vgic.read_redistributor(second(), 0x8, 8), Ok(1 << 32 | 1 << 8 | 1 << 4));
-    assert_eq!(vgic.read_redistributor(second(), 0xC, 4), Ok(1));
-    assert_eq!(vgic.read_redistributor(BOOT, 0x14, 4), Ok(6));
-    vgic.write_redistributor(BOOT, BOOT, 0x14, 4, 0).unwrap();
-    assert_eq!(vgic.read_redistributor(BOOT, 0x14, 4), Ok(0));
-    assert_eq!(vgic.read_redistributor(BOOT, 0xFFE8, 4).map(|value| value >> 4 & 0xF), Ok(3));
+    assert_eq!(vgic.access(BOOT, Part::Redistributor(BOOT), 0x8, 8, None), Ok(Some(0)));
+    assert_eq!(vgic.access(BOOT, Part::Redistributor(second()), 0x8, 8, None), Ok(Some(1 << 32 | 1 << 8 | 1 << 4)));
+    assert_eq!(vgic.access(BOOT, Part::Redistributor(second()), 0xC, 4, None), Ok(Some(1)));
+    assert_eq!(vgic.access(BOOT, Part::Redistributor(BOOT), 0x14, 4, None), Ok(Some(6)));
+    write(&mut vgic, BOOT, Part::Redistributor(BOOT), (0x14, 4), 0);
+    assert_eq!(vgic.access(BOOT, Part::Redistributor(BOOT), 0x14, 4, None), Ok(Some(0)));
+    assert_eq!(vgic.access(BOOT, Part::Redistributor(BOOT), 0xFFE8, 4, None), Ok(Some(0x3B)));
 }
 
 #[test]
 fn nothing_answers_outside_the_frames() {
     let abort = Err(GuestFault::ExternalAbort);
     let (mut v2, mut v3) = (set_up(Version::V2), set_up(Version::V3));
-    assert_eq!(v2.read_distributor(BOOT, 0x1000, 4), abort);
-    assert_eq!(v2.read_redistributor(BOOT, 0, 4), abort);
-    assert_eq!(v3.read_distributor(BOOT, 0x1_0000, 4), abort);
-    assert_eq!(v3.read_redistributor(BOOT, REDISTRIBUTOR_SIZE, 4), abort);
-    assert_eq!(v3.read_redistributor(VcpuId::new(2).unwrap(), 0, 4), abort);
-    assert_eq!(v3.write_distributor(BOOT, u64::MAX, 8, 0), Err(GuestFault::ExternalAbort));
+    assert_eq!(v2.access(BOOT, Part::Distributor, 0x1000, 4, None), abort);
+    assert_eq!(v2.access(BOOT, Part::Redistributor(BOOT), 0, 4, None), abort);
+    assert_eq!(v3.access(BOOT, Part::Distributor, 0x1_0000, 4, None), abort);
+    assert_eq!(v3.access(BOOT, Part::Redistributor(BOOT), REDISTRIBUTOR_SIZE, 4, None), abort);
+    assert_eq!(v3.access(BOOT, Part::Redistributor(VcpuId::new(2).unwrap()), 0, 4, None), abort);
+    assert_eq!(v3.access(BOOT, Part::Distributor, u64::MAX, 8, Some(0)), Err(GuestFault::ExternalAbort));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Makes a VM out of its plan.
 
-use super::{Counters, Device, Lifecycle, Memory, Slot, Vm};
+use super::{Counters, Device, Lifecycle, Memory, Shared, Slot, Vm};
 use crate::address::{Ipa, PAGE_SIZE, Pa, Range};
 use crate::config::{GuestGic, VmConfig, VmPlan};
+use crate::console::Serial;
 use crate::device::bus::Bus;
 use crate::device::pl011::Pl011;
 use crate::fault::ConfigError;
@@ -16,6 +17,7 @@ use crate::vgic::{Layout, Version, Vgic};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use spin::Mutex;
 
 /// The two pages of a GICv2 guest's CPU interface: where it sees each, and GICV's page behind it.
 type InterfacePages = [(Ipa, Pa); 2];
@@ -130,10 +132,12 @@ impl Vm {
             stage2: platform.with_tables(|tables| stage2(geometry, memory, interface.as_ref(), tables))?,
             slots,
             vgic: Vgic::new(layout),
-            bus,
-            uart: Pl011::new(),
+            shared: Arc::new(Shared {
+                identity: Identity::for_guest(hardware.identity, *gic == GuestGic::V3),
+                bus,
+                serial: Mutex::new(Serial::new(Pl011::new())),
+            }),
             memory: memory.clone(),
-            identity: Arc::new(Identity::for_guest(hardware.identity, *gic == GuestGic::V3)),
             blueprint,
             counter_offset: 0,
             load,
@@ -174,8 +178,8 @@ fn bus(config: &VmConfig, gic: GuestGic, vcpus: usize) -> Result<Bus<Device>, Bu
     let redistributors = layout.redistributor_range(vcpus);
     let devices = [
         (Some(layout.distributor), Device::Distributor),
-        (redistributors.filter(|_| gic == GuestGic::V3), Device::Redistributors),
         (Some(layout.uart).filter(|_| config.console), Device::Uart),
+        (redistributors.filter(|_| gic == GuestGic::V3), Device::Redistributors),
     ];
     let mut bus = Bus::default();
     for (range, device) in devices {

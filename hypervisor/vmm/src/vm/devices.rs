@@ -1,11 +1,11 @@
-//! The devices on a VM's bus, and the way from a trapped access to them.
+//! The devices on a VM's bus, and the way to those that are the VM's.
 
 use super::Vm;
-use crate::console::{Port, attach};
-use crate::exit::{Access, Cause, DataAbort};
+use crate::console::Port;
+use crate::exit::Cause;
 use crate::fault::GuestFault;
 use crate::vcpu::{VcpuId, VcpuSet};
-use crate::vgic::{REDISTRIBUTOR_SIZE, Version};
+use crate::vgic::{Part, REDISTRIBUTOR_SIZE, Version};
 use spin::Mutex;
 
 /// A device on the bus.
@@ -15,54 +15,41 @@ pub enum Device {
     Distributor,
     /// The redistributors of all vCPUs.
     Redistributors,
-    /// The PL011.
+    /// The PL011, which needs its VM only when its interrupt line changes: see [`crate::console::Serial`].
     Uart,
 }
 
 /// GICD_SGIR, by which a GICv2 guest sends SGIs (IHI 0048 4.3.15).
 const SGIR: u64 = 0xf00;
 
-/// What an access asks of the caller beside its result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct KickList {
-    /// vCPUs that must look again at their interrupts.
-    pub vcpus: VcpuSet,
-    /// The console has something new for the housekeeping core.
-    pub console: bool,
-}
-
 impl Vm {
-    /// Carries out the access that `abort` describes for `vcpu`. `value` is what a store writes; the result is
-    /// what a load reads, not yet extended. Says what the access is counted as.
+    /// Carries out that `vcpu` stores `stored`, or else loads, `size` bytes at `offset` of its interrupt controller, of
+    /// which `device` is a part. What a load reads; after a store, [`crate::vgic::Vgic::take_kicks`] says who must look again. `None` as
+    /// [`crate::vgic::Vgic::access`] has it.
     ///
     /// # Errors
-    /// Nothing is there, or what is there does not answer such an access.
+    /// What is there does not answer such an access.
+    #[inline(always)]
     pub(crate) fn access(
         &mut self,
         vcpu: VcpuId,
-        abort: &DataAbort,
-        value: u64,
-        port: &Mutex<Port>,
-    ) -> (Cause, Result<(u64, KickList), GuestFault>) {
-        let size = abort.access().map_or(1, Access::size);
-        let Some((device, offset)) = self.bus.find(abort.ipa, size) else {
-            return (Cause::Stage2Fault, Err(GuestFault::ExternalAbort));
-        };
-        if abort.access().is_none() {
-            return (device.cause(), Err(GuestFault::ExternalAbort));
+        device: Device,
+        offset: u64,
+        size: u8,
+        stored: Option<u64>,
+    ) -> Result<Option<u64>, GuestFault> {
+        let (mut part, mut within) = (Part::Distributor, offset);
+        if device == Device::Redistributors {
+            let index = u8::try_from(offset / REDISTRIBUTOR_SIZE).ok();
+            part = Part::Redistributor(index.and_then(VcpuId::new).ok_or(GuestFault::ExternalAbort)?);
+            within = offset % REDISTRIBUTOR_SIZE;
         }
-        let result = match device {
-            Device::Uart => Ok(self.access_uart(offset, size, abort.write().then_some(value), port)),
-            Device::Distributor if abort.write() => self.vgic.write_distributor(vcpu, offset, size, value).map(written),
-            Device::Distributor => self.vgic.read_distributor(vcpu, offset, size).map(read),
-            Device::Redistributors => self.access_redistributor(vcpu, offset, size, abort.write().then_some(value)),
-        };
-        if device == Device::Distributor && abort.write() && offset == SGIR && self.vgic.layout().version == Version::V2
-        {
-            self.sent_sgi(result.as_ref().map_or(VcpuSet::EMPTY, |(_, kicks)| kicks.vcpus));
-            return (Cause::SgiSent, result);
-        }
-        (device.cause(), result)
+        self.vgic.access(vcpu, part, within, size, stored)
+    }
+
+    /// Whether a store at `offset` of `device` sends an SGI.
+    pub(crate) fn sends_sgi(&self, device: Device, offset: u64) -> bool {
+        device == Device::Distributor && offset == SGIR && self.vgic.layout().version == Version::V2
     }
 
     /// An SGI was sent, for which `kicks` are kicked.
@@ -77,42 +64,10 @@ impl Vm {
         sent
     }
 
-    fn access_redistributor(
-        &mut self,
-        vcpu: VcpuId,
-        offset: u64,
-        size: u8,
-        value: Option<u64>,
-    ) -> Result<(u64, KickList), GuestFault> {
-        let index = u8::try_from(offset / REDISTRIBUTOR_SIZE).ok();
-        let frame = index.and_then(VcpuId::new).ok_or(GuestFault::ExternalAbort)?;
-        let offset = offset % REDISTRIBUTOR_SIZE;
-        match value {
-            Some(value) => self.vgic.write_redistributor(vcpu, frame, offset, size, value).map(written),
-            None => self.vgic.read_redistributor(frame, offset, size).map(read),
-        }
-    }
-
-    fn access_uart(&mut self, offset: u64, size: u8, value: Option<u64>, port: &Mutex<Port>) -> (u64, KickList) {
-        let mut result = 0;
-        let mut port = port.lock();
-        attach(&mut self.uart, &mut port);
-        match value {
-            Some(value) => {
-                if let Some(byte) = self.uart.write(offset, size, value) {
-                    port.push(byte);
-                }
-            }
-            None => result = self.uart.read(offset, size),
-        }
-        let vcpus = self.refresh_uart(&mut port);
-        (result, KickList { vcpus, console: port.take_notice() })
-    }
-
-    /// Moves typed bytes into the PL011 and brings its interrupt line up to date. Returns whom to kick.
-    fn refresh_uart(&mut self, port: &mut Port) -> VcpuSet {
-        attach(&mut self.uart, port);
-        self.vgic.set_shared_line(self.config().layout.uart_intid, self.uart.interrupt())
+    /// The interrupt line of the UART may have changed. Returns whom to kick.
+    pub(crate) fn follow_uart(&mut self) -> VcpuSet {
+        let level = self.shared.serial.lock().tell_line();
+        self.vgic.set_shared_line(self.config().layout.uart_intid, level)
     }
 
     /// Something changed at the VM's console: there is room in its queue, or a byte was typed. Returns whom to kick.
@@ -120,23 +75,17 @@ impl Vm {
         if !self.config().console {
             return VcpuSet::EMPTY;
         }
-        self.refresh_uart(&mut port.lock())
+        self.shared.serial.lock().refresh(&mut port.lock());
+        self.follow_uart()
     }
 }
 
 impl Device {
-    fn cause(self) -> Cause {
+    /// What its accesses are counted as.
+    pub(crate) const fn cause(self) -> Cause {
         match self {
             Self::Distributor | Self::Redistributors => Cause::InterruptController,
             Self::Uart => Cause::Uart,
         }
     }
-}
-
-fn written(vcpus: VcpuSet) -> (u64, KickList) {
-    (0, KickList { vcpus, console: false })
-}
-
-fn read(value: u64) -> (u64, KickList) {
-    (value, KickList::default())
 }

@@ -13,6 +13,7 @@
 use super::{Blueprint, Run, Slot, Vm, memory};
 use crate::address::{Ipa, Pa, Range};
 use crate::config::{Policy, guest_tree};
+use crate::console::Serial;
 use crate::device::pl011::Pl011;
 use crate::platform::{CoreId, Platform};
 use crate::psci::Entry;
@@ -242,7 +243,7 @@ impl Vm {
         platform.synchronize_instructions();
         self.vgic.reset();
         self.forget_released();
-        self.uart = Pl011::new();
+        *self.shared.serial.lock() = Serial::new(Pl011::new());
         self.counter_offset = platform.counter();
         for slot in &mut self.slots {
             *slot = Slot { exits: core::mem::take(&mut slot.exits), ..Slot::new(slot.core) };

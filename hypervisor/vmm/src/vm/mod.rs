@@ -9,21 +9,20 @@ mod lifecycle;
 mod memory;
 mod movement;
 mod power;
+mod shared;
 mod slot;
 
 use build::Blueprint;
 pub use build::{BuildError, Hardware};
-pub use devices::{Device, KickList};
+pub use devices::Device;
 pub use lifecycle::{After, Lifecycle, Part, Work};
 pub use memory::Memory;
 pub use movement::State;
+pub(crate) use shared::Shared;
 pub use slot::{Run, Slot};
 
 use crate::address::Ipa;
 use crate::config::{Policy, VmConfig};
-use crate::device::bus::Bus;
-use crate::device::pl011::Pl011;
-use crate::identity::Identity;
 use crate::kernel_image::LoadPlan;
 use crate::platform::{CoreId, VmContext};
 use crate::stage2::Stage2;
@@ -54,11 +53,9 @@ pub struct Vm {
     blueprint: Arc<Blueprint>,
     slots: Vec<Slot>,
     vgic: Vgic,
-    bus: Bus<Device>,
-    uart: Pl011,
+    shared: Arc<Shared>,
     memory: Memory,
     stage2: Stage2,
-    identity: Arc<Identity>,
     counter_offset: u64,
     load: LoadPlan,
     lifecycle: Lifecycle,
@@ -136,8 +133,8 @@ impl Vm {
         &mut self.counters
     }
 
-    pub(crate) fn identity(&self) -> &Arc<Identity> {
-        &self.identity
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// The guest's counter when the machine's is `counter`.

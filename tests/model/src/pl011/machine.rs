@@ -1,7 +1,7 @@
 //! A machine with two guests and a housekeeping core that owns the physical UART. Everything sleeps until it is
 //! woken: if a wake-up is missing anywhere, the machine stands still with work left.
 
-use bulkhead_vmm::console::{InputAction, Kind, Multiplexer, Port, Settings, Sizes, attach, split};
+use bulkhead_vmm::console::{InputAction, Kind, Multiplexer, Port, Serial, Settings, Sizes, split};
 use bulkhead_vmm::device::pl011::Pl011;
 use spin::Mutex;
 
@@ -24,7 +24,9 @@ const MOST_TURNS: usize = 1_000_000;
 /// All but the guests.
 struct Board {
     random: Random,
-    uarts: [Pl011; 2],
+    serials: [Serial; 2],
+    /// The levels of their interrupt lines that the guests' interrupt controllers know.
+    lines: [bool; 2],
     ports: Vec<Mutex<Port>>,
     multiplexer: Multiplexer,
     now: u64,
@@ -41,21 +43,17 @@ struct Wiring<'a> {
 impl Bus for Wiring<'_> {
     fn read(&mut self, offset: u64) -> u64 {
         self.board.sometimes_housekeep();
-        self.board.attach(self.guest);
-        let value = self.board.uarts[self.guest].read(offset, 4);
-        self.board.attach(self.guest);
+        let Board { serials, ports, .. } = &mut *self.board;
+        let value = serials[self.guest].access(offset, 4, None, &ports[self.guest]).0;
+        self.board.hear_of_change(self.guest);
         value
     }
 
     fn write(&mut self, offset: u64, value: u64) {
         self.board.sometimes_housekeep();
-        self.board.attach(self.guest);
-        if let Some(byte) = self.board.uarts[self.guest].write(offset, 4, value) {
-            let mut port = self.board.ports[self.guest].lock();
-            assert!(port.push(byte), "the UART sent more than the port takes");
-            self.board.awake |= port.take_notice();
-        }
-        self.board.attach(self.guest);
+        let Board { serials, ports, .. } = &mut *self.board;
+        self.board.awake |= serials[self.guest].access(offset, 4, Some(value), &ports[self.guest]).1;
+        self.board.hear_of_change(self.guest);
     }
 }
 
@@ -65,12 +63,21 @@ impl Board {
         let ports: Vec<_> = GUESTS.iter().map(|name| Mutex::new(Port::new(name, Kind::Guest, sizes))).collect();
         let settings = Settings { escape: Settings::DEFAULT_ESCAPE, flush_after: 50 };
         let multiplexer = Multiplexer::new(&ports, settings);
-        let uarts = [Pl011::new(), Pl011::new()];
-        Self { random, uarts, ports, multiplexer, now: 0, awake: false, wire: Vec::new() }
+        let serials = [Pl011::new(), Pl011::new()].map(Serial::new);
+        Self { random, serials, lines: [false; 2], ports, multiplexer, now: 0, awake: false, wire: Vec::new() }
     }
 
-    fn attach(&mut self, guest: usize) {
-        attach(&mut self.uarts[guest], &mut self.ports[guest].lock());
+    /// The guest's VM hears of room or input.
+    fn refresh(&mut self, guest: usize) {
+        self.serials[guest].refresh(&mut self.ports[guest].lock());
+        self.lines[guest] = self.serials[guest].tell_line();
+    }
+
+    /// After an access of the guest its VM hears of the interrupt line only where that has changed.
+    fn hear_of_change(&mut self, guest: usize) {
+        if self.serials[guest].has_changed_line() {
+            self.lines[guest] = self.serials[guest].tell_line();
+        }
     }
 
     fn sometimes_housekeep(&mut self) {
@@ -87,7 +94,7 @@ impl Board {
         self.awake = count == room.len();
         let freed = self.multiplexer.take_freed();
         for guest in (0..GUESTS.len()).filter(|guest| freed.contains(*guest)) {
-            self.attach(guest);
+            self.refresh(guest);
         }
     }
 
@@ -101,7 +108,7 @@ impl Board {
         let action = self.multiplexer.input(&self.ports, byte);
         match action {
             InputAction::Delivered(guest) => {
-                self.attach(guest);
+                self.refresh(guest);
                 return Some(guest);
             }
             InputAction::Escaped => {}
@@ -173,7 +180,7 @@ impl Machine {
     }
 
     fn turns(&self) -> Vec<Turn> {
-        let can_run = |guest: &usize| self.drivers[*guest].is_runnable() || self.board.uarts[*guest].interrupt();
+        let can_run = |guest: &usize| self.drivers[*guest].is_runnable() || self.board.lines[*guest];
         let guests = (0..GUESTS.len()).filter(can_run).map(Turn::Guest);
         let housekeeping = self.board.awake.then_some(Turn::Housekeeping);
         guests.chain(housekeeping).chain((self.events > 0).then_some(Turn::Event)).collect()
@@ -188,7 +195,7 @@ impl Machine {
     }
 
     fn run_guest(&mut self, guest: usize) {
-        let interrupted = self.board.uarts[guest].interrupt();
+        let interrupted = self.board.lines[guest];
         let bus = &mut Wiring { board: &mut self.board, guest };
         if interrupted {
             self.interrupts += 1;
@@ -237,7 +244,11 @@ impl Machine {
         for (guest, name) in GUESTS.iter().enumerate() {
             same(&format!("{name}, printed"), shown.get(*name).map_or(&[], Vec::as_slice), &self.printed[guest])?;
             same(&format!("{name}, typed"), &self.drivers[guest].input, &self.typed[guest])?;
-            same(&format!("{name}, lost by its UART"), &[], &vec![0; self.board.uarts[guest].lost() as usize])?;
+            same(
+                &format!("{name}, lost by its UART"),
+                &[],
+                &vec![0; self.board.serials[guest].uart().lost() as usize],
+            )?;
         }
         Ok(Tally {
             printed: self.printed.iter().map(Vec::len).sum(),

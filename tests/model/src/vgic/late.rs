@@ -6,7 +6,7 @@ use super::interface::{Interface, Settings};
 use super::shape::Shape;
 use crate::random::Random;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
-use bulkhead_vmm::vgic::{Maintenance, Version, Vgic};
+use bulkhead_vmm::vgic::{Maintenance, Part, Version, Vgic};
 use std::collections::BTreeMap;
 
 /// Edge-triggered shared interrupts that devices pulse.
@@ -85,14 +85,19 @@ impl Race {
     }
 
     fn write(&mut self, vcpu: usize, offset: u64, value: u64) {
-        let kicks = self.vgic.write_distributor(id(vcpu), offset, 4, value).expect("GICD answers");
-        self.kicked = self.kicked.union(kicks);
+        self.access(vcpu, Part::Distributor, (offset, 4), value);
+    }
+
+    /// A guest writes; its own list registers stay out in the hardware.
+    fn access(&mut self, vcpu: usize, part: Part, (offset, size): (u64, u8), value: u64) {
+        let answer = self.vgic.access(id(vcpu), part, offset, size, Some(value)).expect("GICD and GICR answer");
+        assert!(answer.is_some(), "{offset:#x} rests on list registers");
+        self.kicked = self.kicked.union(self.vgic.take_kicks());
     }
 
     fn write_private(&mut self, vcpu: usize, offset: u64, value: u64) {
         if self.v3 {
-            let done = self.vgic.write_redistributor(id(vcpu), id(vcpu), 0x1_0000 + offset, 4, value);
-            self.kicked = self.kicked.union(done.expect("GICR answers"));
+            self.access(vcpu, Part::Redistributor(id(vcpu)), (0x1_0000 + offset, 4), value);
         } else {
             self.write(vcpu, offset, value);
         }
@@ -104,8 +109,7 @@ impl Race {
             true => (0x6000 + 8 * u64::from(intid), 8, target),
             false => (0x800 + u64::from(intid), 1, 1 << target),
         };
-        let kicks = self.vgic.write_distributor(id(vcpu), offset, size, value).expect("GICD answers");
-        self.kicked = self.kicked.union(kicks);
+        self.access(vcpu, Part::Distributor, (offset, size), value);
     }
 
     fn exit(&mut self, vcpu: usize) {
@@ -140,10 +144,11 @@ impl Race {
             5..9 => self.end(vcpu),
             9 => self.send_again(vcpu),
             10 => self.event(vcpu, Self::send),
-            11 => self.event(vcpu, |race, vcpu| {
-                let intid = race.random.pick(&SHARED);
-                race.route(vcpu, intid);
-            }),
+            11 => {
+                let intid = self.random.pick(&SHARED);
+                self.route(vcpu, intid);
+                if self.kicked.contains(id(vcpu)) { self.event(vcpu, |_, _| ()) } else { Ok(()) }
+            }
             12 | 13 => {
                 let intid = self.random.pick(&SHARED);
                 self.happened((None, intid, 0));
@@ -187,11 +192,12 @@ impl Race {
             let source = if self.v3 { 0 } else { vcpu as u8 };
             self.happened((Some(target), intid as u32, source));
         }
-        let kicks = match self.v3 {
-            true => self.vgic.write_sgi1r(id(vcpu), intid << 24 | list),
-            false => self.vgic.write_distributor(id(vcpu), 0xF00, 4, list << 16 | intid).expect("GICD answers"),
-        };
-        self.kicked = self.kicked.union(kicks);
+        if self.v3 {
+            let kicks = self.vgic.write_sgi1r(id(vcpu), intid << 24 | list);
+            self.kicked = self.kicked.union(kicks);
+        } else {
+            self.write(vcpu, 0xF00, list << 16 | intid);
+        }
     }
 
     /// `vcpu` sends itself an SGI that may still have a list register.

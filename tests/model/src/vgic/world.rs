@@ -8,7 +8,7 @@ use super::tally::Tally;
 use crate::random::Random;
 use bulkhead_vmm::fault::GuestFault;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
-use bulkhead_vmm::vgic::{Layout, Maintenance, Version, Vgic};
+use bulkhead_vmm::vgic::{Layout, Maintenance, Part, Version, Vgic};
 
 /// The virtual timer's INTID, linked to the physical interrupt of the same number on each core.
 pub const TIMER: u32 = 27;
@@ -231,19 +231,43 @@ impl World {
     /// A disagreement.
     pub fn write(&mut self, vcpu: usize, frame: Frame, offset: u64, size: u8, value: u64) -> Result<(), String> {
         self.oracle.write(vcpu, frame, offset, size, value);
-        let answer = self.while_out(vcpu, |world| {
-            let answer = match frame {
-                Frame::Distributor => world.vgic.write_distributor(id(vcpu), offset, size, value),
-                Frame::Redistributor(owner) => world.vgic.write_redistributor(id(vcpu), id(owner), offset, size, value),
-            };
-            let kicks = *answer.as_ref().unwrap_or(&VcpuSet::EMPTY);
-            (answer.map(|kicks| kicks.contains(id(vcpu))), kicks)
-        })?;
-        match answer {
-            Ok(true) => Err("the accessing vCPU is to be kicked".into()),
-            Ok(false) => Ok(()),
+        match self.access(vcpu, frame, offset, size, Some(value))? {
+            Ok(_) => Ok(()),
             Err(fault) => self.expect_abort(frame, offset, fault),
         }
+    }
+
+    /// `vcpu` accesses a register: with its list registers out in the hardware, or after they have been taken back if
+    /// the controller wants that, and now and then at once.
+    fn access(
+        &mut self,
+        vcpu: usize,
+        frame: Frame,
+        offset: u64,
+        size: u8,
+        stored: Option<u64>,
+    ) -> Result<Result<u64, GuestFault>, String> {
+        let part = match frame {
+            Frame::Distributor => Part::Distributor,
+            Frame::Redistributor(owner) => Part::Redistributor(id(owner)),
+        };
+        if self.random.one_in(2) {
+            let answer = self.vgic.access(id(vcpu), part, offset, size, stored);
+            if let Some(answer) = answer.transpose() {
+                let kicks = self.vgic.take_kicks();
+                self.tally.in_place += 1;
+                return self.settle(kicks).map(|()| answer);
+            }
+        }
+        let (answer, kicks) = self.while_out(vcpu, |world| {
+            let answer = world.vgic.access(id(vcpu), part, offset, size, stored);
+            let kicks = world.vgic.take_kicks();
+            ((answer, kicks), kicks)
+        })?;
+        if kicks.contains(id(vcpu)) {
+            return Err("the accessing vCPU is to be kicked".into());
+        }
+        answer.transpose().ok_or(format!("{frame:?} + {offset:#x} rests on list registers that were taken back"))
     }
 
     fn expect_abort(&self, frame: Frame, offset: u64, fault: GuestFault) -> Result<(), String> {
@@ -265,11 +289,7 @@ impl World {
     /// A disagreement.
     pub fn read(&mut self, vcpu: usize, frame: Frame, offset: u64, size: u8) -> Result<(), String> {
         self.synchronize()?;
-        let answer = match frame {
-            Frame::Distributor => self.vgic.read_distributor(id(vcpu), offset, size),
-            Frame::Redistributor(owner) => self.vgic.read_redistributor(id(owner), offset, size),
-        };
-        let value = match answer {
+        let value = match self.access(vcpu, frame, offset, size, None)? {
             Ok(value) => value,
             Err(fault) => return self.expect_abort(frame, offset, fault),
         };

@@ -95,22 +95,20 @@ fn the_housekeeping_core_is_woken_only_for_what_it_would_miss() {
 #[test]
 fn whoever_waits_for_room_is_named_when_it_is_there() {
     let mut wire = Wire::new(Sizes { transmit: 64, ..Sizes::default() });
-    let mut uart = crate::device::pl011::Pl011::new();
-    uart.write(0x2c, 4, 0x70);
-    uart.write(0x38, 4, 1 << 5);
-    attach(&mut uart, &mut wire.ports[LINUX].lock());
-    while uart.read(0x18, 4) & 1 << 5 == 0 {
-        let byte = uart.write(0, 4, 0x2e).unwrap();
-        let mut port = wire.ports[LINUX].lock();
-        assert!(port.push(byte));
-        attach(&mut uart, &mut port);
+    let mut serial = Serial::new(crate::device::pl011::Pl011::new());
+    let port = &wire.ports[LINUX];
+    serial.access(0x2c, 4, Some(0x70), port);
+    serial.access(0x38, 4, Some(1 << 5), port);
+    while serial.access(0x18, 4, None, port).0 & 1 << 5 == 0 {
+        serial.access(0, 4, Some(0x2e), port);
     }
-    assert!(!uart.interrupt());
+    assert!(!serial.uart().interrupt() && !serial.has_changed_line());
     wire.shown();
     let freed = wire.multiplexer.take_freed();
     assert!(freed.contains(LINUX) && !freed.contains(RTOS));
-    attach(&mut uart, &mut wire.ports[LINUX].lock());
-    assert!(uart.interrupt() && uart.lost() == 0);
+    serial.refresh(&mut wire.ports[LINUX].lock());
+    assert!(serial.has_changed_line() && serial.tell_line());
+    assert!(!serial.has_changed_line() && serial.uart().lost() == 0);
     assert_eq!(split(&wire.bytes)["linux"].len(), 64);
 }
 

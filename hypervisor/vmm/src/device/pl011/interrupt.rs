@@ -90,6 +90,6 @@ impl Pl011 {
     }
 
     pub(super) fn transmit_is_low(&self) -> bool {
-        self.state.transmit_level <= self.state.transmit_trigger()
+        !self.is_transmitting() || self.state.transmit_level <= self.state.transmit_trigger()
     }
 }

@@ -98,13 +98,28 @@ impl Pl011 {
         sent.or(self.write_register(offset.wrapping_add(4), (value >> 32) as u32))
     }
 
+    /// Whether an access at `offset` moves a character: it is that to UARTDR. No other read changes anything.
+    pub fn is_data(offset: u64) -> bool {
+        offset < offset::RSR_ECR
+    }
+
+    /// Whether there is a character in the transmit FIFO: the far end had no room for it.
+    pub fn is_transmitting(&self) -> bool {
+        self.state.transmit_level > 0
+    }
+
     /// Says that the far end takes `free` more bytes now.
     pub fn set_transmit_space(&mut self, free: usize) {
         // Mostly there is more room than the FIFO needs, and the guest sees no change.
         if self.state.fifo_depth().saturating_sub(free) == self.state.transmit_level {
             self.transmit_space = free;
-            return;
+        } else {
+            self.move_transmit_level(free);
         }
+    }
+
+    #[inline(never)]
+    fn move_transmit_level(&mut self, free: usize) {
         let before = self.levels();
         self.transmit_space = free;
         self.follow(before);
@@ -140,9 +155,9 @@ impl Pl011 {
 
     fn read_register(&mut self, offset: u64) -> u32 {
         match offset {
+            offset::FR => self.flags(),
             offset::DR => self.read_data(),
             offset::RSR_ECR => self.state.receive_status,
-            offset::FR => self.flags(),
             offset::PERIPH_ID0.. => identification(offset - offset::PERIPH_ID0),
             _ => match kept(offset) {
                 Some(offset::MIS) => self.masked_interrupts(),
@@ -187,6 +202,7 @@ impl Pl011 {
         }
     }
 
+    #[inline(never)]
     fn read_data(&mut self) -> u32 {
         if self.state.received.is_empty() {
             return 0;
@@ -208,13 +224,12 @@ impl Pl011 {
             self.state.lost = self.state.lost.saturating_add(1);
             return None;
         }
-        let before = self.levels();
-        self.transmit_space -= 1;
-        self.follow(before);
+        self.set_transmit_space(self.transmit_space - 1);
         self.after_transmit();
         Some(byte)
     }
 
+    #[inline(never)]
     fn loop_back(&mut self, byte: u8) {
         match (Control::RXE.is_set(self.state.registers[offset::CR]), self.state.receive_is_full()) {
             (true, false) => self.accept(byte),
@@ -240,17 +255,23 @@ impl Pl011 {
     }
 
     /// The modem inputs, as bits of UARTFR. In loopback the outputs are looped back too (3.3.8, LBE).
+    #[inline(always)]
     fn modem(&self) -> u32 {
-        let control = self.state.registers[offset::CR];
-        if !Control::LBE.is_set(control) {
-            return (Flag::CTS::SET + Flag::DSR::SET + Flag::DCD::SET).value;
+        if Control::LBE.is_set(self.state.registers[offset::CR]) {
+            return self.looped_modem();
         }
+        (Flag::CTS::SET + Flag::DSR::SET + Flag::DCD::SET).value
+    }
+
+    #[inline(never)]
+    fn looped_modem(&self) -> u32 {
+        let control = self.state.registers[offset::CR];
         offset::MODEM.iter().fold(0, |flags, (output, input, _)| flags | input.val(output.read(control)).value)
     }
 
     fn flags(&self) -> u32 {
         let state = &self.state;
-        let transmitting = state.transmit_level > 0;
+        let transmitting = self.is_transmitting();
         let transmit_full = state.transmit_level >= state.fifo_depth();
         let flags = Flag::BUSY.val(u32::from(transmitting))
             + Flag::TXFE.val(u32::from(!transmitting))
@@ -267,9 +288,9 @@ fn kept(offset: u64) -> Option<usize> {
     (index < offset::KEPT).then_some(index)
 }
 
-/// A mask of the low `size` bytes, of 8 at most.
+/// A mask of the low `size` bytes.
 fn ones(size: u8) -> u64 {
-    u64::MAX >> (64 - 8 * u32::from(size.clamp(1, 8)))
+    !u64::MAX.checked_shl(8 * u32::from(size)).unwrap_or(0)
 }
 
 /// The identification register at `offset` bytes from the first.
