@@ -154,7 +154,7 @@ impl CoreLoop {
     /// Gives the list registers to the hardware before the vCPU enters: nothing, if they are there and nothing changed.
     fn put_out<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm, it: Assignment) {
         let again = vm.vgic().enter_again(it.vcpu);
-        if again.is_none() && vm.vgic().is_out(it.vcpu) {
+        if again.is_none() {
             self.take_back(platform, machine, vm);
         }
         let_go(platform, vm, it.vcpu);
@@ -173,15 +173,8 @@ impl CoreLoop {
 
     /// Takes the list registers of the loaded vCPU, which is out of the guest, back from the hardware, if they are there:
     /// for all that must know or change what they hold.
-    #[inline(always)]
-    pub(super) fn take_back<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) {
-        if self.list_registers.used != 0 {
-            self.take_back_used(platform, machine, vm);
-        }
-    }
-
     #[inline(never)]
-    fn take_back_used<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) {
+    pub(super) fn take_back<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) {
         let Some(it) = self.loaded.as_ref().map(|loaded| loaded.it).filter(|it| vm.vgic().is_out(it.vcpu)) else {
             return;
         };
