@@ -26,8 +26,11 @@ impl CoreLoop {
         let cause = match exit {
             Exit::Interrupt => {
                 *interrupt = platform.acknowledge();
-                let gone = interrupt.is_none().then_some(Cause::SpuriousInterrupt);
-                gone.or_else(|| self.expired_again(platform, *interrupt).map(|()| Cause::VirtualTimer))
+                match interrupt {
+                    Some(PhysicalInterrupt::VirtualTimer) => self.expired_again(platform).map(|()| Cause::VirtualTimer),
+                    Some(_) => None,
+                    None => Some(Cause::SpuriousInterrupt),
+                }
             }
             Exit::Hvc(immediate) => self.own_call(immediate).map(|()| Cause::Hvc),
             Exit::Smc(immediate) => self.own_secure_call(immediate).map(|()| Cause::Smc),

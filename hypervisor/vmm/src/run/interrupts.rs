@@ -14,13 +14,9 @@ impl CoreLoop {
     /// The virtual timer expired while its interrupt still has a list register: that of its last expiry, which the guest
     /// has ended, or it could not expire again. It shows there once more. Whether that was all.
     #[inline(always)]
-    pub(super) fn expired_again<P: Platform>(
-        &mut self,
-        platform: &mut P,
-        interrupt: Option<PhysicalInterrupt>,
-    ) -> Option<()> {
-        let loaded = self.loaded.as_ref().filter(|_| interrupt == Some(PhysicalInterrupt::VirtualTimer))?;
-        let (index, register) = self.list_registers.lent(loaded.virtual_timer_intid)?;
+    pub(super) fn expired_again<P: Platform>(&mut self, platform: &mut P) -> Option<()> {
+        let intid = self.loaded.as_ref()?.virtual_timer_intid;
+        let (index, register) = self.list_registers.lent(intid)?;
         register.hardware()?;
         platform.make_pending(index, register);
         Some(())
