@@ -73,9 +73,9 @@ pub(super) fn access_controller<P: Platform>(
     let vcpu = loaded.it.vcpu;
     let value = vm.access(vcpu, device, offset, access.size(), loaded.stored(access)).ok()??;
     let (mut cause, mut done) = (Cause::InterruptController, Done::Wholly);
-    if access.write() {
+    if access.write() || vm.vgic().has_kicks() {
         let kicks = vm.vgic().take_kicks();
-        if vm.sends_sgi(device, offset) {
+        if access.write() && vm.sends_sgi(device, offset) {
             cause = Cause::SgiSent;
             vm.sent_sgi(kicks.without(VcpuSet::only(vcpu)));
         }

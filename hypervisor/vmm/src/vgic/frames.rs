@@ -6,7 +6,7 @@ use super::bank::all_if;
 use super::registers::{Access, Frame, Register, decode};
 use super::{FIRST_SHARED, Version, Vgic};
 use crate::fault::GuestFault;
-use crate::vcpu::VcpuId;
+use crate::vcpu::{VcpuId, VcpuSet};
 
 /// Bytes of one vCPU's redistributor: RD_base, then SGI_base.
 pub const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
@@ -64,8 +64,11 @@ impl Vgic {
         };
         let Some(access) = decode(frame, offset, size)? else { return Ok(Some(0)) };
         let [load, store] = access.rests;
-        if (if stored.is_some() { store } else { load }) && self.out.contains(vcpu) {
-            return Ok(None);
+        if if stored.is_some() { store } else { load } {
+            if self.out.contains(vcpu) {
+                return Ok(None);
+            }
+            self.recall_others(vcpu);
         }
         Ok(Some(match stored {
             None => self.read(seen_by, access),
@@ -74,6 +77,18 @@ impl Vgic {
                 0
             }
         }))
+    }
+
+    /// `vcpu` looks at what is pending or active, or changes it, while others may have list registers out: those come back,
+    /// so that one that looks until something is over sees it soon, as a device's driver does before it goes.
+    #[inline(never)]
+    fn recall_others(&mut self, vcpu: VcpuId) {
+        for other in self.out.without(VcpuSet::only(vcpu)).iter() {
+            if self.vcpus.get(other.index()).is_some_and(|per| per.list_registers.used != 0) {
+                self.dirty.insert(other);
+                self.kicks.insert(other);
+            }
+        }
     }
 
     /// The answer to a read by `vcpu`, or of its redistributor.

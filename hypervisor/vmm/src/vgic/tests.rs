@@ -402,3 +402,28 @@ fn layouts_are_checked() {
     assert_eq!(Layout { list_registers: 0, ..good }.check(), Err(LayoutError::ListRegisters));
     assert_eq!(Layout { list_registers: 17, ..good }.check(), Err(LayoutError::ListRegisters));
 }
+
+#[test]
+fn what_is_active_elsewhere_is_asked_for() {
+    let mut vgic = set_up(Version::V3);
+    vgic.set_shared_line(UART, true);
+    let index = vgic.flush(BOOT).find(UART).unwrap();
+    let mut read = vgic.vcpus[0].list_registers;
+    read.registers[usize::from(index)].set_state(ListRegisterState::Active);
+    vgic.fold(BOOT, &read);
+    vgic.set_shared_line(UART, false);
+    vgic.flush(BOOT);
+    // The guest ends it without an exit, and leaves its list registers out from then on.
+    vgic.leave(BOOT);
+    vgic.enter_again(BOOT);
+    let word = |vgic: &mut Vgic| vgic.access(second(), Part::Distributor, 0x304, 4, None);
+    assert_eq!(word(&mut vgic), Ok(Some(1 << (UART - 32))), "as it was last seen");
+    assert_eq!(vgic.take_kicks(), VcpuSet::only(BOOT));
+    vgic.leave(BOOT);
+    assert_eq!(vgic.enter_again(BOOT), None, "it must take them back");
+    read = vgic.vcpus[0].list_registers;
+    read.registers.fill(ListRegister::EMPTY);
+    vgic.fold(BOOT, &read);
+    assert_eq!(word(&mut vgic), Ok(Some(0)));
+    assert!(vgic.take_kicks().is_empty());
+}
