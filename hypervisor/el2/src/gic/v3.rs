@@ -48,7 +48,11 @@ pub struct Gic {
 
 /// Maps all frames; all shared interrupts off and in Group 1.
 pub fn init_distributor(distributor: &Range<Pa>, redistributors: &[Range<Pa>], stride: Option<u64>) {
-    Frame::map(distributor);
+    // One frame (IHI 0069 12.8), however large a region a damaged tree gives to it: tables are few.
+    let size = distributor.size().min(gicr::FRAME_SIZE);
+    if let Some(frame) = Range::<Pa>::new(distributor.start(), size) {
+        Frame::map(&frame);
+    }
     redistributors.iter().for_each(|range| map_used(range, stride));
     let frame = Frame::at(distributor);
     frame.write(gicd::CTLR, 0);
