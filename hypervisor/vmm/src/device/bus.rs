@@ -59,8 +59,12 @@ impl<D: Copy> Bus<D> {
     /// nobody would answer, so the guest takes an external abort.
     #[inline(always)]
     pub fn find(&self, address: Ipa, size: u8) -> Option<(D, u64)> {
-        let at = |window: &Window<D>| Some((window.device, window.range.offset_of(address, size.into())?));
-        self.windows.iter().find_map(at)
+        for window in &self.windows {
+            if let Some(offset) = window.range.offset_of(address, size.into()) {
+                return Some((window.device, offset));
+            }
+        }
+        None
     }
 }
 

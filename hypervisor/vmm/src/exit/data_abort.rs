@@ -1,10 +1,10 @@
 //! Loads and stores that stage 2 did not allow.
 
-use super::{RawExit, fault_address};
+use super::{CLASS, RawExit, class, fault_address};
 use crate::address::Ipa;
 
-/// A data abort from a guest (Arm ARM DDI 0487 D19.2.37, "ISS encoding for an exception from a Data Abort"). What its
-/// syndrome says is read when it is asked for.
+/// A data abort from a guest that is no [`Access`] (Arm ARM DDI 0487 D19.2.37, "ISS encoding for an exception from a
+/// Data Abort"). What its syndrome says is read when it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataAbort {
     /// The address accessed.
@@ -27,7 +27,8 @@ pub enum Origin {
     Other,
 }
 
-/// A single-register load or store, as ESR_EL2 describes it.
+/// A single-register load or store of what is not mapped, as ESR_EL2 describes it (ISV); pairs and post-indexed forms are
+/// not described.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access(u64);
 
@@ -52,14 +53,7 @@ impl DataAbort {
 
     /// Whether it was a store.
     pub const fn write(&self) -> bool {
-        Access(self.syndrome).write()
-    }
-
-    /// The load or store of what is not mapped, if the syndrome describes it (ISV); pairs and post-indexed forms are not
-    /// described.
-    pub fn access(&self) -> Option<Access> {
-        let what = self.syndrome & (VALID | CACHE_MAINTENANCE | STAGE_1_WALK | STATUS);
-        (what == VALID | TRANSLATION << 2).then_some(Access(self.syndrome))
+        self.syndrome & WRITE != 0
     }
 
     /// What made the access.
@@ -74,6 +68,13 @@ impl DataAbort {
 }
 
 impl Access {
+    /// What the syndrome `esr` describes, if it describes one.
+    #[inline(always)]
+    pub(super) const fn decode(esr: u64) -> Option<Self> {
+        const WHAT: u64 = CLASS | VALID | CACHE_MAINTENANCE | STAGE_1_WALK | STATUS;
+        if esr & WHAT == class::DATA_ABORT << 26 | VALID | TRANSLATION << 2 { Some(Self(esr)) } else { None }
+    }
+
     /// Whether it is a store.
     pub const fn write(self) -> bool {
         self.0 & WRITE != 0
@@ -129,7 +130,10 @@ mod tests {
         let abort = DataAbort::decode(&raw);
         assert!(abort.write() && abort.origin() == Origin::Instruction);
         assert_eq!(abort.ipa, Ipa::new(0x0900_0018));
-        assert_eq!(abort.access().map(|access| (access.size(), access.register())), Some((1, 5)));
+        assert_eq!(
+            Access::decode(esr).map(|access| (access.write(), access.size(), access.register())),
+            Some((true, 1, 5))
+        );
     }
 
     #[test]
@@ -147,8 +151,9 @@ mod tests {
 
     #[test]
     fn only_a_described_load_or_store_of_what_is_not_mapped_is_an_access() {
-        let is_access = |syndrome| DataAbort { ipa: Ipa::new(0), syndrome }.access().is_some();
+        let is_access = |syndrome| Access::decode(class::DATA_ABORT << 26 | syndrome).is_some();
         assert!(is_access(VALID | 0b00_0101) && is_access(VALID | WRITE | SIGN_EXTEND | 0b00_0111));
+        assert!(Access::decode(class::INSTRUCTION_ABORT << 26 | VALID | 0b00_0111).is_none());
         for other in [0b00_0111, VALID | 0b00_1111, VALID | 0b10_0001] {
             assert!(!is_access(other), "{other:#x}");
         }

@@ -49,7 +49,9 @@ pub enum Exit {
     Smc(u16),
     /// MRS or MSR of a trapped register.
     SystemRegister(SystemRegisterAccess),
-    /// A load or store that stage 2 did not allow.
+    /// A load or store, described by its syndrome, of an address where nothing is mapped.
+    Access(Ipa, Access),
+    /// Any other data access that stage 2 did not allow.
     DataAbort(DataAbort),
     /// An instruction fetch that stage 2 did not allow, from this address.
     InstructionAbort(Ipa),
@@ -63,7 +65,10 @@ pub enum Exit {
     Unexpected,
 }
 
-/// Exception classes, ESR_EL2.EC.
+/// ESR_EL2.EC.
+const CLASS: u64 = 0x3f << 26;
+
+/// Exception classes, values of ESR_EL2.EC.
 mod class {
     pub const UNKNOWN: u64 = 0x00;
     pub const WAIT: u64 = 0x01;
@@ -82,18 +87,26 @@ mod class {
 
 /// Decodes what the vectors saw.
 pub fn decode(raw: &RawExit) -> Exit {
-    match raw.vector {
-        Vector::Irq | Vector::Fiq => Exit::Interrupt,
-        Vector::SystemError => Exit::SystemError,
-        Vector::Synchronous => decode_synchronous(raw),
+    if raw.vector == Vector::Synchronous {
+        return decode_synchronous(raw);
     }
+    if raw.vector == Vector::SystemError { Exit::SystemError } else { Exit::Interrupt }
 }
 
 fn decode_synchronous(raw: &RawExit) -> Exit {
-    match raw.esr >> 26 & 0x3f {
-        class::HVC => Exit::Hvc(immediate(raw.esr)),
+    let class = raw.esr >> 26 & 0x3f;
+    // Those that are worth a comparison of their own stand before the table that the others become.
+    if class == class::SYSTEM_REGISTER {
+        return Exit::SystemRegister(SystemRegisterAccess::decode(raw.esr));
+    }
+    if class == class::HVC {
+        return Exit::Hvc(immediate(raw.esr));
+    }
+    if let Some(access) = Access::decode(raw.esr) {
+        return Exit::Access(fault_address(raw), access);
+    }
+    match class {
         class::SMC => Exit::Smc(immediate(raw.esr)),
-        class::SYSTEM_REGISTER => Exit::SystemRegister(SystemRegisterAccess::decode(raw.esr)),
         class::DATA_ABORT => Exit::DataAbort(DataAbort::decode(raw)),
         class::INSTRUCTION_ABORT => Exit::InstructionAbort(fault_address(raw)),
         class::WAIT => Exit::Wait,

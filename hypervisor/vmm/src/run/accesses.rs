@@ -1,67 +1,73 @@
 //! Loads and stores of devices.
 
+use super::alone::Alone;
 use super::loaded::Loaded;
-use super::machine::Assignment;
-use super::{CoreLoop, Done, Machine};
-use crate::exit::{Access, Cause, DataAbort};
+use super::{Done, Machine};
+use crate::address::Ipa;
+use crate::exit::{Access, Cause};
 use crate::platform::Platform;
 use crate::vcpu::{VcpuId, VcpuSet};
+use crate::vgic::{self, Register};
 use crate::vm::{Device, Vm};
 
-impl CoreLoop {
-    /// Carries out a load or store of a device, if `abort` is one. What rests on list registers that have not been read
-    /// back is left alone.
-    pub(super) fn access<P: Platform>(
-        &mut self,
-        platform: &mut P,
-        machine: &Machine,
-        abort: &DataAbort,
-    ) -> Option<Done> {
-        let loaded = self.loaded.as_mut()?;
-        let access = abort.access()?;
-        let (device, offset) = loaded.shared.bus.find(abort.ipa, access.size())?;
-        match device {
-            Device::Uart => access_uart(platform, machine, loaded, access, offset),
-            _ => {
-                let vm = &mut machine.vms.get(loaded.it.vm)?.lock();
-                access_controller(platform, machine, vm, loaded, access, (device, offset))
-            }
+impl<P: Platform> Alone<'_, P> {
+    /// Carries out the load or store `access` at `ipa`, if there is a device. What rests on list registers that have not
+    /// been read back is left alone.
+    #[inline(always)]
+    pub(super) fn access(&mut self, ipa: Ipa, access: Access) -> Option<Done> {
+        let (device, offset) = self.loaded.shared.bus.find(ipa, access.size())?;
+        let (value, cause, done) = if device == Device::Uart {
+            self.access_uart(access, offset)?
+        } else {
+            self.access_controller(access, device, offset)?
+        };
+        self.loaded.complete(access, value, cause);
+        Some(done)
+    }
+
+    /// Loads from a part of the interrupt controller, or stores, at `offset` in it.
+    #[inline(always)]
+    fn access_controller(&mut self, access: Access, device: Device, offset: u64) -> Option<(u64, Cause, Done)> {
+        let vcpu = self.loaded.it.vcpu;
+        let mut vm = self.vm.lock();
+        let place = vm.find(vcpu, device, offset, access.size()).ok()?;
+        if vm.vgic().rests(place, access.write()) {
+            return None;
         }
+        if !access.write() {
+            return Some((vm.vgic().read(place), Cause::InterruptController, Done::Wholly));
+        }
+        let kicks = vm.store(place, self.loaded.stored(access));
+        let done = if kicks.is_empty() { Done::Wholly } else { wake(self.platform, self.machine, &vm, vcpu, kicks) };
+        Some((0, cause(place), done))
+    }
+
+    /// Loads from the UART, or stores, at `offset` in it.
+    #[inline(always)]
+    fn access_uart(&mut self, access: Access, offset: u64) -> Option<(u64, Cause, Done)> {
+        let stored = access.write().then(|| self.loaded.stored(access));
+        let port = self.machine.ports.get(self.loaded.it.vm)?;
+        let mut serial = self.loaded.shared.serial.lock();
+        let (value, notice) = serial.access(offset, access.size(), stored, port);
+        let changed = serial.has_changed_line();
+        drop(serial);
+        if notice {
+            self.machine.want_console(self.platform);
+        }
+        let done = if changed { self.follow_uart() } else { Done::Wholly };
+        Some((value, Cause::Uart, done))
+    }
+
+    /// Tells the interrupt controller of the UART's line.
+    fn follow_uart(&mut self) -> Done {
+        let vm = &mut self.vm.lock();
+        let kicks = vm.follow_uart();
+        wake(self.platform, self.machine, vm, self.loaded.it.vcpu, kicks)
     }
 }
 
-/// Loads from the UART, or stores, at `offset` in it.
-#[inline(never)]
-fn access_uart<P: Platform>(
-    platform: &mut P,
-    machine: &Machine,
-    loaded: &mut Loaded,
-    access: Access,
-    offset: u64,
-) -> Option<Done> {
-    let it = loaded.it;
-    let mut serial = loaded.shared.serial.lock();
-    let (value, notice) = serial.access(offset, access.size(), loaded.stored(access), machine.ports.get(it.vm)?);
-    let changed = serial.has_changed_line();
-    drop(serial);
-    if notice {
-        machine.want_console(platform);
-    }
-    loaded.complete(access, value, Cause::Uart);
-    if changed { follow_uart(platform, machine, it) } else { Some(Done::Wholly) }
-}
-
-/// Tells the interrupt controller of the UART's line.
-#[inline(never)]
-fn follow_uart<P: Platform>(platform: &mut P, machine: &Machine, it: Assignment) -> Option<Done> {
-    let vm = &mut machine.vms.get(it.vm)?.lock();
-    let kicks = vm.follow_uart();
-    Some(wake(platform, machine, vm, it.vcpu, kicks))
-}
-
-/// Loads from a part of the interrupt controller, or stores, at an offset in it. `None` if nothing there answers, or the
-/// list registers must be read back first.
-#[inline(never)]
+/// Carries out a load or store of the interrupt controller by the vCPU that lives here, whose list registers have been
+/// read back. Whether it answers such an access.
 pub(super) fn access_controller<P: Platform>(
     platform: &mut P,
     machine: &Machine,
@@ -69,22 +75,25 @@ pub(super) fn access_controller<P: Platform>(
     loaded: &mut Loaded,
     access: Access,
     (device, offset): (Device, u64),
-) -> Option<Done> {
+) -> bool {
     let vcpu = loaded.it.vcpu;
-    let value = vm.access(vcpu, device, offset, access.size(), loaded.stored(access)).ok()??;
-    let (mut cause, mut done) = (Cause::InterruptController, Done::Wholly);
-    if access.write() || vm.vgic().has_kicks() {
-        let kicks = vm.vgic().take_kicks();
-        if access.write() && vm.sends_sgi(device, offset) {
-            cause = Cause::SgiSent;
-            vm.sent_sgi(kicks.without(VcpuSet::only(vcpu)));
-        }
-        if !kicks.is_empty() {
-            done = wake(platform, machine, vm, vcpu, kicks);
-        }
+    let Ok(place) = vm.find(vcpu, device, offset, access.size()) else { return false };
+    if vm.vgic().rests(place, access.write()) {
+        vm.vgic().look(vcpu);
     }
-    loaded.complete(access, value, cause);
-    Some(done)
+    let (value, kicks) = if access.write() {
+        (0, vm.store(place, loaded.stored(access)))
+    } else {
+        (vm.vgic().read(place), vm.vgic().take_kicks())
+    };
+    wake(platform, machine, vm, vcpu, kicks);
+    loaded.complete(access, value, cause(place));
+    true
+}
+
+/// What an access to the register that `place` names is counted as.
+fn cause(place: vgic::Access) -> Cause {
+    if place.register() == Register::SoftwareGenerated { Cause::SgiSent } else { Cause::InterruptController }
 }
 
 /// Tells the vCPUs `kicks` of `vm` that their interrupts have changed. `own` is out of the guest, and need only choose

@@ -10,31 +10,31 @@ use crate::vcpu::VcpuId;
 use crate::vm::{After, Vm};
 use alloc::string::String;
 
-impl CoreLoop {
-    /// HVC: answers it if the answer rests on nothing but the call itself. The preferred return address is after the
-    /// instruction already.
-    pub(super) fn own_call(&mut self, immediate: u16) -> Option<()> {
-        let loaded = self.loaded.as_mut()?;
-        let general = loaded.vcpu.general();
+impl Loaded {
+    /// HVC: answers it if the answer rests on nothing but the call itself, and says whether it did. The preferred return
+    /// address is after the instruction already.
+    pub(super) fn own_call(&mut self, immediate: u16) -> bool {
+        let general = self.vcpu.general();
         let function = Function::new(general.get(0));
         // The calling convention has only calls with immediate 0 (DEN0028 2.9).
         let answer = if immediate != 0 {
-            smccc::NOT_SUPPORTED
+            Some(smccc::NOT_SUPPORTED)
         } else if function.is_psci() {
-            psci::own(function, function.argument(general.get(1)))?
+            psci::own(function, function.argument(general.get(1)))
         } else {
-            smccc::call(function, general.get(1))
+            Some(smccc::call(function, general.get(1)))
         };
-        loaded.answer(function.result(answer));
-        Some(())
+        answer.map(|value| self.answer(function.result(value))).is_some()
     }
 
     /// SMC, trapped, likewise: the instruction itself must be skipped. No call reaches the firmware.
-    pub(super) fn own_secure_call(&mut self, immediate: u16) -> Option<()> {
-        self.loaded.as_mut()?.vcpu.skip_instruction();
+    pub(super) fn own_secure_call(&mut self, immediate: u16) -> bool {
+        self.vcpu.skip_instruction();
         self.own_call(immediate)
     }
+}
 
+impl CoreLoop {
     /// The other calls: PSCI's, about the VM.
     pub(super) fn call<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) -> Next {
         let Some(Loaded { it, vcpu, .. }) = &self.loaded else { return Next::Resume };

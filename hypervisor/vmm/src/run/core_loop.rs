@@ -1,13 +1,12 @@
 //! One core's part of the loop.
 
-use super::Done;
+use super::alone::{Alone, Left};
 use super::interrupts::NEVER;
 use super::loaded::Loaded;
 use super::machine::{Assignment, Machine};
 use super::watch::Watch;
 use crate::bits::bits;
-use crate::exit::{self, Exit, RawExit};
-use crate::platform::{CoreId, PhysicalInterrupt, Platform};
+use crate::platform::{CoreId, Platform};
 use crate::psci::Entry;
 use crate::tell::{Level, tell};
 use crate::vcpu::{VcpuId, VcpuSet};
@@ -99,54 +98,29 @@ impl CoreLoop {
         mut vm: MutexGuard<'vm, Vm>,
     ) {
         self.ensure_loaded(platform, &mut vm, it);
-        if self.loaded.is_none() {
-            return;
-        }
-        self.watch(platform, machine);
+        self.watch.follow(platform, &machine.watching);
         loop {
             self.put_out(platform, machine, &mut vm, it);
             drop(vm);
-            let Some((raw, exit, interrupt)) = self.stay(platform, machine) else { return };
+            let Some((raw, left)) = Alone::new(self, platform, machine, shared).map(Alone::stay) else { return };
             vm = shared.lock();
             vm.vgic().leave(it.vcpu);
-            if let Some(interrupt) = interrupt {
-                let cause = self.interrupt(platform, machine, &mut vm, interrupt);
-                self.count(cause);
-                self.watch(platform, machine);
-                if self.is_housework(machine, interrupt) {
-                    drop(vm);
-                    return self.keep_house(platform, machine);
+            match left {
+                Left::Interrupt(interrupt) => {
+                    let cause = self.interrupt(platform, machine, &mut vm, interrupt);
+                    self.count(cause);
+                    self.watch.follow(platform, &machine.watching);
+                    if self.is_housework(machine, interrupt) {
+                        drop(vm);
+                        return self.keep_house(platform, machine);
+                    }
+                    self.timed(platform, interrupt);
                 }
-                self.timed(platform, interrupt);
-            } else if let Some(exit) = exit
-                && !self.handle(platform, machine, &mut vm, &raw, exit)
-            {
-                return;
+                Left::Exit(exit) if !self.handle(platform, machine, &mut vm, &raw, exit) => return,
+                _ => {}
             }
             if !vm.runs(it.vcpu) {
                 return;
-            }
-        }
-    }
-
-    /// Enters the guest until it exits for what takes more than what is loaded here: that exit, if something of it is
-    /// still to be done beside choosing list registers anew, with the first interrupt that it is for.
-    fn stay<P: Platform>(
-        &mut self,
-        platform: &mut P,
-        machine: &Machine,
-    ) -> Option<(RawExit, Option<Exit>, Option<PhysicalInterrupt>)> {
-        loop {
-            let raw = platform.enter(&mut self.loaded.as_mut()?.vcpu);
-            if self.watch.is_timing() {
-                self.end_wait(platform, machine, raw.vector);
-            }
-            let (exit, mut interrupt) = (exit::decode(&raw), None);
-            // A change of what this core should do comes with a kick, and so with an exit of its own.
-            match self.handle_alone(platform, machine, exit, &mut interrupt) {
-                Some(Done::Wholly) => {}
-                Some(Done::Choose) => return Some((raw, None, None)),
-                None => return Some((raw, Some(exit), interrupt)),
             }
         }
     }

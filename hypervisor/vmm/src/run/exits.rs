@@ -1,11 +1,11 @@
-//! What a guest did: one line for each kind of exit.
+//! What a guest did that its VM must be asked about: one line for each kind of exit.
 
 use super::accesses::access_controller;
 use super::loaded::Loaded;
-use super::{CoreLoop, Done, Machine, Next};
+use super::{CoreLoop, Machine, Next};
 use crate::address::Ipa;
 use crate::exit::{self, Access, Cause, DataAbort, Exit, Origin, RawExit, Syndrome};
-use crate::platform::{PhysicalInterrupt, Platform};
+use crate::platform::Platform;
 use crate::tell::{Level, tell};
 use crate::vcpu::VcpuId;
 use crate::vm::Vm;
@@ -15,42 +15,7 @@ use alloc::format;
 const FAULTS_TOLD: u64 = 8;
 
 impl CoreLoop {
-    /// Deals with an exit that needs no more than what is loaded here, if it is one.
-    pub(super) fn handle_alone<P: Platform>(
-        &mut self,
-        platform: &mut P,
-        machine: &Machine,
-        exit: Exit,
-        interrupt: &mut Option<PhysicalInterrupt>,
-    ) -> Option<Done> {
-        let cause = match exit {
-            Exit::Interrupt => {
-                *interrupt = platform.acknowledge();
-                match interrupt {
-                    Some(PhysicalInterrupt::VirtualTimer) => self.expired_again(platform).map(|()| Cause::VirtualTimer),
-                    Some(_) => None,
-                    None => Some(Cause::SpuriousInterrupt),
-                }
-            }
-            Exit::Hvc(immediate) => self.own_call(immediate).map(|()| Cause::Hvc),
-            Exit::Smc(immediate) => self.own_secure_call(immediate).map(|()| Cause::Smc),
-            Exit::SystemRegister(access) => self.own_register(platform, access),
-            Exit::DataAbort(abort) => return self.access(platform, machine, &abort),
-            Exit::Wait => self.begin_wait(platform, machine).map(|()| Cause::Wait),
-            Exit::Undefined => self.undefined(platform).map(|()| Cause::Other),
-            _ => None,
-        };
-        self.count(cause?);
-        Some(Done::Wholly)
-    }
-
-    /// An instruction that the guest's processor does not have.
-    fn undefined<P: Platform>(&mut self, platform: &mut P) -> Option<()> {
-        self.loaded.as_mut()?.inject(platform, Syndrome::Undefined);
-        Some(())
-    }
-
-    /// Deals with any other exit that was not an interrupt. Whether the guest may go on at once.
+    /// Deals with an exit that is left, and was not an interrupt. Whether the guest may go on at once.
     pub(super) fn handle<P: Platform>(
         &mut self,
         platform: &mut P,
@@ -63,10 +28,11 @@ impl CoreLoop {
             Exit::Hvc(_) => (Cause::Hvc, self.call(platform, machine, vm)),
             Exit::Smc(_) => (Cause::Smc, self.call(platform, machine, vm)),
             Exit::SystemRegister(access) => self.system_register(platform, machine, vm, access),
-            Exit::DataAbort(abort) => match self.data_abort(platform, machine, vm, raw, &abort) {
+            Exit::Access(ipa, access) => match self.access(platform, machine, vm, raw, (ipa, access)) {
                 Some(fault) => fault,
                 None => return true,
             },
+            Exit::DataAbort(abort) => self.data_abort(vm, raw, &abort),
             Exit::InstructionAbort(address) => (Cause::Stage2Fault, self.instruction_abort(vm, raw, address)),
             Exit::SystemError => (Cause::Other, Next::Stop("a system error")),
             _ => (Cause::Other, Next::Stop("an exception of an unexpected class")),
@@ -103,41 +69,42 @@ impl CoreLoop {
         self.loaded.as_ref().map(|loaded| loaded.it.vcpu)
     }
 
-    /// An access that no device has answered while the list registers were out: `None` if one does now.
-    fn data_abort<P: Platform>(
+    /// A load or store that no device has answered while the list registers were out: `None` if one does now.
+    fn access<P: Platform>(
         &mut self,
         platform: &mut P,
         machine: &Machine,
         vm: &mut Vm,
         raw: &RawExit,
-        abort: &DataAbort,
+        (ipa, access): (Ipa, Access),
     ) -> Option<(Cause, Next)> {
         self.take_back(platform, machine, vm);
         let loaded = self.loaded.as_mut()?;
-        let (access, pc) = (abort.access(), loaded.vcpu.general().pc);
-        let place = loaded.shared.bus.find(abort.ipa, access.map_or(1, Access::size));
-        let (cause, told) = match (abort.origin(), place) {
-            (Origin::CacheMaintenance, _) => return Some((Cause::Other, Next::Skip)),
-            (Origin::Instruction, Some(place)) => {
-                if let Some(access) = access
-                    && access_controller(platform, machine, vm, loaded, access, place).is_some()
-                {
-                    return None;
-                }
-                (place.0.cause(), false)
-            }
-            _ => (Cause::Stage2Fault, tell_fault(vm, loaded.it.vcpu, pc, raw, abort.ipa)),
+        let (cause, told) = match loaded.shared.bus.find(ipa, access.size()) {
+            Some(place) if access_controller(platform, machine, vm, loaded, access, place) => return None,
+            Some((device, _)) => (device.cause(), false),
+            None => (Cause::Stage2Fault, tell_fault(vm, loaded, raw, ipa)),
         };
-        Some((cause, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write() }, told)))
+        Some((cause, Next::Inject(Syndrome::DataAbort { far: raw.far, write: access.write() }, told)))
+    }
+
+    /// An access that its syndrome does not describe, or that is no load or store of what is not mapped.
+    fn data_abort(&mut self, vm: &mut Vm, raw: &RawExit, abort: &DataAbort) -> (Cause, Next) {
+        let Some(loaded) = &self.loaded else { return (Cause::Other, Next::Resume) };
+        let (cause, told) = match (abort.origin(), loaded.shared.bus.find(abort.ipa, 1)) {
+            (Origin::CacheMaintenance, _) => return (Cause::Other, Next::Skip),
+            (Origin::Instruction, Some((device, _))) => (device.cause(), false),
+            _ => (Cause::Stage2Fault, tell_fault(vm, loaded, raw, abort.ipa)),
+        };
+        (cause, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write() }, told))
     }
 
     /// A fetch from where the guest has nothing. If that is the vector of the exception that it was given, it
     /// would be given the same for ever.
     fn instruction_abort(&mut self, vm: &mut Vm, raw: &RawExit, address: Ipa) -> Next {
-        let Some(Loaded { it, vcpu, vector, .. }) = &self.loaded else { return Next::Resume };
-        let pc = vcpu.general().pc;
-        let told = tell_fault(vm, it.vcpu, pc, raw, address);
-        if *vector == Some(pc) {
+        let Some(loaded) = &self.loaded else { return Next::Resume };
+        let told = tell_fault(vm, loaded, raw, address);
+        if loaded.vector == Some(loaded.vcpu.general().pc) {
             return Next::Stop("no instruction can be fetched from its exception vectors");
         }
         Next::Inject(Syndrome::InstructionAbort { far: raw.far }, told)
@@ -145,7 +112,8 @@ impl CoreLoop {
 }
 
 /// Counts a stage-2 fault, and says so for the first few since the VM started. Whether it did.
-fn tell_fault(vm: &mut Vm, vcpu: VcpuId, pc: u64, raw: &RawExit, address: Ipa) -> bool {
+fn tell_fault(vm: &mut Vm, loaded: &Loaded, raw: &RawExit, address: Ipa) -> bool {
+    let (vcpu, pc) = (loaded.it.vcpu, loaded.vcpu.general().pc);
     let counters = vm.counters_mut();
     counters.stage2_faults += 1;
     counters.faults_told += 1;

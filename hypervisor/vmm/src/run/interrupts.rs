@@ -11,17 +11,6 @@ use core::sync::atomic::Ordering;
 pub(super) const NEVER: u64 = u64::MAX;
 
 impl CoreLoop {
-    /// The virtual timer expired while its interrupt still has a list register: that of its last expiry, which the guest
-    /// has ended, or it could not expire again. It shows there once more. Whether that was all.
-    #[inline(always)]
-    pub(super) fn expired_again<P: Platform>(&mut self, platform: &mut P) -> Option<()> {
-        let intid = self.loaded.as_ref()?.virtual_timer_intid;
-        let (index, register) = self.list_registers.lent(intid)?;
-        register.hardware()?;
-        platform.make_pending(index, register);
-        Some(())
-    }
-
     /// Does what the acknowledged `interrupt` means for the loaded vCPU, whose VM `vm` is, and says what an exit for it is
     /// counted as. The caller must see to what it means for the hypervisor.
     pub(super) fn interrupt<P: Platform>(

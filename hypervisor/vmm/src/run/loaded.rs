@@ -52,10 +52,10 @@ impl Loaded {
         self.vcpu.skip_instruction();
     }
 
-    /// What its trapped store puts on the bus; `None` for a load.
+    /// What its trapped store puts on the bus.
     #[inline(always)]
-    pub fn stored(&self, access: Access) -> Option<u64> {
-        if access.write() { Some(access.store(self.vcpu.general().get(access.register()))) } else { None }
+    pub fn stored(&self, access: Access) -> u64 {
+        access.store(self.vcpu.general().get(access.register()))
     }
 
     /// Ends its trapped load, which reads `value`, or store, and counts it.

@@ -5,6 +5,7 @@
 //! UART's, then a console port's, and never two of a kind; the console's own lock is taken before them (docs/locking.md).
 
 mod accesses;
+mod alone;
 mod calls;
 mod commands;
 mod core_loop;
@@ -20,7 +21,7 @@ pub use core_loop::{CoreLoop, Step};
 pub use housekeeping::Console;
 pub use machine::{Assignment, CoreState, Machine};
 
-/// How far an exit has been dealt with while the list registers were out in the hardware.
+/// How far an access has been dealt with while the list registers were out in the hardware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Done {
     /// The guest may go on.

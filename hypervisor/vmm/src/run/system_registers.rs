@@ -1,5 +1,6 @@
 //! Trapped system registers.
 
+use super::alone::Alone;
 use super::loaded::Loaded;
 use super::{CoreLoop, Machine, Next};
 use crate::exit::{Cause, Syndrome, SystemRegister, SystemRegisterAccess};
@@ -23,50 +24,48 @@ const OSLSR_EL1: SystemRegister = SystemRegister::new(2, 0, 1, 1, 4);
 /// OSLSR_EL1: an OS lock exists (OSLM = 0b10) and is not locked.
 const OSLSR_VALUE: u64 = 1 << 3;
 
-impl CoreLoop {
+impl<P: Platform> Alone<'_, P> {
     /// Carries out a trapped MRS or MSR, if it rests on nothing but what is loaded here, and says what it is counted as.
     /// What the guest's machine does not have is UNDEFINED.
-    pub(super) fn own_register<P: Platform>(
-        &mut self,
-        platform: &mut P,
-        access: SystemRegisterAccess,
-    ) -> Option<Cause> {
-        let loaded = self.loaded.as_mut()?;
+    pub(super) fn own_register(&mut self, access: SystemRegisterAccess) -> Option<Cause> {
         let register = access.register();
-        let value = match loaded.shared.identity.read(register) {
+        let value = match self.loaded.shared.identity.read(register) {
             Some(value) if !access.write() => Some(value),
             _ => match register {
-                ICC_SGI1R_EL1 if access.write() => return self.sgi_again(platform, access),
+                ICC_SGI1R_EL1 if access.write() => return self.sgi_again(access),
                 ICC_SGI1R_EL1 | ICC_ASGI1R_EL1 | ICC_SGI0R_EL1 | ICC_DIR_EL1 => return None,
                 CNTP_TVAL_EL0 | CNTP_CTL_EL0 | CNTP_CVAL_EL0 => return None,
-                CNTPCT_EL0 | CNTPCTSS_EL0 if !access.write() => Some(loaded.guest_counter(platform.counter())),
+                CNTPCT_EL0 | CNTPCTSS_EL0 if !access.write() => {
+                    Some(self.loaded.guest_counter(self.platform.counter()))
+                }
                 OSLSR_EL1 if !access.write() => Some(OSLSR_VALUE),
                 // Read as zero, ignore writes.
                 _ => (is_debug(register) || register == ACTLR_EL1).then_some(0),
             },
         };
         match value {
-            Some(_) if access.write() => loaded.vcpu.skip_instruction(),
-            Some(value) => loaded.load(access.transfer(), value),
-            None => loaded.inject(platform, Syndrome::Undefined),
+            Some(_) if access.write() => self.loaded.vcpu.skip_instruction(),
+            Some(value) => self.loaded.load(access.transfer(), value),
+            None => self.loaded.inject(self.platform, Syndrome::Undefined),
         }
         Some(Cause::SystemRegister)
     }
 
     /// ICC_SGI1R_EL1 (GICv3 IHI 0069 12.2.18), if it sends the vCPU itself an SGI that still has a list register.
-    fn sgi_again<P: Platform>(&mut self, platform: &mut P, access: SystemRegisterAccess) -> Option<Cause> {
+    fn sgi_again(&mut self, access: SystemRegisterAccess) -> Option<Cause> {
         const INTID: u64 = 0xf << 24;
-        let loaded = self.loaded.as_mut()?;
-        let value = loaded.vcpu.general().get(access.transfer());
-        if value & !INTID != loaded.it.vcpu.sgi_target() {
+        let value = self.loaded.vcpu.general().get(access.transfer());
+        if value & !INTID != self.loaded.it.vcpu.sgi_target() {
             return None;
         }
         let (index, register) = self.list_registers.lent((value >> 24 & 0xf) as u32)?;
-        platform.make_pending(index, register);
-        loaded.vcpu.skip_instruction();
+        self.platform.make_pending(index, register);
+        self.loaded.vcpu.skip_instruction();
         Some(Cause::SgiSent)
     }
+}
 
+impl CoreLoop {
     /// Carries out any other trapped MRS or MSR: those of the physical timer and of the interrupt controller.
     pub(super) fn system_register<P: Platform>(
         &mut self,

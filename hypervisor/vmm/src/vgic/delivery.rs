@@ -196,12 +196,6 @@ impl Vgic {
         }
     }
 
-    /// Whether the call under way may have to make vCPUs look again.
-    #[inline(always)]
-    pub(crate) const fn has_kicks(&self) -> bool {
-        !self.kicks.is_empty()
-    }
-
     /// The vCPUs that the call under way must make look again: those in the guest, and those that sleep. One that
     /// is out of the guest looks anyway before it enters, so that no access costs an exit of its own vCPU.
     pub fn take_kicks(&mut self) -> VcpuSet {

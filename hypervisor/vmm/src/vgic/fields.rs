@@ -2,27 +2,18 @@
 //! ones of the accessing vCPU; a redistributor shows the private ones of its vCPU in the same way.
 
 use super::bank::{Bank, assign};
-use super::registers::{Field, Frame};
+use super::lookup::Access;
+use super::registers::Field;
 use super::{FIRST_SHARED, SGIS, Version, Vgic};
 use crate::bits::bits;
 use crate::vcpu::VcpuId;
 
 impl Vgic {
-    /// The bank and the position in it of interrupt `intid`, as an access to `frame` by `vcpu`, or to its redistributor,
-    /// sees it; there may be no such bank.
-    #[inline(never)]
-    pub(super) fn at(&self, vcpu: VcpuId, frame: Frame, intid: u32) -> (usize, u32) {
-        match frame {
-            Frame::DistributorV3 if intid < FIRST_SHARED => (usize::MAX, 0),
-            Frame::SgiAndPpi if intid >= FIRST_SHARED => (usize::MAX, 0),
-            _ => self.locate(vcpu, intid),
-        }
-    }
-
-    /// Reads `size` bytes of a register with a field for each interrupt, for `vcpu`: from the one on that stands at
-    /// `first` in the bank `index`.
-    #[inline(never)]
-    pub(super) fn read_each(&self, index: usize, first: u32, field: Field, size: u8, vcpu: VcpuId) -> u64 {
+    /// Reads a register with a field for each interrupt.
+    #[inline(always)]
+    pub(super) fn read_each(&self, access: Access) -> u64 {
+        let (vcpu, field) = (access.vcpu(), access.field());
+        let (index, first) = self.locate(vcpu, access.first());
         let Some(bank) = self.banks.get(index) else { return 0 };
         u64::from(match field {
             Field::Group => bank.is.group,
@@ -32,7 +23,7 @@ impl Vgic {
             Field::Configuration => spread(bank.is.edge >> first & 0xFFFF) << 1,
             Field::Priority | Field::Targets | Field::SetSources | Field::ClearSources => {
                 let mut bytes = [0; 4];
-                for (byte, position) in bytes.iter_mut().zip(first..).take(size.into()) {
+                for (byte, position) in bytes.iter_mut().zip(first..).take(access.size().into()) {
                     *byte = self.read_byte(vcpu, bank, position, field);
                 }
                 u32::from_le_bytes(bytes)
@@ -57,10 +48,11 @@ impl Vgic {
         }
     }
 
-    /// Writes `size` bytes, `given`, of a register with a field for each interrupt, for `vcpu`: from the one on that
-    /// stands at `first` in the bank `index`.
-    #[inline(never)]
-    pub(super) fn write_each(&mut self, index: usize, first: u32, field: Field, given: u32, size: u8, vcpu: VcpuId) {
+    /// Writes `given` to a register with a field for each interrupt.
+    #[inline(always)]
+    pub(super) fn write_each(&mut self, access: Access, given: u32) {
+        let (vcpu, field) = (access.vcpu(), access.field());
+        let (index, first) = self.locate(vcpu, access.first());
         let Some(bank) = self.banks.get_mut(index) else { return };
         let private = bank.first < FIRST_SHARED;
         // On GICv2 SGIs are always enabled, and pending by source only (IHI 0048 4.3.5 to 4.3.8).
@@ -79,7 +71,7 @@ impl Vgic {
             Field::SetActive => return self.write_active(vcpu, index, given, true),
             Field::ClearActive => return self.write_active(vcpu, index, given, false),
             Field::Priority | Field::Targets | Field::SetSources | Field::ClearSources => {
-                for (byte, position) in given.to_le_bytes().into_iter().zip(first..).take(size.into()) {
+                for (byte, position) in given.to_le_bytes().into_iter().zip(first..).take(access.size().into()) {
                     self.write_byte(index, position, field, byte);
                 }
                 return;

@@ -3,7 +3,8 @@
 //! that cannot be switched off, and no LPIs.
 
 use super::bank::all_if;
-use super::registers::{Access, Frame, Register, decode};
+use super::lookup::{Access, find};
+use super::registers::{Frame, Register};
 use super::{FIRST_SHARED, Version, Vgic};
 use crate::fault::GuestFault;
 use crate::vcpu::{VcpuId, VcpuSet};
@@ -36,21 +37,13 @@ pub enum Part {
 }
 
 impl Vgic {
-    /// Carries out that `vcpu` stores `stored`, or else loads, `size` bytes (1, 2, 4 or 8) at `offset` of `part`. What is
-    /// loaded; after a store, [`Self::take_kicks`] says who must look again. What is reserved reads as zero. `None` if
-    /// the answer rests on list registers of `vcpu` that are out in the hardware: again, then, after [`Self::fold`].
+    /// Finds the register for an access of `size` bytes (1, 2, 4 or 8) by `vcpu` at `offset` of `part`, or that it is to
+    /// what is reserved.
     ///
     /// # Errors
-    /// An external abort outside the frame, or where there is no such redistributor.
+    /// An external abort where there is no such redistributor.
     #[inline(always)]
-    pub fn access(
-        &mut self,
-        vcpu: VcpuId,
-        part: Part,
-        offset: u64,
-        size: u8,
-        stored: Option<u64>,
-    ) -> Result<Option<u64>, GuestFault> {
+    pub fn find(&self, vcpu: VcpuId, part: Part, offset: u64, size: u8) -> Result<Access, GuestFault> {
         let (seen_by, frame, offset) = match (part, self.layout.version) {
             (Part::Distributor, Version::V2) => (vcpu, Frame::DistributorV2, offset),
             (Part::Distributor, Version::V3) => (vcpu, Frame::DistributorV3, offset),
@@ -62,27 +55,19 @@ impl Vgic {
             }
             _ => return Err(GuestFault::ExternalAbort),
         };
-        let Some(access) = decode(frame, offset, size)? else { return Ok(Some(0)) };
-        let [load, store] = access.rests;
-        if if stored.is_some() { store } else { load } {
-            if self.out.contains(vcpu) {
-                return Ok(None);
-            }
-            self.recall_others(vcpu);
-        }
-        Ok(Some(match stored {
-            None => self.read(seen_by, access),
-            Some(value) => {
-                self.write(seen_by, access, value);
-                0
-            }
-        }))
+        Ok(find(seen_by, frame, offset, size))
     }
 
-    /// `vcpu` looks at what is pending or active, or changes it, while others may have list registers out: those come back,
-    /// so that one that looks until something is over sees it soon, as a device's driver does before it goes.
-    #[inline(never)]
-    fn recall_others(&mut self, vcpu: VcpuId) {
+    /// Whether `access` rests on list registers that are out in the hardware: then [`Self::look`] comes first.
+    #[inline(always)]
+    pub fn rests(&self, access: Access, store: bool) -> bool {
+        access.rests(store) && !self.out.is_empty()
+    }
+
+    /// Before an access of `vcpu`, whose list registers are not out, that [rests](Self::rests) on those of others: they
+    /// come back, so that one that looks until something is over sees it soon, as a device's driver does before it goes.
+    /// [`Self::take_kicks`] then says who must.
+    pub fn look(&mut self, vcpu: VcpuId) {
         for other in self.out.without(VcpuSet::only(vcpu)).iter() {
             if self.vcpus.get(other.index()).is_some_and(|per| per.list_registers.used != 0) {
                 self.dirty.insert(other);
@@ -91,43 +76,42 @@ impl Vgic {
         }
     }
 
-    /// The answer to a read by `vcpu`, or of its redistributor.
-    #[inline(always)]
-    fn read(&self, vcpu: VcpuId, access: Access) -> u64 {
-        match access.register {
+    /// What a load reads.
+    #[inline(never)]
+    pub fn read(&self, access: Access) -> u64 {
+        if access.register() == Register::Each {
+            return self.read_each(access);
+        }
+        let vcpu = access.vcpu();
+        match access.register() {
             Register::Control => self.read_control(),
             Register::Type => self.distributor_type(),
             Register::Implementer => IMPLEMENTER,
-            Register::Each => {
-                let (index, first) = self.at(vcpu, access.frame, access.first());
-                self.read_each(index, first, access.field, access.size, vcpu)
-            }
-            Register::Route => access.part(self.read_route(access.position / 8)),
+            Register::Route => access.part(self.read_route(access.first())),
             Register::RedistributorControl if self.recalling_from(vcpu) => REDISTRIBUTOR_RWP,
             Register::RedistributorType => access.part(self.redistributor_type(vcpu)),
             Register::Waker if self.asleep.contains(vcpu) => PROCESSOR_SLEEP | CHILDREN_ASLEEP,
-            Register::Identification => identification(self.layout.version, access.position),
+            Register::Identification => identification(self.layout.version, access.position()),
             _ => 0,
         }
     }
 
-    /// Carries out a write by `vcpu`, or to its redistributor.
-    #[inline(always)]
-    fn write(&mut self, vcpu: VcpuId, access: Access, value: u64) {
-        match access.register {
+    /// Carries out a store of `value`; [`Self::take_kicks`] then says who must look again.
+    #[inline(never)]
+    pub fn write(&mut self, access: Access, value: u64) {
+        if access.register() == Register::Each {
+            return self.write_each(access, (value & 0xFFFF_FFFF) as u32);
+        }
+        match access.register() {
             Register::Control => self.set_group_enables([value & 1 != 0, value & 2 != 0].map(all_if)),
             Register::SetSpi => self.message(value, true),
             Register::ClearSpi => self.message(value, false),
-            Register::Each => {
-                let (index, first) = self.at(vcpu, access.frame, access.first());
-                self.write_each(index, first, access.field, (value & 0xFFFF_FFFF) as u32, access.size, vcpu);
-            }
-            Register::SoftwareGenerated => self.write_sgir(vcpu, value),
+            Register::SoftwareGenerated => self.write_sgir(access.vcpu(), value),
             Register::Route => {
-                let intid = access.position / 8;
+                let intid = access.first();
                 self.write_route(intid, access.merge(self.read_route(intid), value) & ROUTE_WRITABLE);
             }
-            Register::Waker => self.set_asleep(vcpu, value & PROCESSOR_SLEEP != 0),
+            Register::Waker => self.set_asleep(access.vcpu(), value & PROCESSOR_SLEEP != 0),
             _ => {}
         }
     }
@@ -186,9 +170,7 @@ impl Vgic {
 
     fn write_route(&mut self, intid: u32, route: u64) {
         let (index, position) = self.locate(VcpuId::BOOT, intid);
-        if intid >= FIRST_SHARED {
-            self.set_route(index, position, route);
-        }
+        self.set_route(index, position, route);
     }
 }
 

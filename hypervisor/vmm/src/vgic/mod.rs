@@ -6,7 +6,7 @@
 //! ([`Vgic::enter_again`]).
 //!
 //! - `interrupts`: what the specification keeps of 32 interrupts, a bit each; `bank`: where they are handled just now
-//! - `registers`: the table of register offsets; `frames`, `fields`, `sgi`: what they do
+//! - `registers`: the table of register offsets; `lookup`: which an access is to; `frames`, `fields`, `sgi`: what they do
 //! - `delivery`: who is to get an interrupt
 //! - `slots`: list registers filled (`choice`: by whom) and taken back; `hardware`: physical interrupts behind virtual ones
 //! - `cpu_interface`, `state`: everything as the specification says it, to save, carry and restore
@@ -21,6 +21,7 @@ mod hardware;
 mod interrupts;
 mod layout;
 mod list_register;
+mod lookup;
 mod registers;
 mod sgi;
 mod slots;
@@ -33,6 +34,8 @@ pub use frames::{Part, REDISTRIBUTOR_SIZE};
 pub use interrupts::{Detail, Group, Interrupts};
 pub use layout::{Layout, LayoutError, Version};
 pub use list_register::{ListRegister, ListRegisterState, ListRegisters, MAXIMUM_LIST_REGISTERS, Maintenance};
+pub use lookup::Access;
+pub use registers::{Field, Frame, Register};
 pub use state::{RestoreError, State};
 
 use crate::vcpu::{VcpuId, VcpuSet};

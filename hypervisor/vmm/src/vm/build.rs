@@ -13,7 +13,7 @@ use crate::platform::{CoreId, Platform, TableMemory, Vmid};
 use crate::seed::Seed;
 use crate::stage2::{Attributes, Geometry, MapError, Stage2};
 use crate::vcpu::VcpuSet;
-use crate::vgic::{Layout, Version, Vgic};
+use crate::vgic::{Frame, Layout, Version, Vgic};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -176,8 +176,11 @@ fn layout(gic: GuestGic, vcpus: usize, hardware: &Hardware) -> Result<Layout, Bu
 fn bus(config: &VmConfig, gic: GuestGic, vcpus: usize) -> Result<Bus<Device>, BuildError> {
     let layout = &config.layout;
     let redistributors = layout.redistributor_range(vcpus);
+    // GICv2's has 4 KiB, whatever a tree gives to it.
+    let frame = if gic == GuestGic::V3 { Frame::DistributorV3 } else { Frame::DistributorV2 };
+    let distributor = layout.distributor;
     let devices = [
-        (Some(layout.distributor), Device::Distributor),
+        (Range::<Ipa>::new(distributor.start(), distributor.size().min(frame.size())), Device::Distributor),
         (Some(layout.uart).filter(|_| config.console), Device::Uart),
         (redistributors.filter(|_| gic == GuestGic::V3), Device::Redistributors),
     ];

@@ -5,7 +5,7 @@ use crate::console::Port;
 use crate::exit::Cause;
 use crate::fault::GuestFault;
 use crate::vcpu::{VcpuId, VcpuSet};
-use crate::vgic::{Part, REDISTRIBUTOR_SIZE, Version};
+use crate::vgic::{Access, Part, REDISTRIBUTOR_SIZE, Register};
 use spin::Mutex;
 
 /// A device on the bus.
@@ -19,37 +19,31 @@ pub enum Device {
     Uart,
 }
 
-/// GICD_SGIR, by which a GICv2 guest sends SGIs (IHI 0048 4.3.15).
-const SGIR: u64 = 0xf00;
-
 impl Vm {
-    /// Carries out that `vcpu` stores `stored`, or else loads, `size` bytes at `offset` of its interrupt controller, of
-    /// which `device` is a part. What a load reads; after a store, [`crate::vgic::Vgic::take_kicks`] says who must look again. `None` as
-    /// [`crate::vgic::Vgic::access`] has it.
+    /// Finds the register for an access of `size` bytes by `vcpu` at `offset` of `device`, a part of its interrupt
+    /// controller.
     ///
     /// # Errors
-    /// What is there does not answer such an access.
+    /// As [`crate::vgic::Vgic::find`] has it.
     #[inline(always)]
-    pub(crate) fn access(
-        &mut self,
-        vcpu: VcpuId,
-        device: Device,
-        offset: u64,
-        size: u8,
-        stored: Option<u64>,
-    ) -> Result<Option<u64>, GuestFault> {
-        let (mut part, mut within) = (Part::Distributor, offset);
-        if device == Device::Redistributors {
-            let index = u8::try_from(offset / REDISTRIBUTOR_SIZE).ok();
-            part = Part::Redistributor(index.and_then(VcpuId::new).ok_or(GuestFault::ExternalAbort)?);
-            within = offset % REDISTRIBUTOR_SIZE;
+    pub(crate) fn find(&self, vcpu: VcpuId, device: Device, offset: u64, size: u8) -> Result<Access, GuestFault> {
+        if device == Device::Distributor {
+            return self.vgic.find(vcpu, Part::Distributor, offset, size);
         }
-        self.vgic.access(vcpu, part, within, size, stored)
+        let owner =
+            u8::try_from(offset / REDISTRIBUTOR_SIZE).ok().and_then(VcpuId::new).ok_or(GuestFault::ExternalAbort)?;
+        self.vgic.find(vcpu, Part::Redistributor(owner), offset % REDISTRIBUTOR_SIZE, size)
     }
 
-    /// Whether a store at `offset` of `device` sends an SGI.
-    pub(crate) fn sends_sgi(&self, device: Device, offset: u64) -> bool {
-        device == Device::Distributor && offset == SGIR && self.vgic.layout().version == Version::V2
+    /// Carries out a store of `value` in the interrupt controller, and says whom to kick.
+    #[inline(always)]
+    pub(crate) fn store(&mut self, access: Access, value: u64) -> VcpuSet {
+        self.vgic.write(access, value);
+        let kicks = self.vgic.take_kicks();
+        if access.register() == Register::SoftwareGenerated {
+            self.sent_sgi(kicks.without(VcpuSet::only(access.vcpu())));
+        }
+        kicks
     }
 
     /// An SGI was sent, for which `kicks` are kicked.

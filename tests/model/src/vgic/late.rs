@@ -90,8 +90,9 @@ impl Race {
 
     /// A guest writes; its own list registers stay out in the hardware.
     fn access(&mut self, vcpu: usize, part: Part, (offset, size): (u64, u8), value: u64) {
-        let answer = self.vgic.access(id(vcpu), part, offset, size, Some(value)).expect("GICD and GICR answer");
-        assert!(answer.is_some(), "{offset:#x} rests on list registers");
+        let access = self.vgic.find(id(vcpu), part, offset, size).expect("GICD and GICR answer");
+        assert!(!self.vgic.rests(access, true), "{offset:#x} rests on list registers");
+        self.vgic.write(access, value);
         self.kicked = self.kicked.union(self.vgic.take_kicks());
     }
 

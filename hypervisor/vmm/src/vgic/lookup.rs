@@ -1,0 +1,232 @@
+//! Which register an access is to.
+
+use super::registers::{Field, Frame, LOAD, RESERVED, Register, Row, SHARED, STORE, TABLE, in_frame};
+use crate::vcpu::VcpuId;
+
+const ALL_FRAMES: u8 = (1 << FRAMES.len()) - 1;
+const FRAMES: [Frame; 4] = [Frame::DistributorV2, Frame::DistributorV3, Frame::Redistributor, Frame::SgiAndPpi];
+/// Rows of all frames, with one at the end of each.
+const ROWS_COUNT: usize = {
+    let (mut count, mut rows) = (FRAMES.len(), TABLE);
+    while let [row, rest @ ..] = rows {
+        count += (row.frames & ALL_FRAMES).count_ones() as usize;
+        rows = rest;
+    }
+    count
+};
+
+/// The rows of each frame, in ascending order, and one for what is behind them.
+#[expect(clippy::indexing_slicing, reason = "in a constant: an index out of range does not compile")]
+static ROWS: [Row; ROWS_COUNT] = {
+    let (mut rows, mut count, mut frame) = ([RESERVED; ROWS_COUNT], 0, 0);
+    while frame < FRAMES.len() {
+        let mut at = 0;
+        while at < TABLE.len() {
+            if TABLE[at].frames & FRAMES[frame].bit() != 0 {
+                rows[count] = in_frame(TABLE[at], FRAMES[frame]);
+                count += 1;
+            }
+            at += 1;
+        }
+        count += 1;
+        frame += 1;
+    }
+    rows
+};
+
+/// Offsets in a block of [`FIRST_ROWS`].
+const BLOCK: u16 = 0x80;
+/// Blocks: those of the first 4 KiB, the last of which is also that of all others.
+const BLOCKS: usize = 32;
+
+const _: () = assert!(ROWS_COUNT <= u8::MAX as usize);
+
+/// For each frame and each block of offsets: the first row that ends behind the block's start. Searching from there is as
+/// good as from the frame's first row, and mostly over at once.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "in a constant: an index out of range does not compile, and a byte counts the rows"
+)]
+static FIRST_ROWS: [u8; FRAMES.len() * BLOCKS] = {
+    let mut first = [0; FRAMES.len() * BLOCKS];
+    let (mut at, mut row) = (0, 0);
+    while at < first.len() {
+        let block = at % BLOCKS;
+        while ROWS[row].last < block as u16 * BLOCK {
+            row += 1;
+        }
+        first[at] = row as u8;
+        at += 1;
+        if at % BLOCKS == 0 {
+            // To the next frame's.
+            while ROWS[row].sizes != 0 {
+                row += 1;
+            }
+            row += 1;
+        }
+    }
+    first
+};
+
+/// An access to a register, or to what is reserved, with the vCPU that makes it, or whose redistributor it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    row: &'static Row,
+    /// Where in the register, or the array of registers, it begins, in bytes.
+    position: u16,
+    size: u8,
+    vcpu: VcpuId,
+}
+
+/// Finds the register at `offset` of `frame` for an access of `size` bytes (1, 2, 4 or 8) by `vcpu`, or to its
+/// redistributor. Of `offset` only the lowest 16 bits count: the bus lets nothing through that is behind a frame's end.
+#[inline(always)]
+pub fn find(vcpu: VcpuId, frame: Frame, offset: u64, size: u8) -> Access {
+    let offset = (offset & 0xFFFF) as u16;
+    let block = usize::from(offset / BLOCK).min(BLOCKS - 1);
+    let mut at = FIRST_ROWS.get(frame as usize * BLOCKS + block).copied().unwrap_or(0);
+    let mut row = loop {
+        let Some(row) = ROWS.get(usize::from(at)) else { break &RESERVED };
+        if offset <= row.last {
+            break row;
+        }
+        at += 1;
+    };
+    let misaligned = offset & u16::from(size).wrapping_sub(1) != 0;
+    if row.first > offset || row.sizes & size == 0 || misaligned {
+        row = &RESERVED;
+    }
+    Access { row, position: offset.wrapping_sub(row.first), size, vcpu }
+}
+
+impl Access {
+    /// The register.
+    pub const fn register(self) -> Register {
+        self.row.register
+    }
+
+    /// Which, of [`Register::Each`].
+    pub const fn field(self) -> Field {
+        self.row.field
+    }
+
+    /// Who makes it, or whose redistributor it is to.
+    pub const fn vcpu(self) -> VcpuId {
+        self.vcpu
+    }
+
+    /// Where in the register, or the array of registers, it begins, in bytes.
+    pub const fn position(self) -> u32 {
+        self.position as u32
+    }
+
+    /// Bytes accessed: 1, 2, 4 or 8.
+    pub const fn size(self) -> u8 {
+        self.size
+    }
+
+    /// Whether a load, or store, rests on what list registers hold.
+    #[inline(always)]
+    pub const fn rests(self, store: bool) -> bool {
+        self.row.frames & if store { STORE } else { LOAD } != 0
+    }
+
+    /// The first INTID accessed, of a register with a field of each interrupt, or an array with a register of each.
+    #[inline(always)]
+    pub const fn first(self) -> u32 {
+        let origin = (self.row.frames & SHARED) as u32;
+        origin
+            + if let Register::Route = self.row.register {
+                self.position() / 8
+            } else {
+                self.position() << self.row.field.scale()
+            }
+    }
+
+    /// The part of the 64-bit register value `whole` that this access reads.
+    #[inline(always)]
+    pub const fn part(self, whole: u64) -> u64 {
+        if self.size == 8 { whole } else { whole >> (self.position() % 8 * 8) & 0xFFFF_FFFF }
+    }
+
+    /// The 64-bit register value `whole` with the part that this access writes replaced by `value`.
+    #[inline(always)]
+    pub const fn merge(self, whole: u64, value: u64) -> u64 {
+        if self.size == 8 {
+            return value;
+        }
+        let shift = self.position() % 8 * 8;
+        whole & !(0xFFFF_FFFF << shift) | (value & 0xFFFF_FFFF) << shift
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_one_frame_do_not_overlap_and_lie_inside_it() {
+        let mut rows = ROWS.iter();
+        for frame in FRAMES {
+            let mut end = 0;
+            for row in rows.by_ref().take_while(|row| row.register != Register::Reserved) {
+                let start = u32::from(row.first);
+                assert!(start >= end, "{frame:?} {start:#x}");
+                end = u32::from(row.last) + 1;
+            }
+            assert!(end != 0 && u64::from(end) <= frame.size());
+        }
+    }
+
+    #[test]
+    fn a_search_from_the_block_on_finds_what_the_table_says() {
+        for frame in FRAMES {
+            for offset in (0..frame.size()).step_by(4) {
+                let rows = TABLE.iter().filter(|row| row.frames & frame.bit() != 0).map(|row| in_frame(*row, frame));
+                let expected = rows
+                    .filter(|row| row.sizes & 4 != 0)
+                    .find(|row| (row.first.into()..=row.last.into()).contains(&offset))
+                    .map_or((Register::Reserved, Field::Group), |row| (row.register, row.field));
+                let found = find(VcpuId::BOOT, frame, offset, 4);
+                assert_eq!((found.register(), found.field()), expected, "{frame:?} {offset:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_frame_shows_its_own_interrupts() {
+        let first = |frame, offset| {
+            let found = find(VcpuId::BOOT, frame, offset, 4);
+            (found.register() != Register::Reserved).then(|| found.first())
+        };
+        let (v2, v3, sgi) = (Frame::DistributorV2, Frame::DistributorV3, Frame::SgiAndPpi);
+        assert_eq!([v2, v3, sgi].map(|frame| first(frame, 0x100)), [Some(0), None, Some(0)]);
+        assert_eq!([v2, v3, sgi].map(|frame| first(frame, 0x104)), [Some(32), Some(32), None]);
+        assert_eq!([v2, v3, sgi].map(|frame| first(frame, 0x43c)), [Some(60), Some(60), None]);
+        assert_eq!([v2, v3, sgi].map(|frame| first(frame, 0x41c)), [Some(28), None, Some(28)]);
+        assert_eq!([v2, v3, sgi].map(|frame| first(frame, 0xc08)), [Some(32), Some(32), None]);
+        assert_eq!([v2, v3, sgi].map(|frame| first(frame, 0xc04)), [Some(16), None, Some(16)]);
+        assert_eq!([0x60f8, 0x6100, 0x6108].map(|offset| first(v3, offset)), [None, Some(32), Some(33)]);
+    }
+
+    #[test]
+    fn sizes_alignment_and_reserved_offsets_are_refused() {
+        let answers = |frame, offset, size| find(VcpuId::BOOT, frame, offset, size).register() != Register::Reserved;
+        let (v2, v3) = (Frame::DistributorV2, Frame::DistributorV3);
+        for (frame, offset, size) in [(v2, 0x401, 1), (v3, 0x6100, 8), (v3, 0x6104, 4)] {
+            assert!(answers(frame, offset, size), "{offset:#x}");
+        }
+        for (frame, offset, size) in [
+            (v2, 0x101, 1),
+            (v2, 0x402, 4),
+            (v2, 0x100, 2),
+            (v3, 0x100, 8),
+            (v3, 0x800, 4),
+            (v2, 0x100, 0),
+            (v2, 0x1000, 4),
+        ] {
+            assert!(!answers(frame, offset, size), "{offset:#x}");
+        }
+    }
+}
