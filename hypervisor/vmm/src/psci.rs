@@ -92,6 +92,7 @@ const fn answer(value: i64) -> Outcome {
 
 /// The answer to the PSCI call `function`, if it is the same for all callers: what exists, or that something does not.
 /// `first` is the first argument, already as wide as the call.
+#[inline(always)]
 pub fn own(function: Function, first: u64) -> Option<i64> {
     if function.is_64_bit() && !has_64_bit_form(function.0 & !function::BIT_64) {
         return Some(NOT_SUPPORTED);
@@ -108,13 +109,11 @@ pub fn own(function: Function, first: u64) -> Option<i64> {
     }
 }
 
-/// Carries out the PSCI call `function` of the vCPU `caller`, with `arguments` already as wide as the call.
+/// Carries out the PSCI call `function`, which [`own`] has not answered, of the vCPU `caller`, with `arguments` already as
+/// wide as the call.
 pub fn call(machine: &impl Machine, caller: VcpuId, function: Function, arguments: [u64; 3]) -> Outcome {
     let [first, second, third] = arguments;
     let entry = |address, context| Entry { address: Ipa::new(address), context };
-    if let Some(value) = own(function, first) {
-        return answer(value);
-    }
     match function.0 & !function::BIT_64 {
         function::CPU_SUSPEND => suspend(machine, first, entry(second, third)),
         function::CPU_OFF => (SUCCESS, Effect::TurnOff),

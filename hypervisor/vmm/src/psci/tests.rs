@@ -18,7 +18,8 @@ impl Machine for Three {
 }
 
 fn psci(function: u32, first: u64, second: u64, third: u64) -> Outcome {
-    call(&Three, VcpuId::BOOT, Function(function), [first, second, third])
+    let function = Function(function);
+    own(function, first).map_or_else(|| call(&Three, VcpuId::BOOT, function, [first, second, third]), answer)
 }
 
 #[test]
