@@ -1,6 +1,6 @@
 //! One physical core, as policy sees it.
 
-use crate::gic::{Gic, KICK, SPECIAL};
+use crate::gic::{Gic, KICK};
 use crate::guest::{self, Features};
 use crate::tables::Stage2Tables;
 use crate::window::Window;
@@ -97,14 +97,6 @@ impl Core {
     }
 }
 
-/// The INTID of an acknowledged interrupt: GICv2 puts an SGI's source above it.
-fn intid(acknowledged: u32, gic: &Gic) -> u32 {
-    match gic {
-        Gic::V2(_) => acknowledged & 0x3ff,
-        Gic::V3(_) => acknowledged,
-    }
-}
-
 impl Platform for Core {
     type Tables = Stage2Tables;
 
@@ -160,20 +152,17 @@ impl Platform for Core {
     }
 
     fn acknowledge(&mut self) -> Option<PhysicalInterrupt> {
-        let acknowledged = self.gic.acknowledge();
-        let intid = intid(acknowledged, &self.gic);
-        if SPECIAL.contains(&intid) {
-            return None;
+        let acknowledged = self.gic.acknowledge()?;
+        let interrupt = self.identify(acknowledged.intid);
+        if interrupt == PhysicalInterrupt::VirtualTimer {
+            // The guest deactivates it.
+            return Some(interrupt);
         }
-        let interrupt = self.identify(intid);
         if interrupt == PhysicalInterrupt::HypervisorTimer {
             // Its line must be low before it is deactivated, or it comes again.
             timer::arm(None);
         }
-        self.gic.drop_priority(acknowledged);
-        if interrupt != PhysicalInterrupt::VirtualTimer {
-            self.gic.deactivate(acknowledged);
-        }
+        self.gic.deactivate(acknowledged.whole);
         Some(interrupt)
     }
 

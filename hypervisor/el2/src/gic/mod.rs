@@ -16,7 +16,7 @@ use core::ops::RangeInclusive;
 /// SGI that wakes a core (the lowest of those that TF-A leaves to the non-secure world).
 pub const KICK: u32 = 0;
 /// INTIDs that are no interrupts. Extended and message-signalled ones are above.
-pub const SPECIAL: RangeInclusive<u32> = 1020..=1023;
+const SPECIAL: RangeInclusive<u32> = 1020..=1023;
 /// The priority that EL2 gives to all physical interrupts: the middle of the non-secure half.
 const PRIORITY: u8 = 0xa0;
 
@@ -55,6 +55,13 @@ fn take_controls(controls: u32, interface: &mut CpuInterface) {
 
 /// GICH_HCR.En, ICH_HCR_EL2.En.
 const ENABLE: u32 = 1;
+
+/// An interrupt that was acknowledged.
+pub struct Acknowledged {
+    pub intid: u32,
+    /// The same as it was read: above the INTID of an SGI GICv2 puts who sent it.
+    pub whole: u32,
+}
 
 /// One core's part of the interrupt controller, and the way to the shared part.
 pub enum Gic {
@@ -123,18 +130,12 @@ impl Gic {
         each!(self, gic => gic.enable_shared_here(intid, edge));
     }
 
-    /// Acknowledges the most urgent pending interrupt: its INTID, one of [`SPECIAL`] if there is none. It must
-    /// be given to [`Self::drop_priority`] as it came (GICv2 keeps its source in the upper bits).
-    pub fn acknowledge(&mut self) -> u32 {
+    /// Acknowledges the most urgent pending interrupt, and drops the running priority again. `None` if there is none.
+    pub fn acknowledge(&mut self) -> Option<Acknowledged> {
         each!(self, gic => gic.acknowledge())
     }
 
-    /// Drops the running priority.
-    pub fn drop_priority(&mut self, acknowledged: u32) {
-        each!(self, gic => gic.drop_priority(acknowledged));
-    }
-
-    /// Deactivates the interrupt.
+    /// Deactivates the interrupt that was [acknowledged](Acknowledged::whole).
     pub fn deactivate(&mut self, acknowledged: u32) {
         each!(self, gic => gic.deactivate(acknowledged));
     }

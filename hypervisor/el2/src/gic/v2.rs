@@ -1,7 +1,7 @@
 //! GICv2 with the virtualization extensions (IHI 0048).
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{ENABLE, KICK, PRIORITY, controls, take_controls};
+use super::{Acknowledged, ENABLE, KICK, PRIORITY, SPECIAL, controls, take_controls};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
 use bulkhead_vmm::vgic::{CpuInterface, ListRegister, ListRegisterState, ListRegisters, Maintenance};
@@ -119,12 +119,14 @@ impl Gic {
         set_bit(&self.distributor, gicd::ISENABLER, intid);
     }
 
-    pub fn acknowledge(&mut self) -> u32 {
-        self.cpu.read(gicc::IAR)
-    }
-
-    pub fn drop_priority(&mut self, acknowledged: u32) {
-        self.cpu.write(gicc::EOIR, acknowledged);
+    pub fn acknowledge(&mut self) -> Option<Acknowledged> {
+        let whole = self.cpu.read(gicc::IAR);
+        let intid = whole & 0x3ff;
+        if SPECIAL.contains(&intid) {
+            return None;
+        }
+        self.cpu.write(gicc::EOIR, whole);
+        Some(Acknowledged { intid, whole })
     }
 
     pub fn deactivate(&mut self, acknowledged: u32) {

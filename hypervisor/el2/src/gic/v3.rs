@@ -1,7 +1,7 @@
 //! GICv3 and later (IHI 0069), with the system-register CPU interface.
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{ENABLE, KICK, PRIORITY, controls, take_controls};
+use super::{Acknowledged, ENABLE, KICK, PRIORITY, SPECIAL, controls, take_controls};
 use crate::{cpu, sysreg};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
@@ -59,7 +59,7 @@ pub fn init_distributor(distributor: &Range<Pa>, redistributors: &[Range<Pa>], s
     wait_for_write(&frame);
     frame.write(gicd::CTLR, CTLR_ARE);
     let lines = (frame.read(gicd::TYPER) & 0x1f) + 1;
-    for first in (1..lines).map(|line| line * 32).filter(|first| *first < *super::SPECIAL.start()) {
+    for first in (1..lines).map(|line| line * 32).filter(|first| *first < *SPECIAL.start()) {
         frame.write(gicd::IGROUPR + u64::from(first / 32) * 4, u32::MAX);
         quieten(&frame, first, PRIORITY);
     }
@@ -176,15 +176,15 @@ impl Gic {
         set_bit(&self.distributor, gicd::ISENABLER, intid);
     }
 
-    pub fn acknowledge(&mut self) -> u32 {
-        let intid = sysreg::read!("icc_iar1_el1");
+    pub fn acknowledge(&mut self) -> Option<Acknowledged> {
+        let intid = sysreg::read!("icc_iar1_el1") as u32 & 0xff_ffff;
         aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::SY);
-        intid as u32 & 0xff_ffff
-    }
-
-    pub fn drop_priority(&mut self, acknowledged: u32) {
-        sysreg::write!("icc_eoir1_el1", u64::from(acknowledged));
+        if SPECIAL.contains(&intid) {
+            return None;
+        }
+        sysreg::write!("icc_eoir1_el1", u64::from(intid));
         aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
+        Some(Acknowledged { intid, whole: intid })
     }
 
     pub fn deactivate(&mut self, acknowledged: u32) {
@@ -218,8 +218,10 @@ impl Gic {
     }
 
     pub fn make_pending(&mut self, index: u8, register: ListRegister) {
-        let active = if register.hardware().is_none() { read_list_register(index.into()) } else { 0 };
-        write_list_register(index.into(), register.bits() | active);
+        if register.hardware().is_some() {
+            return write_list_register(index.into(), register.bits());
+        }
+        add_to_list_register(index.into(), register.bits());
     }
 
     pub fn read_list_registers(&mut self, list_registers: &mut ListRegisters) {
@@ -332,6 +334,12 @@ fn init_cpu_interface() {
     sysreg::write!("icc_ctlr_el1", 1 << 1);
     sysreg::write!("icc_igrpen1_el1", 1);
     aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
+}
+
+/// Sets `bits` of list register `index`, and leaves the others: it may be active.
+#[inline(never)]
+fn add_to_list_register(index: u64, bits: u64) {
+    write_list_register(index, read_list_register(index) | bits);
 }
 
 /// A function of 16 parts of two instructions, one for each list register; X0 says which is carried out. The registers

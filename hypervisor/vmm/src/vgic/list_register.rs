@@ -230,13 +230,27 @@ impl ListRegisters {
         self.used_indices().find(|index| self.get(*index).intid() == intid)
     }
 
+    /// The list register that holds the interrupt `intid`, and its index.
+    #[inline(always)]
+    pub fn holding(&self, intid: u32) -> Option<(u8, ListRegister)> {
+        let mut used = self.used;
+        while used != 0 {
+            let index = used.trailing_zeros().to_le_bytes()[0];
+            let register = self.get(index);
+            if register.intid() == intid {
+                return Some((index, register));
+            }
+            used &= used - 1;
+        }
+        None
+    }
+
     /// The list register that was written with the interrupt `intid` pending and nothing more to hear of. Whatever the
     /// guest has made of it, the interrupt can be made pending there again: the controller, which still takes it for
     /// pending, need not know.
     #[inline(always)]
     pub fn lent(&self, intid: u32) -> Option<(u8, ListRegister)> {
-        let index = self.find(intid).filter(|_| self.maintenance == Maintenance::NONE)?;
-        let register = self.get(index);
+        let (index, register) = self.holding(intid).filter(|_| self.maintenance == Maintenance::NONE)?;
         (register.state() == ListRegisterState::Pending && !register.eoi_maintenance()).then_some((index, register))
     }
 
