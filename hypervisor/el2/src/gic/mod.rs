@@ -58,6 +58,7 @@ const ENABLE: u32 = 1;
 
 /// An interrupt that was acknowledged.
 pub struct Acknowledged {
+    /// Its INTID.
     pub intid: u32,
     /// The same as it was read: above the INTID of an SGI GICv2 puts who sent it.
     pub whole: u32,

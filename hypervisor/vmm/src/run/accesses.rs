@@ -31,11 +31,12 @@ impl<P: Platform> Alone<'_, P> {
         let vcpu = self.loaded.it.vcpu;
         let mut vm = self.vm.lock();
         let place = vm.find(vcpu, device, offset, access.size()).ok()?;
-        if vm.vgic().rests(place, access.write()) {
-            return None;
-        }
         if !access.write() {
-            return Some((vm.vgic().read(place), Cause::InterruptController, Done::Wholly));
+            let rests = vm.vgic().rests(place, false);
+            return (!rests).then(|| (vm.vgic().read(place), Cause::InterruptController, Done::Wholly));
+        }
+        if vm.vgic().rests(place, true) {
+            return None;
         }
         let kicks = vm.store(place, self.loaded.stored(access));
         let done = if kicks.is_empty() { Done::Wholly } else { wake(self.platform, self.machine, &vm, vcpu, kicks) };

@@ -184,6 +184,7 @@ impl Vgic {
     }
 
     /// Writes GICR_WAKER.ProcessorSleep, which weighs in the choice among several vCPUs.
+    #[inline(never)]
     pub(super) fn set_asleep(&mut self, vcpu: VcpuId, asleep: bool) {
         let before = self.asleep;
         if asleep {

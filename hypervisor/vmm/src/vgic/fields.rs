@@ -12,23 +12,29 @@ impl Vgic {
     /// Reads a register with a field for each interrupt.
     #[inline(always)]
     pub(super) fn read_each(&self, access: Access) -> u64 {
-        let (vcpu, field) = (access.vcpu(), access.field());
-        let (index, first) = self.locate(vcpu, access.first());
+        let (index, first) = self.locate(access.vcpu(), access.first());
         let Some(bank) = self.banks.get(index) else { return 0 };
-        u64::from(match field {
+        u64::from(match access.field() {
             Field::Group => bank.is.group,
             Field::SetEnable | Field::ClearEnable => bank.is.enabled,
             Field::SetPending | Field::ClearPending => bank.pending(),
             Field::SetActive | Field::ClearActive => bank.is.active,
             Field::Configuration => spread(bank.is.edge >> first & 0xFFFF) << 1,
             Field::Priority | Field::Targets | Field::SetSources | Field::ClearSources => {
-                let mut bytes = [0; 4];
-                for (byte, position) in bytes.iter_mut().zip(first..).take(access.size().into()) {
-                    *byte = self.read_byte(vcpu, bank, position, field);
-                }
-                u32::from_le_bytes(bytes)
+                return self.read_bytes(access, bank, first);
             }
         })
+    }
+
+    /// Reads as many bytes as `access` wants of a register with one for each interrupt, from the one on that stands at
+    /// `first` in `bank`.
+    #[inline(never)]
+    fn read_bytes(&self, access: Access, bank: &Bank, first: u32) -> u64 {
+        let mut bytes = [0; 4];
+        for (byte, position) in bytes.iter_mut().zip(first..).take(access.size().into()) {
+            *byte = self.read_byte(access.vcpu(), bank, position, access.field());
+        }
+        u32::from_le_bytes(bytes).into()
     }
 
     fn read_byte(&self, vcpu: VcpuId, bank: &Bank, position: u32, field: Field) -> u8 {
@@ -71,10 +77,7 @@ impl Vgic {
             Field::SetActive => return self.write_active(vcpu, index, given, true),
             Field::ClearActive => return self.write_active(vcpu, index, given, false),
             Field::Priority | Field::Targets | Field::SetSources | Field::ClearSources => {
-                for (byte, position) in given.to_le_bytes().into_iter().zip(first..).take(access.size().into()) {
-                    self.write_byte(index, position, field, byte);
-                }
-                return;
+                return self.write_bytes(access, index, first, given);
             }
         };
         let changed = (*word ^ value) & bits;
@@ -85,6 +88,7 @@ impl Vgic {
     }
 
     /// Writes to GICD_ISPENDR (`true`) and GICD_ICPENDR.
+    #[inline(never)]
     pub(super) fn set_latch(&mut self, index: usize, bits: u32, pending: bool) {
         let Some(bank) = self.banks.get_mut(index) else { return };
         let changed = if pending { bits & !bank.is.latch } else { bits & (bank.is.latch | bank.lent) };
@@ -104,6 +108,14 @@ impl Vgic {
         bank.is.latch |= changed & bank.is.line & bank.is.edge;
         if changed != 0 {
             self.touched(index, changed);
+        }
+    }
+
+    /// The same of a register with a byte for each interrupt.
+    #[inline(never)]
+    fn write_bytes(&mut self, access: Access, index: usize, first: u32, given: u32) {
+        for (byte, position) in given.to_le_bytes().into_iter().zip(first..).take(access.size().into()) {
+            self.write_byte(index, position, access.field(), byte);
         }
     }
 
@@ -138,6 +150,7 @@ impl Vgic {
     /// GICD_ISACTIVER and GICD_ICACTIVER. A shared interrupt becomes active where it is routed, or else where it
     /// was written. While it is out in a list register it is not known whether it is active: what was written
     /// then holds as soon as it is taken back.
+    #[inline(never)]
     pub(super) fn write_active(&mut self, vcpu: VcpuId, index: usize, word: u32, active: bool) {
         for position in bits(word) {
             let Some(bank) = self.banks.get(index) else { return };

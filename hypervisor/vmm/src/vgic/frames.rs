@@ -79,7 +79,7 @@ impl Vgic {
     /// What a load reads.
     #[inline(never)]
     pub fn read(&self, access: Access) -> u64 {
-        if access.register() == Register::Each {
+        if access.is_each() {
             return self.read_each(access);
         }
         let vcpu = access.vcpu();
@@ -87,9 +87,9 @@ impl Vgic {
             Register::Control => self.read_control(),
             Register::Type => self.distributor_type(),
             Register::Implementer => IMPLEMENTER,
-            Register::Route => access.part(self.read_route(access.first())),
+            Register::Route => self.read_route(access),
             Register::RedistributorControl if self.recalling_from(vcpu) => REDISTRIBUTOR_RWP,
-            Register::RedistributorType => access.part(self.redistributor_type(vcpu)),
+            Register::RedistributorType => self.redistributor_type(access),
             Register::Waker if self.asleep.contains(vcpu) => PROCESSOR_SLEEP | CHILDREN_ASLEEP,
             Register::Identification => identification(self.layout.version, access.position()),
             _ => 0,
@@ -99,23 +99,21 @@ impl Vgic {
     /// Carries out a store of `value`; [`Self::take_kicks`] then says who must look again.
     #[inline(never)]
     pub fn write(&mut self, access: Access, value: u64) {
-        if access.register() == Register::Each {
+        if access.is_each() {
             return self.write_each(access, (value & 0xFFFF_FFFF) as u32);
         }
         match access.register() {
-            Register::Control => self.set_group_enables([value & 1 != 0, value & 2 != 0].map(all_if)),
+            Register::Control => self.set_group_enables(value),
             Register::SetSpi => self.message(value, true),
             Register::ClearSpi => self.message(value, false),
             Register::SoftwareGenerated => self.write_sgir(access.vcpu(), value),
-            Register::Route => {
-                let intid = access.first();
-                self.write_route(intid, access.merge(self.read_route(intid), value) & ROUTE_WRITABLE);
-            }
+            Register::Route => self.write_route(access, value),
             Register::Waker => self.set_asleep(access.vcpu(), value & PROCESSOR_SLEEP != 0),
             _ => {}
         }
     }
 
+    #[inline(never)]
     fn read_control(&self) -> u64 {
         let [group_0, group_1] = self.group_enables;
         let enables = u64::from(group_0 & 1 | group_1 & 2);
@@ -127,7 +125,9 @@ impl Vgic {
     }
 
     /// Writes GICD_CTLR's group enables: each pending interrupt may come to be delivered, or cease to.
-    fn set_group_enables(&mut self, enables: [u32; 2]) {
+    #[inline(never)]
+    fn set_group_enables(&mut self, value: u64) {
+        let enables = [all_if(value & 1 != 0), all_if(value & 2 != 0)];
         if self.group_enables != enables {
             self.group_enables = enables;
             self.reconsider((1 << self.banks.len()) - 1);
@@ -135,6 +135,7 @@ impl Vgic {
     }
 
     /// GICD_TYPER. GICv3: Aff3 valid, 10 INTID bits, message-based SPIs; no LPIs, no extended ranges.
+    #[inline(always)]
     fn distributor_type(&self) -> u64 {
         let lines = (self.layout.spis / 32) as u64;
         match self.layout.version {
@@ -144,14 +145,16 @@ impl Vgic {
     }
 
     /// GICR_TYPER: affinity, processor number, Last.
-    fn redistributor_type(&self, frame: VcpuId) -> u64 {
-        let number = frame.index() as u64;
-        let last = if frame.index() + 1 == self.vcpus.len() { LAST } else { 0 };
-        frame.affinity() << 32 | number << 8 | last
+    #[inline(never)]
+    fn redistributor_type(&self, access: Access) -> u64 {
+        let owner = access.vcpu();
+        let last = if owner.index() + 1 == self.vcpus.len() { LAST } else { 0 };
+        access.part(owner.affinity() << 32 | (owner.index() as u64) << 8 | last)
     }
 
     /// GICD_SETSPI_NSR and GICD_CLRSPI_NSR: they set and clear the pending state of an edge-triggered SPI and
     /// drive the line of a level-sensitive one (IHI 0069 12.9 GICD_SETSPI_NSR).
+    #[inline(never)]
     fn message(&mut self, value: u64, level: bool) {
         let intid = (value & 0x1FFF) as u32;
         let (index, position) = self.locate(VcpuId::BOOT, intid);
@@ -163,14 +166,22 @@ impl Vgic {
         }
     }
 
-    fn read_route(&self, intid: u32) -> u64 {
+    /// The route of a shared interrupt: its bank, its position there, and what the bank has.
+    fn route_of(&self, intid: u32) -> (usize, u32, u64) {
         let (index, position) = self.locate(VcpuId::BOOT, intid);
-        self.banks.get(index).map_or(0, |bank| bank.detail(position).route)
+        (index, position, self.banks.get(index).map_or(0, |bank| bank.detail(position).route))
     }
 
-    fn write_route(&mut self, intid: u32, route: u64) {
-        let (index, position) = self.locate(VcpuId::BOOT, intid);
-        self.set_route(index, position, route);
+    #[inline(never)]
+    fn read_route(&self, access: Access) -> u64 {
+        let (_, _, route) = self.route_of(access.route());
+        access.part(route)
+    }
+
+    #[inline(never)]
+    fn write_route(&mut self, access: Access, value: u64) {
+        let (index, position, route) = self.route_of(access.route());
+        self.set_route(index, position, access.merge(route, value) & ROUTE_WRITABLE);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which register an access is to.
 
-use super::registers::{Field, Frame, LOAD, RESERVED, Register, Row, SHARED, STORE, TABLE, in_frame};
+use super::registers::{EACH, Field, Frame, LOAD, RESERVED, Register, Row, SCALE, SHARED, STORE, TABLE, in_frame};
 use crate::vcpu::VcpuId;
 
 const ALL_FRAMES: u8 = (1 << FRAMES.len()) - 1;
@@ -9,7 +9,7 @@ const FRAMES: [Frame; 4] = [Frame::DistributorV2, Frame::DistributorV3, Frame::R
 const ROWS_COUNT: usize = {
     let (mut count, mut rows) = (FRAMES.len(), TABLE);
     while let [row, rest @ ..] = rows {
-        count += (row.frames & ALL_FRAMES).count_ones() as usize;
+        count += (row.flags & ALL_FRAMES).count_ones() as usize;
         rows = rest;
     }
     count
@@ -22,7 +22,7 @@ static ROWS: [Row; ROWS_COUNT] = {
     while frame < FRAMES.len() {
         let mut at = 0;
         while at < TABLE.len() {
-            if TABLE[at].frames & FRAMES[frame].bit() != 0 {
+            if TABLE[at].flags & FRAMES[frame].bit() != 0 {
                 rows[count] = in_frame(TABLE[at], FRAMES[frame]);
                 count += 1;
             }
@@ -69,13 +69,17 @@ static FIRST_ROWS: [u8; FRAMES.len() * BLOCKS] = {
     first
 };
 
-/// An access to a register, or to what is reserved, with the vCPU that makes it, or whose redistributor it is.
+/// An access to a register, or to what is reserved, with the vCPU that makes it, or whose redistributor it is. It fits into
+/// a processor's register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
-    row: &'static Row,
+    register: Register,
+    field: Field,
+    /// The row's, as [`in_frame`] has it.
+    flags: u8,
+    size: u8,
     /// Where in the register, or the array of registers, it begins, in bytes.
     position: u16,
-    size: u8,
     vcpu: VcpuId,
 }
 
@@ -97,18 +101,19 @@ pub fn find(vcpu: VcpuId, frame: Frame, offset: u64, size: u8) -> Access {
     if row.first > offset || row.sizes & size == 0 || misaligned {
         row = &RESERVED;
     }
-    Access { row, position: offset.wrapping_sub(row.first), size, vcpu }
+    let Row { first, register, field, flags, .. } = *row;
+    Access { register, field, flags, size, position: offset.wrapping_sub(first), vcpu }
 }
 
 impl Access {
     /// The register.
     pub const fn register(self) -> Register {
-        self.row.register
+        self.register
     }
 
     /// Which, of [`Register::Each`].
     pub const fn field(self) -> Field {
-        self.row.field
+        self.field
     }
 
     /// Who makes it, or whose redistributor it is to.
@@ -129,19 +134,30 @@ impl Access {
     /// Whether a load, or store, rests on what list registers hold.
     #[inline(always)]
     pub const fn rests(self, store: bool) -> bool {
-        self.row.frames & if store { STORE } else { LOAD } != 0
+        self.flags & if store { STORE } else { LOAD } != 0
     }
 
-    /// The first INTID accessed, of a register with a field of each interrupt, or an array with a register of each.
+    /// Whether it is to a register with a field for each interrupt, [`Register::Each`].
+    #[inline(always)]
+    pub const fn is_each(self) -> bool {
+        self.flags & EACH != 0
+    }
+
+    /// The first INTID accessed, of a register with a field for each interrupt.
     #[inline(always)]
     pub const fn first(self) -> u32 {
-        let origin = (self.row.frames & SHARED) as u32;
-        origin
-            + if let Register::Route = self.row.register {
-                self.position() / 8
-            } else {
-                self.position() << self.row.field.scale()
-            }
+        self.origin() + (self.position() << (self.flags & SCALE))
+    }
+
+    /// The INTID, of an array with 64 bits for each interrupt.
+    #[inline(always)]
+    pub const fn route(self) -> u32 {
+        self.origin() + self.position() / 8
+    }
+
+    /// The INTID that an array of registers begins with.
+    const fn origin(self) -> u32 {
+        (self.flags & SHARED) as u32
     }
 
     /// The part of the 64-bit register value `whole` that this access reads.
@@ -183,7 +199,7 @@ mod tests {
     fn a_search_from_the_block_on_finds_what_the_table_says() {
         for frame in FRAMES {
             for offset in (0..frame.size()).step_by(4) {
-                let rows = TABLE.iter().filter(|row| row.frames & frame.bit() != 0).map(|row| in_frame(*row, frame));
+                let rows = TABLE.iter().filter(|row| row.flags & frame.bit() != 0).map(|row| in_frame(*row, frame));
                 let expected = rows
                     .filter(|row| row.sizes & 4 != 0)
                     .find(|row| (row.first.into()..=row.last.into()).contains(&offset))
@@ -198,7 +214,8 @@ mod tests {
     fn each_frame_shows_its_own_interrupts() {
         let first = |frame, offset| {
             let found = find(VcpuId::BOOT, frame, offset, 4);
-            (found.register() != Register::Reserved).then(|| found.first())
+            let intid = if found.is_each() { found.first() } else { found.route() };
+            (found.register() != Register::Reserved).then_some(intid)
         };
         let (v2, v3, sgi) = (Frame::DistributorV2, Frame::DistributorV3, Frame::SgiAndPpi);
         assert_eq!([v2, v3, sgi].map(|frame| first(frame, 0x100)), [Some(0), None, Some(0)]);

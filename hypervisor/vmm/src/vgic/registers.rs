@@ -38,7 +38,10 @@ const SGI: u8 = Frame::SgiAndPpi.bit();
 /// Beside the frames: loads, or stores, rest on what list registers hold.
 pub(super) const LOAD: u8 = 1 << 4;
 pub(super) const STORE: u8 = 1 << 6;
-/// In place of a frame: the first interrupt is the first shared one, whose INTID the bit's value is.
+/// In place of the frames: interrupts per byte, as a power of two, and that there is a field for each.
+pub(super) const SCALE: u8 = 0b11;
+pub(super) const EACH: u8 = 1 << 2;
+/// Beside that: the first interrupt is the first shared one, whose INTID the bit's value is.
 pub(super) const SHARED: u8 = 1 << 5;
 const _: () = assert!(SHARED as u32 == FIRST_SHARED);
 
@@ -73,7 +76,7 @@ pub enum Field {
 
 impl Field {
     /// Interrupts per byte, as a power of two: 8, 4 or 1.
-    pub(super) const fn scale(self) -> u32 {
+    const fn scale(self) -> u8 {
         match self {
             Self::Priority | Self::Targets | Self::SetSources | Self::ClearSources => 0,
             Self::Configuration => 2,
@@ -113,13 +116,13 @@ pub enum Register {
     Reserved,
 }
 
-/// One row: the bytes from `first` to `last`, in the frames of the mask, by accesses of the sizes whose bits are set (a
-/// size is a power of two, so `sizes & size` tells).
+/// One row: the bytes from `first` to `last`, in the frames of a mask in `flags`, by accesses of the sizes whose bits are
+/// set (a size is a power of two, so `sizes & size` tells).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub first: u16,
     pub last: u16,
-    pub frames: u8,
+    pub flags: u8,
     pub sizes: u8,
     pub register: Register,
     /// Of [`Register::Each`]; else without a meaning.
@@ -130,7 +133,7 @@ pub(super) struct Row {
 #[expect(clippy::cast_possible_truncation, reason = "in a constant: the assertion holds, or it does not compile")]
 const fn row(start: u32, end: u32, frames: u8, sizes: u8, register: Register) -> Row {
     assert!(start < end && end <= 0x1_0000);
-    Row { first: start as u16, last: (end - 1) as u16, frames, sizes, register, field: Field::Group }
+    Row { first: start as u16, last: (end - 1) as u16, flags: frames, sizes, register, field: Field::Group }
 }
 
 /// The same for a register with a field for each interrupt.
@@ -173,19 +176,20 @@ pub(super) const TABLE: &[Row] = &[
     row(0xFFD0, 0x1_0000, D3 | RD, 4, Identification),
 ];
 
-/// What `row` is in `frame`. Of GICv3 the distributor has the shared interrupts' part, with the flag [`SHARED`] in place of
-/// the frames, and a redistributor the private interrupts'.
+/// What `row` is in `frame`, whose mask makes room. Of GICv3 the distributor has the shared interrupts' part, and a
+/// redistributor the private ones'.
 pub(super) const fn in_frame(row: Row, frame: Frame) -> Row {
     const PRIVATE: u16 = SHARED as u16;
-    let private = match row.register {
-        Register::Each => PRIVATE >> row.field.scale(),
-        Register::Route => PRIVATE * 8,
-        _ => return row,
+    let rests = row.flags & (LOAD | STORE);
+    let (private, flags) = match row.register {
+        Register::Each => (PRIVATE >> row.field.scale(), rests | EACH | row.field.scale()),
+        Register::Route => (PRIVATE * 8, rests),
+        _ => return Row { flags: rests, ..row },
     };
     match frame {
-        Frame::DistributorV2 | Frame::Redistributor => row,
-        Frame::DistributorV3 => Row { first: row.first + private, frames: row.frames & (LOAD | STORE) | SHARED, ..row },
-        Frame::SgiAndPpi => Row { last: row.first + private - 1, ..row },
+        Frame::DistributorV2 | Frame::Redistributor => Row { flags, ..row },
+        Frame::DistributorV3 => Row { first: row.first + private, flags: flags | SHARED, ..row },
+        Frame::SgiAndPpi => Row { last: row.first + private - 1, flags, ..row },
     }
 }
 

@@ -62,6 +62,7 @@ impl Vgic {
     }
 
     /// `vcpu` writes GICD_SGIR: TargetListFilter, CPUTargetList, SGIINTID. The fourth filter is reserved.
+    #[inline(never)]
     pub(super) fn write_sgir(&mut self, vcpu: VcpuId, value: u64) {
         let [intid, _, list, filter, ..] = value.to_le_bytes();
         let [source, ..] = VcpuSet::only(vcpu).to_bits().to_le_bytes();
