@@ -1,6 +1,6 @@
 //! One physical core, as policy sees it.
 
-use crate::gic::{Gic, KICK};
+use crate::gic::{Gic, KICK, MAIL};
 use crate::guest::{self, Features};
 use crate::tables::Stage2Tables;
 use crate::window::Window;
@@ -11,7 +11,7 @@ use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::board::{Board, Trigger};
 use bulkhead_vmm::exit::{RawExit, Syndrome};
 use bulkhead_vmm::lock::lock;
-use bulkhead_vmm::platform::{CoreId, PhysicalInterrupt, Platform, VmContext, Vmid};
+use bulkhead_vmm::platform::{CoreId, Doorbell, PhysicalInterrupt, Platform, VmContext, Vmid};
 use bulkhead_vmm::stage2::Stage2;
 use bulkhead_vmm::vcpu::{LoadedVcpu, Vcpu};
 use bulkhead_vmm::vgic::{CpuInterface, ListRegister, ListRegisters};
@@ -88,6 +88,7 @@ impl Core {
     fn identify(&self, intid: u32) -> PhysicalInterrupt {
         match intid {
             KICK => PhysicalInterrupt::Kick,
+            MAIL => PhysicalInterrupt::Mail,
             intid if intid == self.interrupts.virtual_timer => PhysicalInterrupt::VirtualTimer,
             intid if intid == self.interrupts.hypervisor_timer => PhysicalInterrupt::HypervisorTimer,
             intid if intid == self.interrupts.maintenance => PhysicalInterrupt::Maintenance,
@@ -172,6 +173,15 @@ impl Platform for Core {
 
     fn kick(&mut self, core: CoreId) {
         self.gic.kick(core);
+    }
+
+    fn doorbell(&self) -> Doorbell {
+        Doorbell(self.gic.doorbell(self.id))
+    }
+
+    #[inline(always)]
+    fn ring(&mut self, doorbell: Doorbell) {
+        self.gic.ring(doorbell.0);
     }
 
     fn virtual_timer_line(&self) -> bool {

@@ -28,6 +28,10 @@ pub trait TableMemory {
     fn write(&mut self, table: Pa, index: usize, descriptor: u64);
 }
 
+/// What [`Platform::ring`] must know of a core, whatever that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doorbell(pub u64);
+
 /// A physical interrupt, by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhysicalInterrupt {
@@ -39,6 +43,8 @@ pub enum PhysicalInterrupt {
     Maintenance,
     /// Another core called [`Platform::kick`].
     Kick,
+    /// Another core called [`Platform::ring`].
+    Mail,
     /// The board's UART.
     Uart,
     /// Nothing that anyone asked for.
@@ -103,6 +109,13 @@ pub trait Platform {
 
     /// Wakes `core` out of its guest or its sleep, so that it looks again at what it should do.
     fn kick(&mut self, core: CoreId);
+
+    /// This core's doorbell.
+    fn doorbell(&self) -> Doorbell;
+
+    /// Makes the core with the `doorbell` look into the mailbox of the vCPU that is loaded there
+    /// ([`crate::vgic::Mailboxes`]): that, and not what else it should do.
+    fn ring(&mut self, doorbell: Doorbell);
 
     /// The level of the loaded vCPU's virtual timer: it is enabled, expired and not masked.
     fn virtual_timer_line(&self) -> bool;

@@ -15,6 +15,8 @@ use core::ops::RangeInclusive;
 
 /// SGI that wakes a core (the lowest of those that TF-A leaves to the non-secure world).
 pub const KICK: u32 = 0;
+/// SGI that has a core look into a mailbox (the next of those).
+pub const MAIL: u32 = 1;
 /// INTIDs that are no interrupts. Extended and message-signalled ones are above.
 const SPECIAL: RangeInclusive<u32> = 1020..=1023;
 /// The priority that EL2 gives to all physical interrupts: the middle of the non-secure half.
@@ -149,6 +151,20 @@ impl Gic {
     /// Wakes another core.
     pub fn kick(&mut self, core: CoreId) {
         each!(self, gic => gic.kick(core));
+    }
+
+    /// What sends [`MAIL`] to `core`, one that announced itself, by [`Self::ring`].
+    pub fn doorbell(&self, core: CoreId) -> u64 {
+        match self {
+            Self::V2(_) => v2::sgi(core, MAIL).into(),
+            Self::V3(_) => v3::sgi(core, MAIL),
+        }
+    }
+
+    /// Sends what [`Self::doorbell`] gave.
+    #[inline(always)]
+    pub fn ring(&mut self, doorbell: u64) {
+        each!(self, gic => gic.ring(doorbell));
     }
 
     /// Writes the list registers that changed, before a guest is entered.

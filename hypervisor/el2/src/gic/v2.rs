@@ -1,7 +1,7 @@
 //! GICv2 with the virtualization extensions (IHI 0048).
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{Acknowledged, ENABLE, KICK, PRIORITY, SPECIAL, controls, take_controls};
+use super::{Acknowledged, ENABLE, KICK, MAIL, PRIORITY, SPECIAL, controls, take_controls};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
 use bulkhead_vmm::vgic::{CpuInterface, ListRegister, ListRegisterState, ListRegisters, Maintenance};
@@ -75,7 +75,7 @@ impl Gic {
             deactivate: if cpu.size() >= gicc::SPACED_SIZE { gicc::SPACED_DIR } else { gicc::DIR },
         };
         quieten(&gic.distributor, 0, PRIORITY);
-        set_bit(&gic.distributor, gicd::ISENABLER, KICK);
+        [KICK, MAIL].into_iter().for_each(|sgi| set_bit(&gic.distributor, gicd::ISENABLER, sgi));
         // What firmware left in service would mask everything.
         (0..4).for_each(|index| gic.cpu.write(gicc::APR + index * 4, 0));
         gic.cpu.write(gicc::PMR, 0xff);
@@ -138,9 +138,13 @@ impl Gic {
     }
 
     pub fn kick(&mut self, core: CoreId) {
-        let target = INTERFACES.get(core.0).map_or(0, |place| u32::from(place.load(Ordering::Acquire)));
+        self.ring(sgi(core, KICK).into());
+    }
+
+    #[inline(always)]
+    pub fn ring(&mut self, doorbell: u64) {
         aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::ISHST);
-        self.distributor.write(gicd::SGIR, target << 16 | KICK);
+        self.distributor.write(gicd::SGIR, doorbell as u32);
     }
 
     pub fn write_list_registers(&mut self, list_registers: &mut ListRegisters) {
@@ -217,6 +221,12 @@ impl Gic {
         self.set_control(0);
         (0..self.list_register_count() as u64).for_each(|index| self.hypervisor.write(gich::LR + index * 4, 0));
     }
+}
+
+/// What GICD_SGIR must be written with to send `core` the SGI `intid` (IHI 0048 4.3.15).
+pub fn sgi(core: CoreId, intid: u32) -> u32 {
+    let target = INTERFACES.get(core.0).map_or(0, |place| u32::from(place.load(Ordering::Acquire)));
+    target << 16 | intid
 }
 
 /// GICH_LR (IHI 0048 5.3.11).

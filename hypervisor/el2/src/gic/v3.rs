@@ -1,7 +1,7 @@
 //! GICv3 and later (IHI 0069), with the system-register CPU interface.
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{Acknowledged, ENABLE, KICK, PRIORITY, SPECIAL, controls, take_controls};
+use super::{Acknowledged, ENABLE, KICK, MAIL, PRIORITY, SPECIAL, controls, take_controls};
 use crate::{cpu, sysreg};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
@@ -31,8 +31,9 @@ const HCR_EOI_COUNT: u32 = 27;
 /// ICH_VMCR_EL2.VFIQEn: one with system registers.
 const VMCR_FIQ_ENABLED: u32 = 1 << 3;
 
-/// What ICC_SGI1R_EL1 must hold to kick each core that came up, by core index; 0 for the others.
-static KICKS: [AtomicU64; crate::CORES] = [const { AtomicU64::new(0) }; crate::CORES];
+/// What ICC_SGI1R_EL1 must hold, beside the INTID, to name each core that came up, by core index; 0, which names none, for
+/// the others.
+static TARGETS: [AtomicU64; crate::CORES] = [const { AtomicU64::new(0) }; crate::CORES];
 
 /// One core's view.
 pub struct Gic {
@@ -140,7 +141,7 @@ impl Gic {
         private.write(gicd::IGROUPR, u32::MAX);
         private.write(gicr::IGRPMODR, 0);
         quieten(&private, 0, PRIORITY);
-        set_bit(&private, gicd::ISENABLER, KICK);
+        [KICK, MAIL].into_iter().for_each(|sgi| set_bit(&private, gicd::ISENABLER, sgi));
         init_cpu_interface();
         let kind = sysreg::read!("ich_vtr_el2");
         let (list_registers, priority_bits) = ((kind & 0x1f) as usize + 1, (kind >> 29 & 7) as u8 + 1);
@@ -155,7 +156,7 @@ impl Gic {
     pub fn announce(&self, core: CoreId) {
         let [aff0, aff1, aff2, _, aff3, ..] = cpu::affinity().to_le_bytes().map(u64::from);
         let target = aff3 << 48 | (aff0 >> 4) << 44 | aff2 << 32 | aff1 << 16 | 1 << (aff0 & 15);
-        KICKS[core.0].store(target | u64::from(KICK) << 24, Ordering::Release);
+        TARGETS[core.0].store(target, Ordering::Release);
     }
 
     pub fn list_register_count(&self) -> usize {
@@ -196,12 +197,14 @@ impl Gic {
     }
 
     pub fn kick(&mut self, core: CoreId) {
-        let value = KICKS.get(core.0).map_or(0, |place| place.load(Ordering::Acquire));
-        if value != 0 {
-            aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::ISHST);
-            sysreg::write!("icc_sgi1r_el1", value);
-            aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
-        }
+        self.ring(sgi(core, KICK));
+    }
+
+    #[inline(always)]
+    pub fn ring(&mut self, doorbell: u64) {
+        aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::ISHST);
+        sysreg::write!("icc_sgi1r_el1", doorbell);
+        aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
     }
 
     pub fn write_list_registers(&mut self, list_registers: &mut ListRegisters) {
@@ -320,6 +323,12 @@ impl Gic {
         sysreg::write!("ich_hcr_el2", 0);
         self.control = 0;
     }
+}
+
+/// What ICC_SGI1R_EL1 must be written with to send `core` the SGI `intid` (IHI 0069 12.2.18).
+pub fn sgi(core: CoreId, intid: u32) -> u64 {
+    let target = TARGETS.get(core.0).map_or(0, |place| place.load(Ordering::Acquire));
+    target | u64::from(intid) << 24
 }
 
 /// This core's own interrupts: all priorities, priority drop apart from deactivation (EOImode 1), Group 1.

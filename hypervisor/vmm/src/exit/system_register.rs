@@ -41,6 +41,13 @@ impl SystemRegisterAccess {
         SystemRegister(((self.0 >> 10 & 0xfff) as u16) << 4 | (self.0 >> 1 & 0xf) as u16)
     }
 
+    /// Whether it is a write to `register`.
+    #[inline(always)]
+    pub const fn writes(self, register: SystemRegister) -> bool {
+        const REGISTER_AND_DIRECTION: u64 = 0xfff << 10 | 0x1f;
+        self.0 & REGISTER_AND_DIRECTION == (register.0 as u64 >> 4) << 10 | (register.0 as u64 & 0xf) << 1
+    }
+
     /// Whether it is MSR, a write; else MRS.
     pub const fn write(self) -> bool {
         self.0 & 1 == 0
@@ -64,5 +71,11 @@ mod tests {
         assert_eq!(access.register(), SystemRegister::new(3, 3, 14, 0, 1));
         assert!(!access.write());
         assert_eq!(access.transfer(), 7);
+        assert!(!access.writes(access.register()));
+        let write = SystemRegisterAccess::decode(esr & !1);
+        assert!(write.writes(access.register()));
+        assert!(
+            !write.writes(SystemRegister::new(3, 3, 14, 0, 0)) && !write.writes(SystemRegister::new(3, 3, 14, 1, 1))
+        );
     }
 }

@@ -7,7 +7,7 @@ use crate::address::Ipa;
 use crate::exit::{Access, Cause};
 use crate::platform::Platform;
 use crate::vcpu::{VcpuId, VcpuSet};
-use crate::vgic::{self, Register};
+use crate::vgic::SGIR;
 use crate::vm::{Device, Vm};
 
 impl<P: Platform> Alone<'_, P> {
@@ -19,6 +19,11 @@ impl<P: Platform> Alone<'_, P> {
         let (value, cause, done) = if device == Device::Uart {
             self.access_uart(access, offset)?
         } else {
+            if offset == SGIR
+                && let Some(done) = self.sgir(access)
+            {
+                return Some(done);
+            }
             self.access_controller(access, device, offset)?
         };
         self.loaded.complete(access, value, cause);
@@ -40,7 +45,7 @@ impl<P: Platform> Alone<'_, P> {
         }
         let kicks = vm.store(place, self.loaded.stored(access));
         let done = if kicks.is_empty() { Done::Wholly } else { wake(self.platform, self.machine, &vm, vcpu, kicks) };
-        Some((0, cause(place), done))
+        Some((0, Cause::InterruptController, done))
     }
 
     /// Loads from the UART, or stores, at `offset` in it.
@@ -88,19 +93,14 @@ pub(super) fn access_controller<P: Platform>(
         (vm.vgic().read(place), vm.vgic().take_kicks())
     };
     wake(platform, machine, vm, vcpu, kicks);
-    loaded.complete(access, value, cause(place));
+    loaded.complete(access, value, Cause::InterruptController);
     true
-}
-
-/// What an access to the register that `place` names is counted as.
-fn cause(place: vgic::Access) -> Cause {
-    if place.register() == Register::SoftwareGenerated { Cause::SgiSent } else { Cause::InterruptController }
 }
 
 /// Tells the vCPUs `kicks` of `vm` that their interrupts have changed. `own` is out of the guest, and need only choose
 /// anew.
 #[inline(never)]
-fn wake<P: Platform>(platform: &mut P, machine: &Machine, vm: &Vm, own: VcpuId, kicks: VcpuSet) -> Done {
+pub(super) fn wake<P: Platform>(platform: &mut P, machine: &Machine, vm: &Vm, own: VcpuId, kicks: VcpuSet) -> Done {
     machine.kick(platform, vm, kicks.without(VcpuSet::only(own)));
     if kicks.contains(own) { Done::Choose } else { Done::Wholly }
 }

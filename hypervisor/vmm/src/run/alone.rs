@@ -36,6 +36,16 @@ pub(super) enum Left {
     Exit(Exit),
 }
 
+impl From<Done> for Left {
+    #[inline(always)]
+    fn from(done: Done) -> Self {
+        match done {
+            Done::Wholly => Self::Nothing,
+            Done::Choose => Self::Choice,
+        }
+    }
+}
+
 impl<'a, P: Platform> Alone<'a, P> {
     /// `None` if no vCPU lives in the core. `vm` is the VM of the one that does.
     #[inline(always)]
@@ -66,17 +76,17 @@ impl<'a, P: Platform> Alone<'a, P> {
     fn handle(&mut self, exit: Exit) -> Left {
         let cause = match exit {
             Exit::Access(ipa, access) => {
-                return match self.access(ipa, access) {
-                    Some(Done::Wholly) => Left::Nothing,
-                    Some(Done::Choose) => Left::Choice,
-                    None => Left::Exit(exit),
-                };
+                return self.access(ipa, access).map_or(Left::Exit(exit), Left::from);
             }
-            Exit::SystemRegister(access) => self.own_register(access),
+            Exit::SystemRegister(access) => return self.own_register(access),
             Exit::Hvc(immediate) => self.loaded.own_call(immediate).then_some(Cause::Hvc),
             Exit::Smc(immediate) => self.loaded.own_secure_call(immediate).then_some(Cause::Smc),
             Exit::Interrupt => match self.platform.acknowledge() {
                 Some(PhysicalInterrupt::VirtualTimer) if self.expired_again() => Some(Cause::VirtualTimer),
+                Some(PhysicalInterrupt::Mail) => {
+                    self.take_mail();
+                    Some(Cause::SgiReceived)
+                }
                 Some(interrupt) => return Left::Interrupt(interrupt),
                 None => Some(Cause::SpuriousInterrupt),
             },

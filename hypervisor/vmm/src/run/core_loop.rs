@@ -5,7 +5,6 @@ use super::interrupts::NEVER;
 use super::loaded::Loaded;
 use super::machine::{Assignment, Machine};
 use super::watch::Watch;
-use crate::bits::bits;
 use crate::platform::{CoreId, Platform};
 use crate::psci::Entry;
 use crate::tell::{Level, tell};
@@ -128,20 +127,13 @@ impl CoreLoop {
     /// Gives the list registers to the hardware before the vCPU enters: nothing, if they are there and nothing changed.
     fn put_out<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm, it: Assignment) {
         let again = vm.vgic().enter_again(it.vcpu);
-        if again.is_none() {
+        if !again {
             self.take_back(platform, machine, vm);
         }
         let_go(platform, vm, it.vcpu);
-        match again {
-            Some(again) => {
-                bits(again).filter_map(|intid| self.list_registers.lent(intid)).for_each(|(index, register)| {
-                    platform.make_pending(index, register);
-                })
-            }
-            None => {
-                self.list_registers.update_from(vm.vgic().flush(it.vcpu));
-                platform.write_list_registers(&mut self.list_registers);
-            }
+        if !again {
+            self.list_registers.update_from(vm.vgic().flush(it.vcpu));
+            platform.write_list_registers(&mut self.list_registers);
         }
     }
 
@@ -225,7 +217,7 @@ impl CoreLoop {
         let Some(interface) = interface else { return };
         self.list_registers.clear();
         let loaded = platform.load(vcpu, vm.context(it.vcpu), &interface, &active);
-        self.loaded = Some(Loaded::new(it, loaded, vm));
+        self.loaded = Some(Loaded::new(it, loaded, vm, platform.doorbell()));
         self.watch = Watch::default();
         self.refresh_physical_timer(platform, vm);
         // Out of reset, its timers are not what its interrupts last heard of.

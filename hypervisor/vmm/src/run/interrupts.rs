@@ -24,6 +24,11 @@ impl CoreLoop {
         match interrupt {
             PhysicalInterrupt::Kick if vm.take_sgi(vcpu) => Cause::SgiReceived,
             PhysicalInterrupt::Kick => Cause::Kick,
+            // While the list registers are out they are shown what came, but here they come back anyway before long.
+            PhysicalInterrupt::Mail => {
+                self.take_back(platform, machine, vm);
+                Cause::SgiReceived
+            }
             PhysicalInterrupt::VirtualTimer => {
                 // Its last expiry may still have the list register.
                 self.take_back(platform, machine, vm);
@@ -52,7 +57,7 @@ impl CoreLoop {
             PhysicalInterrupt::Kick => machine.console_wanted.load(Ordering::Acquire),
             PhysicalInterrupt::HypervisorTimer => self.console_deadline != NEVER,
             PhysicalInterrupt::Uart | PhysicalInterrupt::Unknown(_) => true,
-            PhysicalInterrupt::VirtualTimer | PhysicalInterrupt::Maintenance => false,
+            PhysicalInterrupt::Mail | PhysicalInterrupt::VirtualTimer | PhysicalInterrupt::Maintenance => false,
         };
         wanted && self.id == machine.housekeeping
     }

@@ -2,8 +2,9 @@
 
 use super::machine::Assignment;
 use crate::exit::{Access, Cause, Counters, Syndrome};
-use crate::platform::Platform;
+use crate::platform::{Doorbell, Platform};
 use crate::vcpu::LoadedVcpu;
+use crate::vgic::Mailboxes;
 use crate::vm::{Shared, Vm};
 use alloc::sync::Arc;
 
@@ -19,6 +20,8 @@ pub(super) struct Loaded {
     pub exits: Arc<Counters>,
     /// Its identification registers, its devices.
     pub shared: Arc<Shared>,
+    /// Its own mailbox, and those of the vCPUs that it can send SGIs to.
+    pub mailboxes: Arc<Mailboxes>,
     /// Ticks by which its counter is behind the machine's.
     pub counter_offset: u64,
     /// The INTID of its virtual timer.
@@ -28,12 +31,14 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// `vcpu`, which was loaded for `it`, one of the vCPUs of `vm`.
-    pub fn new(it: Assignment, vcpu: LoadedVcpu, vm: &Vm) -> Self {
+    /// `vcpu`, which was loaded into the core with the `doorbell` for `it`, one of the vCPUs of `vm`.
+    pub fn new(it: Assignment, vcpu: LoadedVcpu, vm: &mut Vm, doorbell: Doorbell) -> Self {
         let exits = vm.slot(it.vcpu).map(|slot| slot.exits.clone()).unwrap_or_default();
         let counter_offset = vm.context(it.vcpu).counter_offset;
         let (virtual_timer_intid, shared) = (vm.virtual_timer_intid(), vm.shared().clone());
-        Self { it, vcpu, exits, shared, counter_offset, virtual_timer_intid, vector: None }
+        let mailboxes = vm.vgic().mailboxes();
+        mailboxes.set_doorbell(it.vcpu, doorbell);
+        Self { it, vcpu, exits, shared, mailboxes, counter_offset, virtual_timer_intid, vector: None }
     }
 
     /// The guest's counter when the machine's is `now`.

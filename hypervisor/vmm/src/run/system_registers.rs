@@ -1,9 +1,9 @@
 //! Trapped system registers.
 
-use super::alone::Alone;
+use super::alone::{Alone, Left};
 use super::loaded::Loaded;
 use super::{CoreLoop, Machine, Next};
-use crate::exit::{Cause, Syndrome, SystemRegister, SystemRegisterAccess};
+use crate::exit::{Cause, Exit, Syndrome, SystemRegister, SystemRegisterAccess};
 use crate::platform::Platform;
 use crate::vcpu::VcpuSet;
 use crate::vgic::Version;
@@ -25,16 +25,24 @@ const OSLSR_EL1: SystemRegister = SystemRegister::new(2, 0, 1, 1, 4);
 const OSLSR_VALUE: u64 = 1 << 3;
 
 impl<P: Platform> Alone<'_, P> {
-    /// Carries out a trapped MRS or MSR, if it rests on nothing but what is loaded here, and says what it is counted as.
-    /// What the guest's machine does not have is UNDEFINED.
-    pub(super) fn own_register(&mut self, access: SystemRegisterAccess) -> Option<Cause> {
+    /// Carries out a trapped MRS or MSR, if it rests on nothing but what is loaded here or sends SGIs. What the guest's
+    /// machine does not have is UNDEFINED.
+    #[inline(always)]
+    pub(super) fn own_register(&mut self, access: SystemRegisterAccess) -> Left {
+        if access.writes(ICC_SGI1R_EL1)
+            && let Some(done) = self.sgi1r(access)
+        {
+            return done.into();
+        }
         let register = access.register();
-        let value = match self.loaded.shared.identity.read(register) {
-            Some(value) if !access.write() => Some(value),
-            _ => match register {
-                ICC_SGI1R_EL1 if access.write() => return self.sgi_again(access),
-                ICC_SGI1R_EL1 | ICC_ASGI1R_EL1 | ICC_SGI0R_EL1 | ICC_DIR_EL1 => return None,
-                CNTP_TVAL_EL0 | CNTP_CTL_EL0 | CNTP_CVAL_EL0 => return None,
+        let known = if access.write() { None } else { self.loaded.shared.identity.read(register) };
+        let value = match known {
+            Some(value) => Some(value),
+            None => match register {
+                ICC_SGI1R_EL1 | ICC_ASGI1R_EL1 | ICC_SGI0R_EL1 | ICC_DIR_EL1 => {
+                    return Left::Exit(Exit::SystemRegister(access));
+                }
+                CNTP_TVAL_EL0 | CNTP_CTL_EL0 | CNTP_CVAL_EL0 => return Left::Exit(Exit::SystemRegister(access)),
                 CNTPCT_EL0 | CNTPCTSS_EL0 if !access.write() => {
                     Some(self.loaded.guest_counter(self.platform.counter()))
                 }
@@ -48,20 +56,8 @@ impl<P: Platform> Alone<'_, P> {
             Some(value) => self.loaded.load(access.transfer(), value),
             None => self.loaded.inject(self.platform, Syndrome::Undefined),
         }
-        Some(Cause::SystemRegister)
-    }
-
-    /// ICC_SGI1R_EL1 (GICv3 IHI 0069 12.2.18), if it sends the vCPU itself an SGI that still has a list register.
-    fn sgi_again(&mut self, access: SystemRegisterAccess) -> Option<Cause> {
-        const INTID: u64 = 0xf << 24;
-        let value = self.loaded.vcpu.general().get(access.transfer());
-        if value & !INTID != self.loaded.it.vcpu.sgi_target() {
-            return None;
-        }
-        let (index, register) = self.list_registers.lent((value >> 24 & 0xf) as u32)?;
-        self.platform.make_pending(index, register);
-        self.loaded.vcpu.skip_instruction();
-        Some(Cause::SgiSent)
+        self.loaded.exits.count(Cause::SystemRegister);
+        Left::Nothing
     }
 }
 
@@ -98,19 +94,15 @@ impl CoreLoop {
         }
         let (vcpu, value) = (it.vcpu, loaded.general().get(access.transfer()));
         let register = access.register();
-        let kicks = match register {
-            ICC_SGI1R_EL1 => vm.vgic().write_sgi1r(vcpu, value),
-            ICC_SGI0R_EL1 => vm.vgic().write_sgi0r(vcpu, value),
-            ICC_ASGI1R_EL1 => vm.vgic().write_asgi1r(vcpu, value),
-            _ => {
-                self.take_back(platform, machine, vm);
-                deactivate(vm, vcpu, value)
-            }
-        };
-        machine.kick(platform, vm, kicks);
         if register == ICC_DIR_EL1 {
+            self.take_back(platform, machine, vm);
+            let kicks = deactivate(vm, vcpu, value);
+            machine.kick(platform, vm, kicks);
             return (Cause::InterruptController, Next::Skip);
         }
+        // ICC_SGI0R_EL1, and ICC_ASGI1R_EL1, which with a single Security state is the same (IHI 0069 8.1.10).
+        let kicks = vm.vgic().send_group_0(vcpu, value);
+        machine.kick(platform, vm, kicks);
         vm.sent_sgi(kicks);
         (Cause::SgiSent, Next::Skip)
     }

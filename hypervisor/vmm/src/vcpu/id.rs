@@ -121,14 +121,13 @@ impl VcpuSet {
     /// The vCPUs that ICC_SGI1R_EL1 names when it holds `value`: in Aff3, Aff2 and Aff1 the 16 that may be meant, in
     /// TargetList a one for the Aff0 of each that is (GICv3 IHI 0069 12.2.18). None if no vCPU can have that affinity.
     pub const fn of_sgi(value: u64) -> Self {
-        const AFF3_AFF2: u64 = 0xff << 48 | 0xff << 32;
-        let list = (value & 0xffff) as u32;
-        match value >> 16 & 0xff {
-            _ if value & AFF3_AFF2 != 0 => Self::EMPTY,
-            0 => Self(list),
-            1 => Self(list << PER_CLUSTER),
-            _ => Self::EMPTY,
+        // Of Aff1 the lowest bit may be set.
+        const NOBODY: u64 = 0xff << 48 | 0xff << 32 | 0xfe << 16;
+        if value & NOBODY != 0 {
+            return Self::EMPTY;
         }
+        let (list, cluster) = ((value & 0xffff) as u32, (value >> 16 & 1) as u32);
+        Self(list << (cluster * PER_CLUSTER as u32))
     }
 
     /// Members of this set that `other` has not.

@@ -16,8 +16,6 @@ pub struct Bank {
     pub listed: u32,
     /// The latch was set, and is now held as the pending bit of a list register.
     pub lent: u32,
-    /// SGIs that were sent again while they were lent: the list register is to show them as pending once more.
-    pub again: u32,
     /// A register made them active, or not, while their list register was out in the hardware: what that says of it
     /// does not count.
     pub written: u32,
@@ -65,7 +63,6 @@ impl Bank {
             first,
             listed: 0,
             lent: 0,
-            again: 0,
             written: 0,
             linked: 0,
             held: 0,
@@ -109,8 +106,7 @@ impl Bank {
 
     /// The vCPUs that the nth interrupt, an SGI of GICv2, is pending from, a bit for each.
     pub fn sources(&self, position: u32) -> u8 {
-        let lent = self.lent_sources.get(position as usize).copied().unwrap_or(0);
-        self.detail(position).sources | lent
+        self.detail(position).sources | self.lent_source(position)
     }
 
     /// Lets the nth interrupt, an SGI of GICv2, be pending from the vCPUs `added`, a bit each, and from those `removed`
@@ -240,27 +236,25 @@ impl Bank {
         }
     }
 
-    /// The guest acknowledged the nth interrupt, which a list register held as pending. An SGI that came again since is
-    /// pending anew.
+    /// The guest acknowledged the nth interrupt, which a list register held as pending.
     fn acknowledge(&mut self, position: u32) {
         let bit = 1 << position;
         self.lent &= !bit;
         // The line of a linked one shows again as a new physical interrupt once the guest has ended this one.
         self.is.line &= !(self.linked & bit);
-        let again = self.again & bit;
-        self.is.latch |= again;
-        if let Some(lent) = self.lent_sources.get_mut(position as usize)
-            && let Some(detail) = self.is.details.get_mut(position as usize % WIDTH)
-        {
-            detail.sources |= if again != 0 { *lent } else { 0 };
+        if let Some(lent) = self.lent_sources.get_mut(position as usize) {
             *lent = 0;
         }
     }
 
-    /// Whether the nth interrupt, an SGI, is lent to a list register as pending and nothing else: on GICv2 from the vCPU
-    /// with the bit `source`.
-    pub fn lends(&self, position: u32, source: u8) -> bool {
-        let from = self.lent_sources.get(position as usize).copied().unwrap_or(0);
-        self.lent & !self.is.latch & !self.is.active & 1 << position != 0 && from == source
+    /// Those that are lent to list registers as pending and nothing else.
+    #[inline(always)]
+    pub const fn only_lent(&self) -> u32 {
+        self.lent & !self.is.latch & !self.is.active
+    }
+
+    /// For an SGI of GICv2: the vCPU that a list register holds it pending from, as a bit; 0 for none.
+    pub fn lent_source(&self, position: u32) -> u8 {
+        self.lent_sources.get(position as usize).copied().unwrap_or(0)
     }
 }

@@ -32,6 +32,7 @@ impl Vgic {
         let Some(index) = per.list_registers.find(intid) else { return };
         if self.out.contains(vcpu) {
             per.recall |= 1 << index;
+            self.close_mailbox(vcpu);
         } else {
             self.take_out(vcpu, index);
         }

@@ -90,14 +90,24 @@ impl Vgic {
     /// Writes to GICD_ISPENDR (`true`) and GICD_ICPENDR.
     #[inline(never)]
     pub(super) fn set_latch(&mut self, index: usize, bits: u32, pending: bool) {
+        if !pending {
+            self.collect_mail(index, bits);
+        }
         let Some(bank) = self.banks.get_mut(index) else { return };
         let changed = if pending { bits & !bank.is.latch } else { bits & (bank.is.latch | bank.lent) };
         assign(&mut bank.is.latch, bits, pending);
         if !pending {
             bank.lent &= !bits;
-            bank.again &= !bits;
         }
         self.touched(index, changed);
+    }
+
+    /// The interrupts `bits` of a bank are about to lose their pending state: what was sent again until now goes with it.
+    fn collect_mail(&mut self, index: usize, bits: u32) {
+        let lent = self.banks.get(index).is_some_and(|bank| bank.lent & bits != 0 && bank.first < FIRST_SHARED);
+        if lent && let Some(vcpu) = VcpuId::new(index.to_le_bytes()[0]) {
+            self.close_mailbox(vcpu);
+        }
     }
 
     /// The line of an interrupt goes, or stays, high or low.

@@ -106,7 +106,6 @@ impl Vgic {
             Register::Control => self.set_group_enables(value),
             Register::SetSpi => self.message(value, true),
             Register::ClearSpi => self.message(value, false),
-            Register::SoftwareGenerated => self.write_sgir(access.vcpu(), value),
             Register::Route => self.write_route(access, value),
             Register::Waker => self.set_asleep(access.vcpu(), value & PROCESSOR_SLEEP != 0),
             _ => {}

@@ -7,7 +7,7 @@
 //!
 //! - `interrupts`: what the specification keeps of 32 interrupts, a bit each; `bank`: where they are handled just now
 //! - `registers`: the table of register offsets; `lookup`: which an access is to; `frames`, `fields`, `sgi`: what they do
-//! - `delivery`: who is to get an interrupt
+//! - `delivery`: who is to get an interrupt; `mailbox`: SGIs that come again
 //! - `slots`: list registers filled (`choice`: by whom) and taken back; `hardware`: physical interrupts behind virtual ones
 //! - `cpu_interface`, `state`: everything as the specification says it, to save, carry and restore
 
@@ -22,6 +22,7 @@ mod interrupts;
 mod layout;
 mod list_register;
 mod lookup;
+mod mailbox;
 mod registers;
 mod sgi;
 mod slots;
@@ -35,10 +36,12 @@ pub use interrupts::{Detail, Group, Interrupts};
 pub use layout::{Layout, LayoutError, Version};
 pub use list_register::{ListRegister, ListRegisterState, ListRegisters, MAXIMUM_LIST_REGISTERS, Maintenance};
 pub use lookup::Access;
-pub use registers::{Field, Frame, Register};
+pub use mailbox::{Mail, Mailboxes};
+pub use registers::{Field, Frame, Register, SGIR};
 pub use state::{RestoreError, State};
 
 use crate::vcpu::{VcpuId, VcpuSet};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bank::Bank;
 use choice::Chosen;
@@ -63,7 +66,7 @@ struct PerVcpu {
 }
 
 /// The interrupt controller of one VM.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Vgic {
     layout: Layout,
     /// GICD_CTLR.EnableGrp0 and EnableGrp1: all ones for one.
@@ -89,6 +92,7 @@ pub struct Vgic {
     dirty: VcpuSet,
     /// vCPUs that must hear of what the call under way changed.
     kicks: VcpuSet,
+    mailboxes: Arc<Mailboxes>,
 }
 
 impl Vgic {
@@ -123,6 +127,7 @@ impl Vgic {
             waiting: VcpuSet::EMPTY,
             dirty: all,
             kicks: VcpuSet::EMPTY,
+            mailboxes: Arc::new(Mailboxes::new(layout.version, layout.vcpus)),
         }
     }
 

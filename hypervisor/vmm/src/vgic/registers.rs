@@ -45,6 +45,9 @@ pub(super) const EACH: u8 = 1 << 2;
 pub(super) const SHARED: u8 = 1 << 5;
 const _: () = assert!(SHARED as u32 == FIRST_SHARED);
 
+/// GICD_SGIR, by which a GICv2 guest sends SGIs (IHI 0048 4.3.15).
+pub const SGIR: u64 = 0xf00;
+
 /// What a register keeps for each interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
@@ -100,8 +103,6 @@ pub enum Register {
     ClearSpi,
     /// A [`Field`] for each interrupt.
     Each,
-    /// GICD_SGIR.
-    SoftwareGenerated,
     /// `GICD_IROUTER<n>`.
     Route,
     /// GICR_CTLR.
@@ -144,8 +145,9 @@ const fn each(start: u32, end: u32, frames: u8, sizes: u8, field: Field) -> Row 
 use Field::{ClearActive, ClearEnable, ClearPending, ClearSources, Configuration, Group, Priority, SetActive};
 use Field::{SetEnable, SetPending, SetSources, Targets};
 use Register::{ClearSpi, Control, Identification, Implementer, RedistributorControl, RedistributorType, Route};
-use Register::{SetSpi, SoftwareGenerated, Type, Waker};
+use Register::{SetSpi, Type, Waker};
 
+// GICD_SGIR sends SGIs and holds nothing: who carries out stores knows it (SGIR).
 // With GICD_CTLR.DS = 1, affinity routing always on and no LPIs, these are reserved and so not listed: STATUSR,
 // SETSPI_SR, CLRSPI_SR, IGRPMODR, NSACR, all extended ranges, and of GICR all of 0x40 to 0xC0.
 pub(super) const TABLE: &[Row] = &[
@@ -168,7 +170,6 @@ pub(super) const TABLE: &[Row] = &[
     each(0x0400, 0x0800, D2 | D3 | SGI, 4 | 1, Priority),
     each(0x0800, 0x0C00, D2, 4 | 1, Targets),
     each(0x0C00, 0x0D00, D2 | D3 | SGI, 4, Configuration),
-    row(0x0F00, 0x0F04, D2, 4, SoftwareGenerated),
     each(0x0F10, 0x0F20, D2 | LOAD | STORE, 4 | 1, ClearSources),
     each(0x0F20, 0x0F30, D2 | LOAD | STORE, 4 | 1, SetSources),
     row(0x0FD0, 0x1000, D2, 4, Identification),

@@ -18,6 +18,7 @@ impl Vgic {
         self.waiting.remove(vcpu);
         self.running.insert(vcpu);
         self.out.insert(vcpu);
+        self.open_mailbox(vcpu);
         self.vcpus.get(vcpu.index()).map_or(&NONE, |per| &per.list_registers)
     }
 
@@ -32,22 +33,26 @@ impl Vgic {
     }
 
     /// Whether `vcpu`, which left the guest, can enter it again with the list registers as the hardware has them, but for
-    /// those of the private interrupts whose bits are set: they are to be made pending as [`ListRegisters::lent`] says. If
-    /// not, they must be taken back and chosen anew.
-    pub fn enter_again(&mut self, vcpu: VcpuId) -> Option<u32> {
-        let (bank, per) = (self.banks.get_mut(vcpu.index())?, self.vcpus.get(vcpu.index())?);
+    /// what is in its mailbox ([`super::Mailboxes::take`]): those SGIs are to be made pending. If not, they must be taken
+    /// back and chosen anew.
+    pub fn enter_again(&mut self, vcpu: VcpuId) -> bool {
+        let Some(per) = self.vcpus.get(vcpu.index()) else { return false };
         let known = per.list_registers.changed != 0 || per.list_registers.maintenance != Maintenance::NONE;
         if self.dirty.contains(vcpu) || per.recall != 0 || (known && !self.out.contains(vcpu)) {
-            return None;
+            return false;
         }
-        self.out.insert(vcpu);
+        if !self.out.contains(vcpu) {
+            self.out.insert(vcpu);
+            self.open_mailbox(vcpu);
+        }
         self.running.insert(vcpu);
-        Some(core::mem::take(&mut bank.again))
+        true
     }
 
     /// Takes back what the hardware made of the list registers of `vcpu`, which left the guest. Of `read` only
     /// the states of the used ones, `eoi_count` and, if asked for, `groups` matter. Returns the other vCPUs to kick.
     pub fn fold(&mut self, vcpu: VcpuId, read: &ListRegisters) -> VcpuSet {
+        self.close_mailbox(vcpu);
         self.running.remove(vcpu);
         self.out.remove(vcpu);
         let Some(per) = self.vcpus.get_mut(vcpu.index()) else { return VcpuSet::EMPTY };
@@ -75,10 +80,6 @@ impl Vgic {
         for index in bits(used.into()) {
             let index = index.to_le_bytes()[0];
             self.fold_one(vcpu, index, read.get(index).state(), recall & 1 << index != 0);
-        }
-        // Those that are pending still run together with the SGIs that came again.
-        if let Some(bank) = self.banks.get_mut(vcpu.index()) {
-            bank.again = 0;
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fault::GuestFault;
+use crate::platform::Doorbell;
 use alloc::vec::Vec;
 
 const BOOT: VcpuId = VcpuId::BOOT;
@@ -96,12 +97,12 @@ fn a_device_served_before_the_end_of_its_interrupt_costs_no_maintenance_interrup
 #[test]
 fn an_sgi_from_one_vcpu_asks_for_no_maintenance_and_from_two_for_one() {
     let mut vgic = set_up(Version::V2);
-    write(&mut vgic, BOOT, Part::Distributor, (0xF00, 4), 1 << 16 | 3);
+    vgic.send(BOOT, VcpuSet::only(BOOT), 3);
     assert!(!register_of(&mut vgic, BOOT, 3).unwrap().eoi_maintenance());
     enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Active);
     assert!(!register_of(&mut vgic, BOOT, 3).unwrap().eoi_maintenance());
     enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Active);
-    write(&mut vgic, second(), Part::Distributor, (0xF00, 4), 1 << 16 | 3);
+    vgic.send(second(), VcpuSet::only(BOOT), 3);
     let register = register_of(&mut vgic, BOOT, 3).unwrap();
     assert_eq!((register.state(), register.source(), register.eoi_maintenance()), (ListRegisterState::Active, 0, true));
     enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Empty);
@@ -139,7 +140,7 @@ fn a_copy_of_list_registers_follows_by_what_changed() {
     let mut vgic = set_up(Version::V3);
     let mut copy = ListRegisters::EMPTY;
     for intid in 0..6 {
-        vgic.write_sgi1r(second(), intid << 24 | 1);
+        vgic.send(second(), VcpuSet::only(BOOT), intid);
         copy.update_from(vgic.flush(BOOT));
         assert_eq!(copy, *vgic.flush(BOOT));
         assert_eq!(copy.changed != 0, intid < 4, "INTID {intid}");
@@ -151,7 +152,7 @@ fn a_copy_of_list_registers_follows_by_what_changed() {
 fn what_does_not_fit_is_waited_for() {
     let mut vgic = set_up(Version::V3);
     for intid in 0..5 {
-        vgic.write_sgi1r(second(), intid << 24 | 1);
+        vgic.send(second(), VcpuSet::only(BOOT), intid);
     }
     let full = *vgic.flush(BOOT);
     assert_eq!((full.used, full.maintenance), (0xF, Maintenance::NO_PENDING));
@@ -224,7 +225,7 @@ fn a_timer_ended_behind_its_vcpus_back_calls_it_to_let_go_of_the_hardware() {
     vgic.raise_hardware(BOOT, TIMER);
     enter_and_leave(&mut vgic, BOOT, TIMER, ListRegisterState::Active);
     // A pending interrupt takes the only list register; the timer is active without one.
-    vgic.write_sgi1r(BOOT, 1);
+    vgic.send(BOOT, VcpuSet::only(BOOT), 0);
     let registers = *vgic.flush(BOOT);
     assert_eq!((registers.used, registers.get(0).intid()), (1, 0));
     let kicks = write(&mut vgic, second(), Part::Redistributor(BOOT), (0x1_0380, 4), 1 << TIMER);
@@ -265,13 +266,91 @@ fn an_sgi_kicks_its_target_and_not_its_sender() {
     let mut vgic = set_up(Version::V3);
     vgic.flush(second());
     // To both: affinities 0.0.0.0 and 0.0.0.1.
-    assert_eq!(vgic.write_sgi1r(BOOT, 5 << 24 | 0b11), VcpuSet::only(second()));
+    let both = vgic.mailboxes().targets(BOOT, 5 << 24 | 0b11);
+    assert_eq!(vgic.send(BOOT, both, 5), VcpuSet::only(second()));
     assert!(vgic.has_deliverable(BOOT) && vgic.has_deliverable(second()));
+    assert_eq!(vgic.mailboxes().targets(BOOT, 1 << 40 | 0xFFFF), VcpuSet::only(second()), "all others");
     // To affinities that no vCPU has.
     for stray in [0b100, 1 << 16 | 0b10, 1 << 32 | 0b10, 1 << 48 | 0b10] {
-        assert!(vgic.write_sgi1r(BOOT, 6 << 24 | stray).is_empty(), "{stray:#x}");
+        let targets = vgic.mailboxes().targets(BOOT, 6 << 24 | stray);
+        assert!(vgic.send(BOOT, targets, 6).is_empty(), "{stray:#x}");
     }
     assert_eq!(register_of(&mut vgic, second(), 6), None);
+}
+
+/// The SGIs in the mailbox of `BOOT`, a bit each.
+fn mail(vgic: &Vgic) -> u16 {
+    let (mut mail, mut word) = (vgic.mailboxes().take(BOOT), 0);
+    while let Some((intid, rest)) = mail.next() {
+        word |= 1 << intid;
+        mail = rest;
+    }
+    word
+}
+
+/// `BOOT` is in the guest, SGI 3 of `source` pending in a list register.
+fn lent(version: Version, source: VcpuId) -> (Vgic, alloc::sync::Arc<Mailboxes>) {
+    let mut vgic = set_up(version);
+    let mailboxes = vgic.mailboxes();
+    mailboxes.set_doorbell(BOOT, Doorbell(7));
+    vgic.send(source, VcpuSet::only(BOOT), 3);
+    assert_eq!(mailboxes.post(source, BOOT, 3), None, "nothing is out");
+    vgic.flush(BOOT);
+    (vgic, mailboxes)
+}
+
+#[test]
+fn an_sgi_comes_again_by_mail() {
+    for version in [Version::V2, Version::V3] {
+        let (vgic, mailboxes) = lent(version, second());
+        assert_eq!(mailboxes.post(second(), BOOT, 4), None, "it has no list register");
+        assert_eq!(mailboxes.post(second(), BOOT, 3), Some(Some(Doorbell(7))));
+        assert_eq!(mailboxes.post(second(), BOOT, 3), Some(None), "the doorbell was rung");
+        assert_eq!((mail(&vgic), mail(&vgic)), (1 << 3, 0));
+        assert_eq!(mailboxes.post(second(), BOOT, 3), Some(Some(Doorbell(7))));
+    }
+}
+
+#[test]
+fn a_list_register_shows_one_sender() {
+    let (vgic, mailboxes) = lent(Version::V2, second());
+    assert_eq!(mailboxes.post(BOOT, BOOT, 3), None);
+    assert!(mailboxes.post(second(), BOOT, 3).is_some());
+    assert_eq!(mail(&vgic), 1 << 3);
+    let (_, mailboxes) = lent(Version::V2, BOOT);
+    assert_eq!(mailboxes.post(second(), BOOT, 3), None);
+    assert_eq!(mailboxes.post(BOOT, BOOT, 3), None, "who sends himself one needs no mail");
+}
+
+#[test]
+fn mail_that_nobody_took_is_pending_once() {
+    // Acknowledged before it came again: now it is pending anew. Not acknowledged: still.
+    for state in [ListRegisterState::Empty, ListRegisterState::Pending] {
+        let (mut vgic, mailboxes) = lent(Version::V3, second());
+        assert!(mailboxes.post(second(), BOOT, 3).is_some());
+        let mut read = vgic.vcpus[0].list_registers;
+        read.registers[0].set_state(state);
+        vgic.fold(BOOT, &read);
+        assert_eq!(mailboxes.post(second(), BOOT, 3), None, "closed");
+        assert_eq!(vgic.state().interrupts[0].latch, 1 << 3);
+        enter_and_leave(&mut vgic, BOOT, 3, ListRegisterState::Empty);
+        assert_eq!((vgic.state().interrupts[0].latch, mail(&vgic)), (0, 0));
+    }
+}
+
+#[test]
+fn what_is_recalled_takes_no_mail() {
+    for (offset, value, pending) in [(0x180, 1 << 3, true), (0x400, 0x8000_0000, true), (0x280, 1 << 3, false)] {
+        let (mut vgic, mailboxes) = lent(Version::V3, second());
+        assert!(mailboxes.post(second(), BOOT, 3).is_some());
+        let kicks = write(&mut vgic, second(), Part::Redistributor(BOOT), (0x1_0000 + offset, 4), value);
+        assert_eq!((kicks, mail(&vgic)), (VcpuSet::only(BOOT), 0), "{offset:#x}");
+        assert_eq!(mailboxes.post(second(), BOOT, 3), None, "{offset:#x}");
+        let mut read = vgic.vcpus[0].list_registers;
+        read.registers[0].set_state(ListRegisterState::Empty);
+        vgic.fold(BOOT, &read);
+        assert_eq!(vgic.state().interrupts[0].latch != 0, pending, "{offset:#x}");
+    }
 }
 
 #[test]
@@ -426,7 +505,7 @@ fn what_is_active_elsewhere_is_asked_for() {
     assert_eq!(vgic.read(access), 1 << (UART - 32), "as it was last seen");
     assert_eq!(vgic.take_kicks(), VcpuSet::only(BOOT));
     vgic.leave(BOOT);
-    assert_eq!(vgic.enter_again(BOOT), None, "it must take them back");
+    assert!(!vgic.enter_again(BOOT), "it must take them back");
     read = vgic.vcpus[0].list_registers;
     read.registers.fill(ListRegister::EMPTY);
     vgic.fold(BOOT, &read);

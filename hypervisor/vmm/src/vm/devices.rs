@@ -5,7 +5,7 @@ use crate::console::Port;
 use crate::exit::Cause;
 use crate::fault::GuestFault;
 use crate::vcpu::{VcpuId, VcpuSet};
-use crate::vgic::{Access, Part, REDISTRIBUTOR_SIZE, Register};
+use crate::vgic::{Access, Part, REDISTRIBUTOR_SIZE};
 use spin::Mutex;
 
 /// A device on the bus.
@@ -39,11 +39,7 @@ impl Vm {
     #[inline(always)]
     pub(crate) fn store(&mut self, access: Access, value: u64) -> VcpuSet {
         self.vgic.write(access, value);
-        let kicks = self.vgic.take_kicks();
-        if access.register() == Register::SoftwareGenerated {
-            self.sent_sgi(kicks.without(VcpuSet::only(access.vcpu())));
-        }
-        kicks
+        self.vgic.take_kicks()
     }
 
     /// An SGI was sent, for which `kicks` are kicked.

@@ -48,6 +48,9 @@ pub(super) struct CoreHardware {
     pub kicked: u64,
     /// When the kicks arrive.
     pub kicked_at: u64,
+    /// Who rang its doorbell, likewise, and when that arrives.
+    pub rung: u64,
+    pub rung_at: u64,
     /// The active bit of the virtual timer's physical interrupt.
     pub timer_active: bool,
     pub hypervisor_timer: Option<u64>,
@@ -92,6 +95,8 @@ pub struct Tally {
     pub hypervisor_timers: u64,
     /// Interrupts of the UART.
     pub uart_interrupts: u64,
+    /// Doorbells rung.
+    pub rung: u64,
 }
 
 /// The whole machine.
@@ -167,6 +172,7 @@ impl Hardware {
         let maintenance = it.live.as_ref().is_some_and(|live| live.interface.maintenance());
         let lines = [
             (it.kicked != 0 && it.kicked_at <= self.now, PhysicalInterrupt::Kick),
+            (it.rung != 0 && it.rung_at <= self.now, PhysicalInterrupt::Mail),
             (maintenance, PhysicalInterrupt::Maintenance),
             (it.hypervisor_timer.is_some_and(|at| at <= self.now), PhysicalInterrupt::HypervisorTimer),
             (self.timer_line(core) && !it.timer_active, PhysicalInterrupt::VirtualTimer),
@@ -190,6 +196,7 @@ impl Hardware {
         let it = &mut self.cores[core];
         match interrupt {
             PhysicalInterrupt::Kick => it.kicked &= it.kicked - 1,
+            PhysicalInterrupt::Mail => it.rung &= it.rung - 1,
             PhysicalInterrupt::VirtualTimer => it.timer_active = true,
             PhysicalInterrupt::HypervisorTimer => {
                 it.hypervisor_timer = None;
@@ -215,9 +222,22 @@ impl Hardware {
         core.kicked |= 1 << source;
     }
 
+    /// `from` rings the doorbell of `to`, which takes some time.
+    pub(super) fn ring(&mut self, from: usize, to: usize) {
+        self.tally.rung += 1;
+        let source = if self.shape.v3 { 0 } else { from };
+        let arrives = self.now + self.random.below(8);
+        let core = &mut self.cores[to];
+        if core.rung == 0 {
+            core.rung_at = arrives;
+        }
+        core.rung |= 1 << source;
+    }
+
     /// Whether anything will wake `core` that is not of its own making.
     pub(super) fn will_wake(&self, core: usize) -> bool {
-        self.cores[core].kicked != 0 || self.is_pending(core)
+        let core_hardware = &self.cores[core];
+        core_hardware.kicked != 0 || core_hardware.rung != 0 || self.is_pending(core)
     }
 
     /// A physical interrupt that a guest's end of a virtual one deactivates.
@@ -261,7 +281,8 @@ impl Hardware {
                 let count = self.now.wrapping_sub(live.counter_offset);
                 self.now.checked_add(live.timers.virtual_compare.checked_sub(count)?)
             });
-            [core.hypervisor_timer, expiry, (core.kicked != 0).then_some(core.kicked_at)]
+            let kick = (core.kicked != 0).then_some(core.kicked_at);
+            [core.hypervisor_timer, expiry, kick, (core.rung != 0).then_some(core.rung_at)]
         });
         cores.chain([self.uart.next_event()]).flatten().filter(|event| *event < u64::MAX / 2).min()
     }

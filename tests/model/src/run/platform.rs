@@ -8,7 +8,7 @@ use super::tables::Tables;
 use super::translate::Root;
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::exit::{RawExit, Syndrome, exception_entry};
-use bulkhead_vmm::platform::{CoreId, PhysicalInterrupt, Platform, VmContext, Vmid};
+use bulkhead_vmm::platform::{CoreId, Doorbell, PhysicalInterrupt, Platform, VmContext, Vmid};
 use bulkhead_vmm::run::Machine;
 use bulkhead_vmm::stage2::Stage2;
 use bulkhead_vmm::vcpu::{LoadedVcpu, SystemRegisters, Vcpu};
@@ -257,6 +257,16 @@ impl Platform for Core {
 
     fn kick(&mut self, core: CoreId) {
         self.hardware().kick(self.id.0, core.0);
+        self.breathe();
+    }
+
+    fn doorbell(&self) -> Doorbell {
+        Doorbell(self.id.0 as u64)
+    }
+
+    fn ring(&mut self, doorbell: Doorbell) {
+        self.breathe();
+        self.hardware().ring(self.id.0, doorbell.0 as usize);
         self.breathe();
     }
 

@@ -6,7 +6,7 @@ use super::interface::{Interface, Settings};
 use super::shape::Shape;
 use crate::random::Random;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
-use bulkhead_vmm::vgic::{Maintenance, Part, Version, Vgic};
+use bulkhead_vmm::vgic::{ListRegister, Maintenance, Part, Version, Vgic};
 use std::collections::BTreeMap;
 
 /// Edge-triggered shared interrupts that devices pulse.
@@ -31,20 +31,25 @@ struct Race {
     interfaces: Vec<Interface>,
     nested: Vec<Vec<u32>>,
     kicked: VcpuSet,
+    /// Whose doorbells were rung.
+    rung: VcpuSet,
+    /// SGIs that were cleared, whose vCPU has not heard of it yet: how often it may take them until then.
+    cleared: BTreeMap<(usize, u32), u64>,
     owed: BTreeMap<Event, Owed>,
     random: Random,
     taken: u64,
+    mailed: u64,
 }
 
 fn id(vcpu: usize) -> VcpuId {
     VcpuId::new(vcpu as u8).expect("the model has few vCPUs")
 }
 
-/// Runs one sequence of late kicks; tells how many interrupts were taken.
+/// Runs one sequence of late kicks; tells how many interrupts were taken, and how many SGIs sent by mail.
 ///
 /// # Errors
 /// An interrupt that was lost, or taken though there was none.
-pub fn run(shape: Shape, seed: u64) -> Result<u64, String> {
+pub fn run(shape: Shape, seed: u64) -> Result<(u64, u64), String> {
     let vcpus = shape.layout.vcpus;
     let settings = Settings { split: shape.split, ..Settings::OPEN };
     let mut race = Race {
@@ -53,9 +58,12 @@ pub fn run(shape: Shape, seed: u64) -> Result<u64, String> {
         interfaces: vec![Interface::new(settings); vcpus],
         nested: vec![Vec::new(); vcpus],
         kicked: VcpuSet::first(vcpus),
+        rung: VcpuSet::EMPTY,
+        cleared: BTreeMap::new(),
         owed: BTreeMap::new(),
         random: Random::new(seed),
         taken: 0,
+        mailed: 0,
     };
     race.set_up();
     (0..vcpus).try_for_each(|vcpu| race.enter(vcpu))?;
@@ -63,7 +71,7 @@ pub fn run(shape: Shape, seed: u64) -> Result<u64, String> {
         race.step()?;
     }
     race.drain()?;
-    Ok(race.taken)
+    Ok((race.taken, race.mailed))
 }
 
 impl Race {
@@ -120,15 +128,20 @@ impl Race {
         interface.written = interface.registers;
         let kicks = self.vgic.fold(id(vcpu), &interface.registers);
         self.kicked = self.kicked.union(kicks);
+        let mut cleared = core::mem::take(&mut self.cleared);
+        cleared.retain(|(target, intid), credit| {
+            if *target == vcpu {
+                self.owed.entry((Some(vcpu), *intid, 0)).or_default().credit -= *credit;
+            }
+            *target != vcpu
+        });
+        self.cleared = cleared;
     }
 
     fn enter(&mut self, vcpu: usize) -> Result<(), String> {
         let count = self.vgic.layout().list_registers;
-        if let Some(again) = self.vgic.enter_again(id(vcpu)) {
+        if self.vgic.enter_again(id(vcpu)) {
             self.kicked.remove(id(vcpu));
-            for intid in (0..32).filter(|intid| again & 1 << intid != 0) {
-                self.interfaces[vcpu].make_pending(intid, false)?;
-            }
             return Ok(());
         }
         if self.vgic.is_out(id(vcpu)) {
@@ -140,11 +153,20 @@ impl Race {
 
     fn step(&mut self) -> Result<(), String> {
         let vcpu = self.random.below(self.interfaces.len() as u64) as usize;
-        match self.random.below(16) {
+        match self.random.below(20) {
             0..5 => self.acknowledge(vcpu),
             5..9 => self.end(vcpu),
             9 => self.send_again(vcpu),
             10 => self.event(vcpu, Self::send),
+            16 | 17 => self.send_again(vcpu),
+            18 if self.v3 => {
+                self.write_pending(vcpu);
+                if self.kicked.contains(id(vcpu)) { self.event(vcpu, |_, _| ()) } else { Ok(()) }
+            }
+            19 if self.random.one_in(4) => {
+                self.reprioritise(vcpu);
+                if self.kicked.contains(id(vcpu)) { self.event(vcpu, |_, _| ()) } else { Ok(()) }
+            }
             11 => {
                 let intid = self.random.pick(&SHARED);
                 self.route(vcpu, intid);
@@ -164,12 +186,28 @@ impl Race {
 
     /// What was on its way to `vcpu` reaches it.
     fn arrive(&mut self, vcpu: usize) -> Result<(), String> {
+        if self.rung.contains(id(vcpu)) && self.random.one_in(2) {
+            self.take_mail(vcpu)?;
+        }
         if self.interfaces[vcpu].maintenance() {
             return self.event(vcpu, |_, _| ());
         }
         if self.kicked.contains(id(vcpu)) {
             self.vgic.leave(id(vcpu));
             self.enter(vcpu)?;
+        }
+        Ok(())
+    }
+
+    /// The doorbell reaches `vcpu`, which looks for nothing else.
+    fn take_mail(&mut self, vcpu: usize) -> Result<(), String> {
+        self.rung.remove(id(vcpu));
+        let mut mail = self.vgic.mailboxes().take(id(vcpu));
+        while let Some((intid, rest)) = mail.next() {
+            if !self.interfaces[vcpu].make_pending(intid, false)? {
+                return Err(format!("vCPU {vcpu} has mail of INTID {intid}, which has no list register"));
+            }
+            mail = rest;
         }
         Ok(())
     }
@@ -193,22 +231,63 @@ impl Race {
             let source = if self.v3 { 0 } else { vcpu as u8 };
             self.happened((Some(target), intid as u32, source));
         }
-        if self.v3 {
-            let kicks = self.vgic.write_sgi1r(id(vcpu), intid << 24 | list);
-            self.kicked = self.kicked.union(kicks);
+        let kicks = self.vgic.send(id(vcpu), VcpuSet::from_bits(list as u32), intid as u32);
+        self.kicked = self.kicked.union(kicks);
+    }
+
+    /// `vcpu` sends one vCPU an SGI that may still have a list register there.
+    fn send_again(&mut self, vcpu: usize) -> Result<(), String> {
+        let (intid, target) = (self.random.below(4) as u32, self.random.below(self.interfaces.len() as u64) as usize);
+        let source = if self.v3 { 0 } else { vcpu as u8 };
+        if target != vcpu {
+            let Some(doorbell) = self.vgic.mailboxes().post(id(vcpu), id(target), intid) else {
+                return self.event(vcpu, Self::send);
+            };
+            if doorbell.is_some() {
+                self.rung.insert(id(target));
+            }
+            self.mailed += 1;
         } else {
-            self.write(vcpu, 0xF00, list << 16 | intid);
+            let mine = |register: ListRegister| register.source() == source;
+            if !self.interfaces[vcpu].written.lent(intid).is_some_and(|(_, register)| mine(register))
+                || !self.interfaces[vcpu].make_pending(intid, false)?
+            {
+                return self.event(vcpu, Self::send);
+            }
+            if self.cleared.contains_key(&(vcpu, intid)) {
+                // It may go with what another vCPU has cleared.
+                self.owed.entry((Some(vcpu), intid, source)).or_default().credit += 1;
+                return Ok(());
+            }
+        }
+        self.happened((Some(target), intid, source));
+        Ok(())
+    }
+
+    /// `vcpu` makes an SGI of any vCPU pending, or not pending, by a register: GICv3 only, where it is not told who sent it.
+    fn write_pending(&mut self, vcpu: usize) {
+        let (intid, target) = (self.random.below(4) as u32, self.random.below(self.interfaces.len() as u64) as usize);
+        let event = (Some(target), intid, 0);
+        let part = Part::Redistributor(id(target));
+        if self.random.one_in(2) {
+            self.happened(event);
+            return self.access(vcpu, part, (0x1_0200, 4), 1 << intid);
+        }
+        // What came until now need not be taken any more. It may be, until the target has heard of it.
+        self.access(vcpu, part, (0x1_0280, 4), 1 << intid);
+        let owed = self.owed.entry(event).or_default();
+        owed.fresh = false;
+        if self.kicked.contains(id(target)) {
+            self.cleared.insert((target, intid), owed.credit);
+        } else {
+            owed.credit = 0;
         }
     }
 
-    /// `vcpu` sends itself an SGI that may still have a list register.
-    fn send_again(&mut self, vcpu: usize) -> Result<(), String> {
-        let intid = self.random.below(4) as u32;
-        if !self.v3 || !self.interfaces[vcpu].make_pending(intid, false)? {
-            return self.event(vcpu, Self::send);
-        }
-        self.happened((Some(vcpu), intid, 0));
-        Ok(())
+    /// `vcpu` changes what has no part in which SGIs are pending, but has list registers come back: a priority.
+    fn reprioritise(&mut self, vcpu: usize) {
+        let (offset, value) = (0x400 + 4 * self.random.below(2), self.random.bits() & 0xFFFF_FFFF);
+        self.write_private(vcpu, offset, value);
     }
 
     fn acknowledge(&mut self, vcpu: usize) -> Result<(), String> {
@@ -220,7 +299,14 @@ impl Race {
         if owed.credit == 0 {
             return Err(format!("vCPU {vcpu} took {event:?}, which did not happen"));
         }
-        *owed = Owed { fresh: false, credit: (owed.credit - 1).min(1) };
+        let stale = self.cleared.get_mut(&(vcpu, got.intid));
+        match stale.filter(|stale| **stale > 0) {
+            Some(stale) => {
+                owed.credit -= 1;
+                *stale -= 1;
+            }
+            None => *owed = Owed { fresh: false, credit: (owed.credit - 1).min(1) },
+        }
         Ok(())
     }
 

@@ -21,6 +21,8 @@ pub struct Tally {
     pub released: u64,
     /// Interrupts made pending where they were before.
     pub again: u64,
+    /// SGIs made pending where they were before, that another vCPU sent.
+    pub mailed: u64,
     /// Registers accessed while the list registers of their vCPU were out in the hardware.
     pub in_place: u64,
 }
@@ -37,14 +39,15 @@ impl Tally {
         self.physical += other.physical;
         self.released += other.released;
         self.again += other.again;
+        self.mailed += other.mailed;
         self.in_place += other.in_place;
     }
 
     /// The least of all.
     pub fn least(&self) -> u64 {
         let Self { acknowledged, nested, maintenance, kicks, .. } = *self;
-        let Self { pending_left_out, active_left_out, physical, released, again, in_place, .. } = *self;
-        let more = [pending_left_out, active_left_out, physical, released, again, in_place];
+        let Self { pending_left_out, active_left_out, physical, released, again, mailed, in_place, .. } = *self;
+        let more = [pending_left_out, active_left_out, physical, released, again, mailed, in_place];
         [acknowledged, nested, maintenance, kicks].into_iter().chain(more).fold(u64::MAX, u64::min)
     }
 }

@@ -8,7 +8,7 @@ use super::tally::Tally;
 use crate::random::Random;
 use bulkhead_vmm::fault::GuestFault;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
-use bulkhead_vmm::vgic::{Layout, Maintenance, Part, Version, Vgic};
+use bulkhead_vmm::vgic::{Layout, Maintenance, Part, SGIR, Version, Vgic};
 
 /// The virtual timer's INTID, linked to the physical interrupt of the same number on each core.
 pub const TIMER: u32 = 27;
@@ -107,19 +107,29 @@ impl World {
 
     pub(super) fn enter(&mut self, vcpu: usize) -> Result<(), String> {
         let again = self.vgic.enter_again(id(vcpu));
-        if again.is_none() && self.vgic.is_out(id(vcpu)) {
+        if !again && self.vgic.is_out(id(vcpu)) {
             let kicks = self.exit(vcpu);
             self.late_kicks = self.late_kicks.union(kicks);
         }
         self.release(vcpu)?;
-        let Some(again) = again else { return self.fill(vcpu) };
-        for intid in (0..32).filter(|intid| again & 1 << intid != 0) {
+        if again { Ok(()) } else { self.fill(vcpu) }
+    }
+
+    /// The doorbell of `vcpu` was rung: it takes its mail, or its list registers are taken back before it can.
+    fn answer(&mut self, vcpu: usize) -> Result<VcpuSet, String> {
+        if self.random.one_in(4) {
+            let kicks = self.exit(vcpu);
+            return self.enter(vcpu).map(|()| kicks);
+        }
+        let mut mail = self.vgic.mailboxes().take(id(vcpu));
+        while let Some((intid, rest)) = mail.next() {
             if !self.interfaces[vcpu].make_pending(intid, false)? {
                 return Err(format!("vCPU {vcpu} is to have INTID {intid} again, which has no list register"));
             }
-            self.tally.again += 1;
+            self.tally.mailed += 1;
+            mail = rest;
         }
-        Ok(())
+        Ok(VcpuSet::EMPTY)
     }
 
     fn release(&mut self, vcpu: usize) -> Result<(), String> {
@@ -231,6 +241,15 @@ impl World {
     /// A disagreement.
     pub fn write(&mut self, vcpu: usize, frame: Frame, offset: u64, size: u8, value: u64) -> Result<(), String> {
         self.oracle.write(vcpu, frame, offset, size, value);
+        if !self.oracle.v3 && offset == SGIR && size == 4 {
+            let list = match value >> 24 & 3 {
+                0 => value >> 16 & 0xFF,
+                1 => !(1 << vcpu) & 0xFF,
+                2 => 1 << vcpu,
+                _ => 0,
+            };
+            return self.send(vcpu, VcpuSet::from_bits(list as u32), (value & 0xF) as u32);
+        }
         match self.access(vcpu, frame, offset, size, Some(value))? {
             Ok(_) => Ok(()),
             Err(fault) => self.expect_abort(frame, offset, fault),
@@ -337,20 +356,58 @@ impl World {
     /// A disagreement.
     pub fn generate(&mut self, vcpu: usize, register: u64, value: u64) -> Result<(), String> {
         self.oracle.generate(vcpu, value, register == 0);
-        let itself = register == 0 && self.oracle.v3 && value & !(0xF << 24) == id(vcpu).sgi_target();
-        if itself && !self.random.one_in(4) && self.interfaces[vcpu].make_pending((value >> 24 & 0xF) as u32, false)? {
-            self.tally.again += 1;
+        if !self.oracle.v3 {
+            return Ok(());
+        }
+        if register == 0 {
+            let targets = self.vgic.mailboxes().targets(id(vcpu), value);
+            return self.send(vcpu, targets, (value >> 24 & 0xF) as u32);
+        }
+        let kicks = self.leave(vcpu);
+        self.work(vcpu, kicks, |world| ((), world.vgic.send_group_0(id(vcpu), value)))
+    }
+
+    /// `vcpu` sends `targets` an SGI: again to those that have a list register for it, if chance wants it.
+    fn send(&mut self, vcpu: usize, targets: VcpuSet, intid: u32) -> Result<(), String> {
+        let mut left = VcpuSet::EMPTY;
+        let plain = self.random.one_in(4);
+        for target in targets.iter() {
+            let again = !plain
+                && if target == id(vcpu) { self.send_oneself(vcpu, intid)? } else { self.post(vcpu, target, intid)? };
+            if !again {
+                left.insert(target);
+            }
+        }
+        if left.is_empty() {
             return self.settle(VcpuSet::EMPTY);
         }
         let kicks = self.leave(vcpu);
-        self.work(vcpu, kicks, |world| {
-            let kicks = match register {
-                0 => world.vgic.write_sgi1r(id(vcpu), value),
-                1 => world.vgic.write_sgi0r(id(vcpu), value),
-                _ => world.vgic.write_asgi1r(id(vcpu), value),
-            };
-            ((), kicks)
-        })
+        self.work(vcpu, kicks, |world| ((), world.vgic.send(id(vcpu), left, intid)))
+    }
+
+    fn send_oneself(&mut self, vcpu: usize, intid: u32) -> Result<bool, String> {
+        let lent = self.interfaces[vcpu].written.lent(intid);
+        let other = lent.is_none_or(|(_, register)| !self.oracle.v3 && usize::from(register.source()) != vcpu);
+        if other || !self.interfaces[vcpu].make_pending(intid, false)? {
+            return Ok(false);
+        }
+        self.tally.again += 1;
+        Ok(true)
+    }
+
+    fn post(&mut self, vcpu: usize, target: VcpuId, intid: u32) -> Result<bool, String> {
+        match self.vgic.mailboxes().post(id(vcpu), target, intid) {
+            None => return Ok(false),
+            Some(None) => return Err(format!("the mail of {target} was not taken at once")),
+            Some(Some(_)) => {}
+        }
+        // Sent twice before it is looked for, it is there once.
+        if self.random.one_in(4) && self.vgic.mailboxes().post(id(vcpu), target, intid) != Some(None) {
+            return Err(format!("the doorbell of {target} is to be rung twice"));
+        }
+        let kicks = self.answer(target.index())?;
+        self.late_kicks = self.late_kicks.union(kicks);
+        Ok(true)
     }
 
     /// A device's line, private to `vcpu` or shared, changes, while any vCPU may be in the guest.

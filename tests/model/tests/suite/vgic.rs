@@ -58,7 +58,8 @@ fn late_kicks_lose_nothing_and_double_nothing() {
         let taken = sequences(seed).map(|(shape, name)| {
             late::run(shape, name).unwrap_or_else(|wrong| panic!("{wrong}, in {name:#x}, {shape:?}"))
         });
-        let taken: u64 = taken.sum();
+        let (taken, mailed) = taken.fold((0, 0), |sum, run| (sum.0 + run.0, sum.1 + run.1));
         assert!(taken >= STEPS / 20, "only {taken} interrupts were taken in {STEPS} steps");
+        assert!(mailed >= STEPS / 500, "only {mailed} SGIs came by mail in {STEPS} steps");
     });
 }
