@@ -120,6 +120,11 @@ impl Platform for Core {
         LoadedVcpu::assume_loaded(vcpu)
     }
 
+    fn reset(&mut self, vcpu: &mut LoadedVcpu, interface: &CpuInterface) {
+        self.gic.reset_interface(interface);
+        guest::load_registers(vcpu.reset(), self.features);
+    }
+
     fn park(&mut self, vcpu: LoadedVcpu, interface: &mut CpuInterface, active: &[u32]) -> Box<Vcpu> {
         let mut vcpu = vcpu.into_storage();
         guest::park(&mut vcpu, self.features);

@@ -136,16 +136,20 @@ pub fn load(vcpu: &Vcpu, context: &VmContext<'_>, features: Features) {
     sysreg::write!("vpidr_el2", sysreg::read!("midr_el1"));
     sysreg::write!("vmpidr_el2", context.mpidr);
     sysreg::write!("cntvoff_el2", context.counter_offset);
-    // Two vCPUs of one VM share its VMID: what one cached in this core must not serve the other.
-    // SAFETY: drops only cached translations of this VM and cached instructions.
-    unsafe { asm!("isb", "tlbi vmalls12e1", "ic iallu", "dsb nsh", "isb", options(nostack, preserves_flags)) };
+    load_registers(vcpu, features);
+}
+
+/// Fills in the vCPU's registers, and forgets translations and instructions that this core cached: two vCPUs of one VM, or two
+/// lives of one, share a VMID, and what one cached must not serve the other.
+pub fn load_registers(vcpu: &Vcpu, features: Features) {
     load_system(&vcpu.system);
     if features.pointer_authentication {
         load_keys(&vcpu.system.keys);
     }
     load_timers(&vcpu.timers);
     load_floating_point(&vcpu.floating_point);
-    cpu::synchronize();
+    // SAFETY: drops only cached translations of the VM whose VMID stands in VTTBR_EL2, and cached instructions.
+    unsafe { asm!("isb", "tlbi vmalls12e1", "ic iallu", "dsb sy", "isb", options(nostack, preserves_flags)) };
 }
 
 /// Whether WFI of the loaded vCPU traps instead of sleeping.

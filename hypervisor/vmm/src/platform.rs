@@ -77,6 +77,10 @@ pub trait Platform {
     fn load(&mut self, vcpu: Box<Vcpu>, context: VmContext<'_>, interface: &CpuInterface, active: &[u32])
     -> LoadedVcpu;
 
+    /// Makes the loaded vCPU one out of reset, where it is: registers, timers, translations, `interface`, no list register
+    /// in use. The active bits of physical interrupts stay.
+    fn reset(&mut self, vcpu: &mut LoadedVcpu, interface: &CpuInterface);
+
     /// Takes the vCPU out of this core, with its CPU interface; clears the active bit of each physical
     /// interrupt in `active`.
     fn park(&mut self, vcpu: LoadedVcpu, interface: &mut CpuInterface, active: &[u32]) -> Box<Vcpu>;

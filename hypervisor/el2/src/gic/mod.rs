@@ -187,6 +187,12 @@ impl Gic {
         each!(self, gic => gic.load_interface(interface));
     }
 
+    /// The same while a vCPU is loaded: empties its list registers.
+    pub fn reset_interface(&mut self, interface: &CpuInterface) {
+        each!(self, gic => gic.clear_list_registers());
+        self.load_interface(interface);
+    }
+
     /// Takes the vCPU's CPU interface out of the hardware, and switches the virtual interface off.
     pub fn park_interface(&mut self, interface: &mut CpuInterface) {
         each!(self, gic => gic.park_interface(interface));

@@ -218,6 +218,11 @@ impl Gic {
     pub fn park_interface(&mut self, interface: &mut CpuInterface) {
         take_controls(self.hypervisor.read(gich::VMCR) & !gich::VMCR_RESERVED, interface);
         interface.active_priorities_0[0] = self.hypervisor.read(gich::APR);
+        self.clear_list_registers();
+    }
+
+    /// Empties all, and switches the virtual interface off.
+    pub fn clear_list_registers(&mut self) {
         self.set_control(0);
         (0..self.list_register_count() as u64).for_each(|index| self.hypervisor.write(gich::LR + index * 4, 0));
     }

@@ -282,7 +282,6 @@ impl Gic {
         take_controls(sysreg::read!("ich_vmcr_el2") as u32, interface);
         interface.fiq_enabled = fiq_enabled;
         self.read_active_priorities(interface);
-        self.set_control(0);
         self.clear_list_registers();
     }
 
@@ -318,10 +317,11 @@ impl Gic {
         }
     }
 
-    fn clear_list_registers(&mut self) {
-        (0..self.list_registers as u64).for_each(|index| write_list_register(index, 0));
+    /// Empties all, and switches the virtual interface off.
+    pub fn clear_list_registers(&mut self) {
         sysreg::write!("ich_hcr_el2", 0);
         self.control = 0;
+        (0..self.list_registers as u64).for_each(|index| write_list_register(index, 0));
     }
 }
 

@@ -5,7 +5,7 @@ use super::interrupts::NEVER;
 use super::loaded::Loaded;
 use super::machine::{Assignment, Machine};
 use super::watch::Watch;
-use crate::platform::{CoreId, Platform};
+use crate::platform::{CoreId, PhysicalInterrupt, Platform};
 use crate::psci::Entry;
 use crate::tell::{Level, tell};
 use crate::vcpu::{VcpuId, VcpuSet};
@@ -76,10 +76,13 @@ impl CoreLoop {
         match work {
             Work::Run | Work::Start(_) => self.run(platform, machine, it, shared, vm),
             Work::Wait(resume) => self.wait(platform, machine, it, resume, vm),
-            Work::Park => self.park(platform, machine, &mut vm, it.vcpu),
+            Work::Rest if self.loaded.as_ref().is_some_and(|loaded| !loaded.rests) => {
+                self.rest(platform, machine, shared, vm);
+            }
+            Work::Park => self.park(platform, machine, &mut vm),
             Work::Prepare => self.prepare(platform, machine, shared, vm),
             Work::Finish => self.finish(platform, machine, it, vm),
-            Work::Nothing => {
+            Work::Rest | Work::Nothing => {
                 drop(vm);
                 self.sleep(platform, machine);
             }
@@ -173,10 +176,48 @@ impl CoreLoop {
     }
 
     fn start<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm, it: Assignment, entry: Entry) {
-        // It may be loaded still: a vCPU that was switched off and on again before its core saw it.
-        self.unload(platform, machine, vm);
-        let kicks = vm.begin(it.vcpu, entry);
+        let kicks = match &mut self.loaded {
+            Some(loaded) if loaded.rests => {
+                loaded.rests = false;
+                loaded.vcpu.general_mut().start(entry.address, entry.context);
+                follow_virtual_timer(platform, vm, it);
+                vm.begin_rested(it.vcpu)
+            }
+            _ => {
+                // It may be loaded still: a vCPU that was switched off and on again before its core saw it.
+                self.unload(platform, machine, vm);
+                vm.begin(it.vcpu, entry)
+            }
+        };
         machine.kick(platform, vm, kicks);
+    }
+
+    /// The vCPU was switched off: what any vCPU may take goes to those that are on. It stays in this core, out of reset,
+    /// so that it begins at once when it is switched on: nobody else wants the core. The others need not wait for the
+    /// core's own part.
+    fn rest<'vm, P: Platform>(
+        &mut self,
+        platform: &mut P,
+        machine: &Machine,
+        shared: &'vm Mutex<Vm>,
+        mut vm: MutexGuard<'vm, Vm>,
+    ) {
+        self.take_back(platform, machine, &mut vm);
+        let Some(it) = self.loaded.as_ref().map(|loaded| loaded.it) else { return };
+        let kicks = vm.reset_vcpu(it.vcpu);
+        machine.kick(platform, &vm, kicks);
+        let interface = vm.vgic().cpu_interface(it.vcpu).copied();
+        drop(vm);
+        if let (Some(loaded), Some(interface)) = (&mut self.loaded, interface) {
+            platform.reset(&mut loaded.vcpu, &interface);
+            loaded.rest();
+        }
+        self.list_registers.clear();
+        vm = shared.lock();
+        self.refresh_physical_timer(platform, &mut vm);
+        follow_virtual_timer(platform, &mut vm, it);
+        let_go(platform, &mut vm, it.vcpu);
+        vm.vgic().settle(it.vcpu);
     }
 
     /// The vCPU asked to sleep until an interrupt is pending for it.
@@ -242,14 +283,9 @@ impl CoreLoop {
         self.rearm(platform);
     }
 
-    fn park<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm, vcpu: VcpuId) {
+    fn park<P: Platform>(&mut self, platform: &mut P, machine: &Machine, vm: &mut Vm) {
         self.unload(platform, machine, vm);
-        let kicks = match vm.lifecycle() {
-            // It was switched off: what any vCPU may take goes to those that are on.
-            Lifecycle::Running => vm.vgic().reset_vcpu(vcpu),
-            _ => VcpuSet::only(VcpuId::BOOT),
-        };
-        machine.kick(platform, vm, kicks);
+        machine.kick(platform, vm, VcpuSet::only(VcpuId::BOOT));
     }
 
     /// Every vCPU of the VM is parked: what its owner or its guest asked for.
@@ -310,7 +346,8 @@ impl CoreLoop {
     /// Deals with a physical interrupt that is pending while no guest runs here. Others will not let the core sleep.
     fn acknowledge<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
         let Some(interrupt) = platform.acknowledge() else { return };
-        if let Some(vm) = self.loaded.as_ref().and_then(|loaded| machine.vms.get(loaded.it.vm)) {
+        let concerned = self.loaded.as_ref().filter(|loaded| !loaded.rests || interrupt != PhysicalInterrupt::Kick);
+        if let Some(vm) = concerned.and_then(|loaded| machine.vms.get(loaded.it.vm)) {
             self.interrupt(platform, machine, &mut vm.lock(), interrupt);
         }
         if self.is_housework(machine, interrupt) {

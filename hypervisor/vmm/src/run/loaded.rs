@@ -28,6 +28,8 @@ pub(super) struct Loaded {
     pub virtual_timer_intid: u32,
     /// Where it would take an exception that it was last given; a fault there cannot be reflected.
     pub vector: Option<u64>,
+    /// It is off, and out of reset.
+    pub rests: bool,
 }
 
 impl Loaded {
@@ -38,7 +40,12 @@ impl Loaded {
         let (virtual_timer_intid, shared) = (vm.virtual_timer_intid(), vm.shared().clone());
         let mailboxes = vm.vgic().mailboxes();
         mailboxes.set_doorbell(it.vcpu, doorbell);
-        Self { it, vcpu, exits, shared, mailboxes, counter_offset, virtual_timer_intid, vector: None }
+        Self { it, vcpu, exits, shared, mailboxes, counter_offset, virtual_timer_intid, vector: None, rests: false }
+    }
+
+    /// It is off, and has just been reset.
+    pub fn rest(&mut self) {
+        (self.rests, self.vector) = (true, None);
     }
 
     /// The guest's counter when the machine's is `now`.

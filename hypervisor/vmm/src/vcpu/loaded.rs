@@ -19,6 +19,12 @@ impl LoadedVcpu {
         self.0
     }
 
+    /// Makes the storage that of a vCPU out of reset. Only for the platform, which writes it to the core.
+    pub fn reset(&mut self) -> &mut Vcpu {
+        self.0.reset();
+        &mut self.0
+    }
+
     /// The general registers.
     pub fn general(&self) -> &GeneralRegisters {
         &self.0.general

@@ -12,8 +12,6 @@ pub use id::{VcpuId, VcpuSet};
 pub use loaded::LoadedVcpu;
 pub use registers::{FloatingPoint, GeneralRegisters, PointerAuthenticationKeys, SystemRegisters, Timers};
 
-use crate::address::Ipa;
-
 /// PSTATE of a vCPU at its first instruction: EL1 with SP_EL1, every exception masked (PSCI DEN0022 6.4).
 const PSTATE_AT_ENTRY: u64 = 0x3c5;
 /// SCTLR_EL1 at reset: the RES1 bits, with MMU and caches off (Arm ARM DDI 0487 D19.2.120).
@@ -35,17 +33,14 @@ pub struct Vcpu {
 }
 
 impl Vcpu {
-    /// Makes it a vCPU out of reset that starts at `entry` with `context` in X0, as PSCI's CPU_ON asks (DEN0022 5.6) and
-    /// as the arm64 boot protocol does for the boot vCPU. In place and part by part: the whole of it, made elsewhere, would
-    /// be a KiB to copy.
-    pub fn reset(&mut self, entry: Ipa, context: u64) {
+    /// Makes it a vCPU out of reset, but for where it starts ([`GeneralRegisters::start`]). In place and part by part: the
+    /// whole of it, made elsewhere, would be a KiB to copy.
+    pub fn reset(&mut self) {
         self.general = GeneralRegisters::default();
+        self.general.pstate = PSTATE_AT_ENTRY;
         self.system = SystemRegisters { sctlr_el1: SCTLR_EL1_AT_RESET, ..SystemRegisters::default() };
         self.floating_point.v = [0; _];
         (self.floating_point.fpcr, self.floating_point.fpsr) = (0, 0);
         self.timers = Timers::default();
-        self.general.pc = entry.get();
-        self.general.pstate = PSTATE_AT_ENTRY;
-        self.general.set(0, context);
     }
 }

@@ -1,5 +1,7 @@
 //! The registers of a vCPU. The layouts are `repr(C)` because el2's assembly reads them by offset.
 
+use crate::address::Ipa;
+
 /// X0 to X30, PC and PSTATE, in the order in which the exception vectors store them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(16))]
@@ -22,6 +24,13 @@ impl GeneralRegisters {
         if let Some(slot) = self.x.get_mut(usize::from(register)) {
             *slot = value;
         }
+    }
+
+    /// Out of reset, sets where it starts: at `entry`, with `context` in X0, as PSCI's CPU_ON asks (DEN0022 5.6) and as the
+    /// arm64 boot protocol does for the boot vCPU.
+    pub fn start(&mut self, entry: Ipa, context: u64) {
+        self.pc = entry.get();
+        self.set(0, context);
     }
 
     /// X1 to X3: the first arguments of a call by the SMC Calling Convention (DEN0028 2.6), and all that PSCI's have.

@@ -196,6 +196,27 @@ impl Vgic {
         self.take_kicks()
     }
 
+    /// `vcpu` was reset, and its list registers are empty in the hardware. If no interrupt wants one, it can enter with
+    /// them as they are ([`Self::enter_again`]) once it is switched on, unless something changes meanwhile.
+    pub fn settle(&mut self, vcpu: VcpuId) {
+        let idle = self.candidates(vcpu).next().is_none();
+        if idle && let Some(per) = self.vcpus.get_mut(vcpu.index()) {
+            per.list_registers.changed = 0;
+            per.list_registers.maintenance = Maintenance::NONE;
+            per.overflow = false;
+            self.dirty.remove(vcpu);
+        }
+    }
+
+    /// `vcpu`, which was reset when it was switched off, is switched on. Returns the other vCPUs to kick.
+    pub fn switch_on(&mut self, vcpu: VcpuId) -> VcpuSet {
+        // Another may have woken its redistributor meanwhile.
+        self.asleep.insert(vcpu);
+        self.online.insert(vcpu);
+        self.reconsider_routes();
+        self.take_kicks()
+    }
+
     /// Resets the whole controller. No vCPU may be in the guest. Lines are low and must be driven again; links to
     /// hardware stay, and what was active for them is left to [`Self::take_released`].
     pub fn reset(&mut self) {

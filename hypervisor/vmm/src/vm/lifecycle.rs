@@ -110,6 +110,8 @@ pub enum Work {
     Start(Entry),
     /// Sleep until an interrupt is pending for the vCPU; then go on, or from the entry.
     Wait(Option<Entry>),
+    /// The vCPU is off: leave it in this core, out of reset.
+    Rest,
     /// Take the vCPU out of this core.
     Park,
     /// Do the next piece of preparing or scrubbing the VM.
@@ -135,7 +137,7 @@ impl Vm {
                 Run::On => Work::Run,
                 Run::Starting(entry) => Work::Start(entry),
                 Run::Suspended(resume) => Work::Wait(resume),
-                Run::Off if slot.loaded => Work::Park,
+                Run::Off if slot.loaded => Work::Rest,
                 Run::Off => Work::Nothing,
             },
             Lifecycle::Stopping(_) | Lifecycle::Moving(_) if slot.loaded => Work::Park,
@@ -277,16 +279,31 @@ impl Vm {
         memory::write(platform, &self.memory, self.load.tree.start(), &guest_tree::build(&machine));
     }
 
-    /// Sets `vcpu` up out of reset at `entry`. Returns whom to wake: an interrupt that any vCPU may take can have
-    /// become another's.
+    /// Sets `vcpu`, which is parked, up out of reset at `entry`. Returns whom to wake: an interrupt that any vCPU may take
+    /// can have become another's.
     pub(crate) fn begin(&mut self, vcpu: VcpuId, entry: Entry) -> VcpuSet {
-        let kicks = self.vgic.reset_vcpu(vcpu);
-        self.sgi_kicks.remove(vcpu);
+        let kicks = self.reset_vcpu(vcpu);
         if let Some(slot) = self.slot_mut(vcpu) {
-            slot.parked.get_or_insert_default().reset(entry.address, entry.context);
+            let parked = slot.parked.get_or_insert_default();
+            parked.reset();
+            parked.general.start(entry.address, entry.context);
             slot.run = Run::On;
         }
         kicks
+    }
+
+    /// Resets what the VM keeps of `vcpu`, which is out of the guest. Returns whom to wake, as [`Self::begin`].
+    pub(crate) fn reset_vcpu(&mut self, vcpu: VcpuId) -> VcpuSet {
+        self.sgi_kicks.remove(vcpu);
+        self.vgic.reset_vcpu(vcpu)
+    }
+
+    /// Switches `vcpu` on, which rests in its core. Returns whom to wake, as [`Self::begin`].
+    pub(crate) fn begin_rested(&mut self, vcpu: VcpuId) -> VcpuSet {
+        if let Some(slot) = self.slot_mut(vcpu) {
+            slot.run = Run::On;
+        }
+        self.vgic.switch_on(vcpu)
     }
 
     /// Asks for the VM's only vCPU to go on on `core`, which is free. The caller kicks its present core.

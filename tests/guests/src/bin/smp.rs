@@ -4,12 +4,15 @@
 #![no_std]
 #![no_main]
 
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use bulkhead_guests::psci::{self, function, status};
 use bulkhead_guests::smp::{self, MAXIMUM};
 use bulkhead_guests::timer::{self, Timer};
-use bulkhead_guests::{Machine, cpu, entry, expect, expect_eq, interrupt, machine, println};
+use bulkhead_guests::{
+    Machine, cpu, entry, expect, expect_eq, interrupt, machine, println, read_register, vector_registers,
+    write_register,
+};
 
 entry!(main);
 
@@ -22,6 +25,8 @@ const ALL_MASKED: u64 = 0xf << 6;
 
 /// Interrupts that one vCPU (first index) got from another (second index, which is the SGI's number).
 static RECEIVED: [[AtomicU32; MAXIMUM]; MAXIMUM] = [const { [const { AtomicU32::new(0) }; MAXIMUM] }; MAXIMUM];
+/// vCPUs that found something of a former life when they began.
+static HAUNTED: [AtomicBool; MAXIMUM] = [const { AtomicBool::new(false) }; MAXIMUM];
 static TICKS: [AtomicU32; MAXIMUM] = [const { AtomicU32::new(0) }; MAXIMUM];
 static SUM: AtomicU32 = AtomicU32::new(0);
 static AT_BARRIER: AtomicUsize = AtomicUsize::new(0);
@@ -65,9 +70,37 @@ fn start_all(machine: &Machine, cycle: u32) {
     }
 }
 
+/// Registers that the runtime leaves alone.
+macro_rules! unused {
+    ($each:ident) => {
+        $each!("tpidr_el0", "tpidrro_el0", "contextidr_el1", "far_el1", "afsr0_el1", "cntv_cval_el0")
+    };
+}
+
+/// Whether this vCPU, which has just begun, has anything of a former life.
+fn is_haunted() -> bool {
+    macro_rules! read {
+        ($($name:literal),*) => { [$(read_register!($name)),*] };
+    }
+    let registers = unused!(read);
+    registers != [0; 6] || vector_registers::read() != [0; 64] || read_register!("cntv_ctl_el0") & 1 != 0
+}
+
+/// Leaves something behind for the next life.
+fn haunt() {
+    macro_rules! write {
+        ($($name:literal),*) => { $(write_register!($name, 0x5a5a_5a5a_u64);)* };
+    }
+    unused!(write);
+    vector_registers::write(&[0x5a5a_5a5a_5a5a_5a5a; 64]);
+}
+
 /// What every vCPU does, the boot vCPU among them.
 fn together(index: usize) {
     let machine = machine();
+    if index > 0 {
+        HAUNTED[index].store(is_haunted(), Ordering::SeqCst);
+    }
     let gic = interrupt::controller();
     gic.initialise_cpu();
     for sender in 0..machine.cpus.len() as u32 {
@@ -90,6 +123,9 @@ fn together(index: usize) {
     }
     barrier(machine);
     cpu::disable_interrupts();
+    if index > 0 {
+        haunt();
+    }
 }
 
 fn count(counter: &AtomicU32) {
@@ -128,6 +164,8 @@ fn report(machine: &Machine, cycle: u32) {
             let (sctlr, daif) = smp::entered_with(index);
             let seen = (sctlr & MMU_AND_CACHE, daif);
             expect_eq!(format_args!("cycle {cycle}: vCPU {index} entered as PSCI says"), seen, (0, ALL_MASKED));
+            let haunted = HAUNTED[index].load(Ordering::SeqCst);
+            expect!(format_args!("cycle {cycle}: vCPU {index} has nothing of a former life"), !haunted);
         }
     }
     expect_eq!(format_args!("cycle {cycle}: sum"), SUM.load(Ordering::SeqCst), rounds * ADDITIONS * vcpus as u32);

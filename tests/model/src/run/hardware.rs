@@ -39,6 +39,16 @@ pub(super) struct Live {
     pub trap_wait: bool,
 }
 
+impl Live {
+    /// Whether nothing of a vCPU's former life is left here.
+    pub fn is_out_of_reset(&self) -> bool {
+        let system = SystemRegisters { sctlr_el1: 0x30d0_0800, ..Default::default() };
+        let (floating_point, timers) = (FloatingPoint::default(), Timers::default());
+        (&self.system, &self.floating_point, &self.timers) == (&system, &floating_point, &timers)
+            && self.interface.is_out_of_reset()
+    }
+}
+
 /// One core.
 #[derive(Debug, Default)]
 pub(super) struct CoreHardware {
@@ -79,6 +89,8 @@ pub struct Tally {
     pub loaded_again: u64,
     /// vCPUs loaded otherwise: out of reset.
     pub loaded_anew: u64,
+    /// vCPUs that were reset in the core where they live.
+    pub reset_in_place: u64,
     /// vCPUs parked or loaded with the timer's physical interrupt active.
     pub carried_active: u64,
     /// Physical interrupts that were deactivated by the hypervisor.

@@ -25,6 +25,17 @@ impl Interface {
         Self { state, v3, count, registers, maintenance: Maintenance::NONE, eoi_count: 0 }
     }
 
+    /// Whether all of it is as after a reset: every interrupt masked, five bits of preemption, nothing in service or in a
+    /// list register.
+    pub fn is_out_of_reset(&self) -> bool {
+        let state = self.state;
+        let enabled = [state.group_0_enabled, state.group_1_enabled, state.split_end_of_interrupt];
+        let active = [state.active_priorities_0, state.active_priorities_1];
+        (state.priority_mask, state.binary_point_0, state.binary_point_1) == (0, 2, 3)
+            && (enabled, active) == ([false; 3], [[0; 4]; 2])
+            && self.registers.iter().all(|register| register.state() == ListRegisterState::Empty)
+    }
+
     /// Before a guest is entered: takes what `wanted` says has changed, and asserts that all is then as wanted.
     pub fn write(&mut self, wanted: &ListRegisters) {
         for index in 0..16 {

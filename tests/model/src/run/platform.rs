@@ -119,6 +119,10 @@ impl Core {
     }
 }
 
+fn poisoned() -> SystemRegisters {
+    SystemRegisters { vbar_el1: POISON, ..Default::default() }
+}
+
 /// The virtual timer's active bit, out of a list of physical interrupts that can be active for a guest.
 fn timer_in(active: &[u32]) -> bool {
     assert!(active.iter().all(|intid| *intid == VIRTUAL_TIMER), "only the virtual timer is linked: {active:?}");
@@ -159,7 +163,7 @@ impl Platform for Core {
         core.timer_active = timer_in(active);
         core.tlb.invalidate(vmid);
         core.live = Some(Live {
-            system: core::mem::replace(&mut vcpu.system, SystemRegisters { vbar_el1: POISON, ..Default::default() }),
+            system: core::mem::replace(&mut vcpu.system, poisoned()),
             floating_point: core::mem::take(&mut vcpu.floating_point),
             timers: vcpu.timers.clone(),
             interface: Interface::new(*interface, v3, count),
@@ -170,6 +174,21 @@ impl Platform for Core {
         });
         (vcpu.timers.virtual_compare, vcpu.timers.virtual_control) = (POISON, POISON);
         LoadedVcpu::assume_loaded(vcpu)
+    }
+
+    fn reset(&mut self, vcpu: &mut LoadedVcpu, interface: &CpuInterface) {
+        let mut hardware = self.hardware();
+        let (v3, count) = (hardware.shape.v3, hardware.shape.list_registers);
+        hardware.tally.reset_in_place += 1;
+        let core = &mut hardware.cores[self.id.0];
+        let live = core.live.as_mut().expect("only a loaded vCPU is reset in place");
+        let storage = vcpu.reset();
+        live.system = core::mem::replace(&mut storage.system, poisoned());
+        live.floating_point = core::mem::take(&mut storage.floating_point);
+        live.timers = storage.timers.clone();
+        (storage.timers.virtual_compare, storage.timers.virtual_control) = (POISON, POISON);
+        live.interface = Interface::new(*interface, v3, count);
+        core.tlb.invalidate(live.root.vmid);
     }
 
     fn park(&mut self, vcpu: LoadedVcpu, interface: &mut CpuInterface, active: &[u32]) -> Box<Vcpu> {

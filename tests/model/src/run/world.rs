@@ -1,7 +1,7 @@
 //! A machine with its guests, to be watched and to be typed at.
 
 use super::boot;
-use super::hardware::{Asleep, Hardware, Tally};
+use super::hardware::{Asleep, Hardware, Live, Tally};
 use super::logger;
 use super::machine::{DATA, Guest, Shape};
 use super::physical_timer::{Oracle, Rises};
@@ -163,6 +163,7 @@ impl World {
         let it = &hardware.cores[core.0];
         let work = vm.work(vcpu);
         let rests = match it.asleep {
+            Some(Asleep::Hypervisor) if work == Work::Rest => !it.live.as_ref().is_some_and(Live::is_out_of_reset),
             Some(Asleep::Hypervisor) => !matches!(work, Work::Nothing | Work::Wait(_)),
             Some(Asleep::Guest) => work != Work::Run,
             None => it.in_guest && work != Work::Run,

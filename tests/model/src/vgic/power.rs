@@ -21,18 +21,22 @@ impl World {
         })
     }
 
-    /// `vcpu` is switched off in the middle of anything, and on again.
+    /// `vcpu` is switched off in the middle of anything, and on again; it stayed in its core, or not.
     ///
     /// # Errors
     /// A disagreement.
-    pub fn switch_off_and_on(&mut self, vcpu: usize) -> Result<(), String> {
+    pub fn switch_off_and_on(&mut self, vcpu: usize, rests: bool) -> Result<(), String> {
         let settings = self.interfaces[vcpu].settings;
         self.oracle.running[vcpu].clear();
         self.oracle.asleep[vcpu] = true;
         self.in_service[vcpu] = InService::default();
         self.while_out(vcpu, |world| {
-            let kicks = world.vgic.reset_vcpu(id(vcpu));
+            let mut kicks = world.vgic.reset_vcpu(id(vcpu));
             world.interfaces[vcpu] = Interface::new(settings);
+            if rests {
+                world.vgic.settle(id(vcpu));
+                kicks = kicks.union(world.vgic.switch_on(id(vcpu)));
+            }
             ((), kicks)
         })
     }

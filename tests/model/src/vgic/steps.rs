@@ -67,7 +67,7 @@ pub(super) enum Step {
     CompareAll,
     Carry,
     Park { vcpu: usize },
-    SwitchOffAndOn { vcpu: usize },
+    SwitchOffAndOn { vcpu: usize, rests: bool },
     Reset,
 }
 
@@ -95,7 +95,7 @@ impl Step {
                 0 | 1 => Self::Carry,
                 2..5 => Self::Park { vcpu },
                 // Switched off, it does not end what it had in service.
-                5 if shape.writes_active() => Self::SwitchOffAndOn { vcpu },
+                5 if shape.writes_active() => Self::SwitchOffAndOn { vcpu, rests: random.one_in(2) },
                 6 => Self::Reset,
                 _ => Self::CompareAll,
             },
@@ -142,7 +142,7 @@ impl Step {
             Self::CompareAll => compare_all(world),
             Self::Carry => world.carry(),
             Self::Park { vcpu } => world.park(vcpu),
-            Self::SwitchOffAndOn { vcpu } => world.switch_off_and_on(vcpu),
+            Self::SwitchOffAndOn { vcpu, rests } => world.switch_off_and_on(vcpu, rests),
             Self::Reset => {
                 world.reset()?;
                 set_up(world, random)

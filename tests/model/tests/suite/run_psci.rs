@@ -36,6 +36,7 @@ fn vcpus_are_switched_on_suspended_and_switched_off_without_end() {
             let rounds = world.data(0, ROUNDS);
             println!("{shape:?} {seed}: {rounds} rounds, {:?}", world.tally());
             assert!(rounds > TURNS / 1000, "{rounds} rounds of {shape:?}");
+            assert!(world.tally().reset_in_place > 0, "no vCPU was reset in its core");
         })
     });
 }
