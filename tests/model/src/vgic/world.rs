@@ -241,7 +241,7 @@ impl World {
     /// A disagreement.
     pub fn write(&mut self, vcpu: usize, frame: Frame, offset: u64, size: u8, value: u64) -> Result<(), String> {
         self.oracle.write(vcpu, frame, offset, size, value);
-        if !self.oracle.v3 && offset == SGIR && size == 4 {
+        if !self.oracle.v3 && (frame, offset, size) == (Frame::Distributor, SGIR, 4) {
             let list = match value >> 24 & 3 {
                 0 => value >> 16 & 0xFF,
                 1 => !(1 << vcpu) & 0xFF,
