@@ -59,10 +59,12 @@ impl<D: Copy> Bus<D> {
     /// nobody would answer, so the guest takes an external abort.
     #[inline(always)]
     pub fn find(&self, address: Ipa, size: u8) -> Option<(D, u64)> {
-        for window in &self.windows {
+        let mut windows = self.windows.as_slice();
+        while let [window, rest @ ..] = windows {
             if let Some(offset) = window.range.offset_of(address, size.into()) {
                 return Some((window.device, offset));
             }
+            windows = rest;
         }
         None
     }
