@@ -5,6 +5,7 @@ use super::interrupts::NEVER;
 use super::loaded::Loaded;
 use super::machine::{Assignment, Machine};
 use super::watch::Watch;
+use crate::exit::Cause;
 use crate::platform::{CoreId, PhysicalInterrupt, Platform};
 use crate::psci::Entry;
 use crate::tell::{Level, tell};
@@ -105,6 +106,13 @@ impl CoreLoop {
             self.put_out(platform, machine, &mut vm, it);
             drop(vm);
             let Some((raw, left)) = Alone::new(self, platform, machine, shared).map(Alone::stay) else { return };
+            if let Left::Interrupt(interrupt @ (PhysicalInterrupt::Uart | PhysicalInterrupt::Unknown(_))) = left
+                && self.is_housework(machine, interrupt)
+            {
+                // Other vCPUs, which may keep the lock, must not keep the console.
+                self.count(Cause::DeviceInterrupt);
+                return self.keep_house(platform, machine);
+            }
             vm = shared.lock();
             vm.vgic().leave(it.vcpu);
             match left {

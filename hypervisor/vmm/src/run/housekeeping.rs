@@ -135,7 +135,7 @@ fn wake_owner<P: Platform>(platform: &mut P, machine: &Machine, port: usize) -> 
         return true;
     };
     let Some(mut vm) = vm.try_lock() else { return false };
-    let kicks = vm.console_changed(port);
+    let Some(kicks) = vm.console_changed(port) else { return false };
     machine.kick(platform, &vm, kicks);
     true
 }

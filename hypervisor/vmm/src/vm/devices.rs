@@ -61,12 +61,17 @@ impl Vm {
     }
 
     /// Something changed at the VM's console: there is room in its queue, or a byte was typed. Returns whom to kick.
-    pub(crate) fn console_changed(&mut self, port: &Mutex<Port>) -> VcpuSet {
+    /// `None` if a vCPU is at the UART or its port just now: to be tried again.
+    pub(crate) fn console_changed(&mut self, port: &Mutex<Port>) -> Option<VcpuSet> {
         if !self.config().console {
-            return VcpuSet::EMPTY;
+            return Some(VcpuSet::EMPTY);
         }
-        self.shared.serial.lock().refresh(&mut port.lock());
-        self.follow_uart()
+        let level = {
+            let mut serial = self.shared.serial.try_lock()?;
+            serial.refresh(&mut *port.try_lock()?);
+            serial.tell_line()
+        };
+        Some(self.vgic.set_shared_line(self.config().layout.uart_intid, level))
     }
 }
 
