@@ -27,7 +27,7 @@ mod vectors;
 pub mod window;
 
 /// The most physical cores that are used; each has a stack and a window.
-pub const CORES: usize = 8;
+pub const CORES: usize = 16;
 
 pub use cpu::{affinity, halt, physical_address_bits, signal_event, wait_for_event_until};
 pub use timer::{counter, frequency as counter_frequency};

@@ -8,7 +8,7 @@ use bulkhead_vmm::address::PAGE_SIZE;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Tables for EL2's own translation: the image, a window for each core, the tree and a handful of devices.
-const TABLES: usize = 20;
+const TABLES: usize = 12 + crate::CORES;
 #[unsafe(link_section = ".unzeroed")]
 static POOL: [Table; TABLES] = [const { Table::unused() }; TABLES];
 /// The first table is the root. Only the boot core takes tables, so loads and stores suffice (there is no

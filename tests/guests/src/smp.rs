@@ -7,7 +7,7 @@ use crate::psci::{self, function};
 use crate::{Machine, mmu};
 
 /// vCPUs that the runtime has stacks for.
-pub const MAXIMUM: usize = 8;
+pub const MAXIMUM: usize = 16;
 
 /// What a vCPU that was started runs; returning switches it off.
 pub type Main = fn(index: usize);

@@ -11,7 +11,7 @@ use core::ops::Range;
 pub use tree::{TreeError, firmware_tree, packed_tree};
 
 /// Bytes from one core's stack to the next: a guard page, then the stack. Unoptimised frames are several times larger.
-const STACK_STRIDE: usize = if cfg!(debug_assertions) { 128 } else { 32 } * 1024;
+const STACK_STRIDE: usize = if cfg!(debug_assertions) { 128 } else { 16 } * 1024;
 const GUARD: usize = 4096;
 /// Bytes of the emergency stack, with its guard page.
 const EMERGENCY_STACK_SIZE: usize = GUARD + if cfg!(debug_assertions) { 32 } else { 8 } * 1024;

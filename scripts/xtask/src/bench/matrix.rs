@@ -53,8 +53,8 @@ pub const fn boards(system: System) -> [Configuration; 4] {
 /// The boards with the hypervisor.
 pub const HYPERVISOR: [Configuration; 4] = boards(System::Bulkhead);
 
-/// The boards of the worst cases: as many cores, and so vCPUs, as the hypervisor runs.
-pub const WORST: [Configuration; 2] = [on(System::Bulkhead, 2, 8), on(System::Bulkhead, 3, 8)];
+/// The boards of the worst cases: as many cores, and so vCPUs, as a GICv2 has, and as the hypervisor runs.
+pub const WORST: [Configuration; 2] = [on(System::Bulkhead, 2, 8), on(System::Bulkhead, 3, 16)];
 
 /// The board's part of a result's name: `bulkhead-gicv3-1`.
 impl fmt::Display for Configuration {

@@ -127,7 +127,7 @@ mod tests {
             ("native-gicv3-1", "psci-version", 2),
             ("xen-gicv3-1", "psci-version", 472),
             ("bulkhead-gicv3-1", "entry-to-guest", 734_402),
-            ("bulkhead-gicv3-8", "worst-virtual-timer", 56_472),
+            ("bulkhead-gicv3-16", "worst-virtual-timer", 56_472),
         ] {
             results.boards.entry(board.into()).or_default().insert(name.into(), cost(median));
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bulkhead_qemu::board::GICS;
+use bulkhead_qemu::board::{GICS, Gic};
 use bulkhead_qemu::{Board, Boot, Session, Suite};
 
 use crate::judge;
@@ -34,6 +34,7 @@ pub fn register(suite: &mut Suite) {
     suite.on_each("hello", &guest("hello", "greeting=ahoy"), boards_of_each_kind, hello);
     suite.on_each("machine", &guest("machine", ""), boards(&[1, 4]), checks);
     suite.on_each("smp", &guest("smp", ""), boards(&[2, 4, 8]), checks);
+    suite.on_each("seventeen_cores", &guest("hello", "greeting=ahoy"), [sixteen().cores(17)], seventeen_cores);
     suite.on_each("bytes", &guest("bytes", &format!("seed={}", suite.seed())), boards(&[1]), checks);
     suite.on_each("memory", &guest("memory", ""), boards(&[1]), checks);
     let memory = GICS.map(|gic| Board::virt(gic).memory_mib(8192));
@@ -59,12 +60,26 @@ fn boards(cores: &'static [u32]) -> impl Iterator<Item = Board> {
 /// Every model with two cores, every number of cores, and memory from 256 MiB, which is where nothing else is said, to
 /// 8 GiB.
 fn every_board() -> impl Iterator<Item = Board> {
-    GICS.into_iter().flat_map(|gic| {
+    let of_each_gic = GICS.into_iter().flat_map(|gic| {
         let models = MODELS.map(|model| Board::virt(gic).cpu(model).cores(2));
         let cores = [1, 3, 4, 5, 6, 7, 8].map(|count| Board::virt(gic).cores(count));
         let memory = [512, 1024, 4096, 8192].map(|mib| Board::virt(gic).cores(2).memory_mib(mib));
         models.into_iter().chain(cores).chain(memory).collect::<Vec<_>>()
-    })
+    });
+    of_each_gic.chain([sixteen()])
+}
+
+/// As many cores as the hypervisor takes, which only a GICv3 has.
+fn sixteen() -> Board {
+    Board::virt(Gic::V3).cores(16)
+}
+
+/// The last core is told to be left out, and the guest does not know of it.
+fn seventeen_cores(session: &mut Session) {
+    session.expect("core 16 does not run: at most 16 cores are used").expect("cores    16 of 17, ");
+    let mut guest = session.port(DEFAULT);
+    guest.expect("hello: 16 vCPUs").verdict();
+    session.end();
 }
 
 /// The banner tells the board as it is, with every core up.

@@ -14,8 +14,8 @@ use std::fmt;
 use std::fs::File;
 use std::path::Path;
 
-/// Cores of the board, which are as many as the hypervisor takes.
-const CORES: usize = 8;
+/// Guests at most.
+const VMS: usize = 8;
 /// Operations that are measured.
 pub const OPERATIONS: [&str; 4] = ["psci-version", "gicd-typer-read", "sgi-to-self", "virtual-timer"];
 /// Ticks of the guest's counter at which it begins to measure: all others sleep by then.
@@ -48,8 +48,13 @@ pub struct Case {
 
 /// Every board that is measured.
 pub fn cases() -> Vec<Case> {
-    let of = |gic, grows| (1..=CORES).map(move |count| Case { gic, grows, count });
-    [2, 3].into_iter().flat_map(|gic| of(gic, Grows::Vms).chain(of(gic, Grows::Vcpus))).collect()
+    let of = |gic, grows, most| (1..=most).map(move |count| Case { gic, grows, count });
+    [2, 3].into_iter().flat_map(|gic| of(gic, Grows::Vms, VMS).chain(of(gic, Grows::Vcpus, cores(gic)))).collect()
+}
+
+/// Cores of the board: as many as a GICv2 has, and as the hypervisor takes.
+const fn cores(gic: u8) -> usize {
+    if gic == 2 { 8 } else { 16 }
 }
 
 impl fmt::Display for Case {
@@ -86,7 +91,7 @@ impl PartialEq for Point {
 /// Measures `case`.
 pub fn measure(setting: &Setting<'_>, case: &Case, name: &str) -> Result<Point> {
     let packed = Packed::new(setting.toolchain, &configuration(case), setting.folder, name)?;
-    let board = Board { gic: case.gic, cores: CORES as u8, memory: 256, turn: TURN };
+    let board = Board { gic: case.gic, cores: cores(case.gic) as u8, memory: 256, turn: TURN };
     let ram = setting.folder.join(name).with_extension("ram");
     // It must be new: old memory is not zero.
     File::create(&ram)?;
@@ -113,7 +118,7 @@ fn configuration(case: &Case) -> Configuration {
         Grows::Vms => (0..case.count).map(|index| vm(index, vec![index])).collect(),
         Grows::Vcpus => vec![vm(0, (0..case.count).collect())],
     };
-    Configuration { vms, housekeeping: CORES - 1 }
+    Configuration { vms, housekeeping: cores(case.gic) - 1 }
 }
 
 /// Bytes of the hypervisor's heap that were used, on a board whose memory is the file `ram`.
