@@ -100,7 +100,10 @@ impl Vgic {
 
     /// Which of several vCPUs a shared interrupt goes to may have changed: reconsiders those that are candidates.
     pub(super) fn reconsider_routes(&mut self) {
-        self.reconsider(self.busy & u64::MAX << self.vcpus.len());
+        let busy = self.busy & u64::MAX << self.vcpus.len();
+        if busy != 0 {
+            self.reconsider(busy);
+        }
     }
 
     /// Something outside the interrupts changed that their delivery depends on: reconsiders those of these banks, a bit
