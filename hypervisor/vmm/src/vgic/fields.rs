@@ -57,33 +57,39 @@ impl Vgic {
     /// Writes `given` to a register with a field for each interrupt.
     #[inline(always)]
     pub(super) fn write_each(&mut self, access: Access, given: u32) {
-        let (vcpu, field) = (access.vcpu(), access.field());
-        let (index, first) = self.locate(vcpu, access.first());
+        let (index, first) = self.locate(access.vcpu(), access.first());
         let Some(bank) = self.banks.get_mut(index) else { return };
         let private = bank.first < FIRST_SHARED;
         // On GICv2 SGIs are always enabled, and pending by source only (IHI 0048 4.3.5 to 4.3.8).
         let free = if private && self.layout.version == Version::V2 { given & !SGIS } else { given };
-        let (word, bits, value) = match field {
-            Field::Group => (&mut bank.is.group, u32::MAX, given),
+        let (word, bits, value) = match access.field() {
             Field::SetEnable => (&mut bank.is.enabled, free, u32::MAX),
             Field::ClearEnable => (&mut bank.is.enabled, free, 0),
+            Field::Group => (&mut bank.is.group, u32::MAX, given),
             Field::Configuration => {
                 // SGIs are always edge-triggered (IHI 0048 4.3.13, IHI 0069 GICR_ICFGR0).
                 let fixed = if private { SGIS } else { 0 };
                 (&mut bank.is.edge, 0xFFFF << first & !fixed, gather(given >> 1) << first)
             }
-            Field::SetPending => return self.set_latch(index, free, true),
-            Field::ClearPending => return self.set_latch(index, free, false),
-            Field::SetActive => return self.write_active(vcpu, index, given, true),
-            Field::ClearActive => return self.write_active(vcpu, index, given, false),
-            Field::Priority | Field::Targets | Field::SetSources | Field::ClearSources => {
-                return self.write_bytes(access, index, first, given);
-            }
+            _ => return self.write_other(access, index, first, (given, free)),
         };
         let changed = (*word ^ value) & bits;
         if changed != 0 {
             *word ^= changed;
             self.touched(index, changed);
+        }
+    }
+
+    /// The same of a register that is more than a word of a bank: `given` to the bank `index`, from `first` there on, with
+    /// those that are `free` to be written.
+    #[inline(never)]
+    fn write_other(&mut self, access: Access, index: usize, first: u32, (given, free): (u32, u32)) {
+        match access.field() {
+            Field::SetPending => self.set_latch(index, free, true),
+            Field::ClearPending => self.set_latch(index, free, false),
+            Field::SetActive => self.write_active(access.vcpu(), index, given, true),
+            Field::ClearActive => self.write_active(access.vcpu(), index, given, false),
+            _ => self.write_bytes(access, index, first, given),
         }
     }
 
