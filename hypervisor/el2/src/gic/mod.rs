@@ -21,6 +21,9 @@ pub const MAIL: u32 = 1;
 const SPECIAL: RangeInclusive<u32> = 1020..=1023;
 /// The priority that EL2 gives to all physical interrupts: the middle of the non-secure half.
 const PRIORITY: u8 = 0xa0;
+/// That of [`MAIL`], which guests send each other by the thousand: nothing waits for it. Four bits of priority, of which
+/// the non-secure view has three, tell the two apart.
+const MAIL_PRIORITY: u8 = 0xc0;
 
 /// GICH_VMCR and ICH_VMCR_EL2, which agree, for what a guest has set in its CPU interface (IHI 0048 5.3.7, IHI 0069
 /// 12.4.8).

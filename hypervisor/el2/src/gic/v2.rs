@@ -1,7 +1,7 @@
 //! GICv2 with the virtualization extensions (IHI 0048).
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{Acknowledged, ENABLE, KICK, MAIL, PRIORITY, SPECIAL, controls, take_controls};
+use super::{Acknowledged, ENABLE, KICK, MAIL, MAIL_PRIORITY, PRIORITY, SPECIAL, controls, take_controls};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
 use bulkhead_vmm::vgic::{CpuInterface, ListRegister, ListRegisterState, ListRegisters, Maintenance};
@@ -75,6 +75,7 @@ impl Gic {
             deactivate: if cpu.size() >= gicc::SPACED_SIZE { gicc::SPACED_DIR } else { gicc::DIR },
         };
         quieten(&gic.distributor, 0, PRIORITY);
+        gic.distributor.write8(gicd::IPRIORITYR + u64::from(MAIL), MAIL_PRIORITY);
         [KICK, MAIL].into_iter().for_each(|sgi| set_bit(&gic.distributor, gicd::ISENABLER, sgi));
         // What firmware left in service would mask everything.
         (0..4).for_each(|index| gic.cpu.write(gicc::APR + index * 4, 0));
@@ -121,6 +122,8 @@ impl Gic {
 
     pub fn acknowledge(&mut self) -> Option<Acknowledged> {
         let whole = self.cpu.read(gicc::IAR);
+        // What whoever sent it wrote before is seen by what is read after.
+        aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::SY);
         let intid = whole & 0x3ff;
         if SPECIAL.contains(&intid) {
             return None;

@@ -1,7 +1,7 @@
 //! GICv3 and later (IHI 0069), with the system-register CPU interface.
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{Acknowledged, ENABLE, KICK, MAIL, PRIORITY, SPECIAL, controls, take_controls};
+use super::{Acknowledged, ENABLE, KICK, MAIL, MAIL_PRIORITY, PRIORITY, SPECIAL, controls, take_controls};
 use crate::{cpu, sysreg};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
@@ -141,6 +141,7 @@ impl Gic {
         private.write(gicd::IGROUPR, u32::MAX);
         private.write(gicr::IGRPMODR, 0);
         quieten(&private, 0, PRIORITY);
+        private.write8(gicd::IPRIORITYR + u64::from(MAIL), MAIL_PRIORITY);
         [KICK, MAIL].into_iter().for_each(|sgi| set_bit(&private, gicd::ISENABLER, sgi));
         init_cpu_interface();
         let kind = sysreg::read!("ich_vtr_el2");

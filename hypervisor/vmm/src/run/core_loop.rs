@@ -109,7 +109,7 @@ impl CoreLoop {
             if let Left::Interrupt(interrupt @ (PhysicalInterrupt::Uart | PhysicalInterrupt::Unknown(_))) = left
                 && self.is_housework(machine, interrupt)
             {
-                // Other vCPUs, which may keep the lock, must not keep the console.
+                // The console before the VM's lock, which other vCPUs may keep.
                 self.count(Cause::DeviceInterrupt);
                 return self.keep_house(platform, machine);
             }
@@ -354,7 +354,13 @@ impl CoreLoop {
     /// Deals with a physical interrupt that is pending while no guest runs here. Others will not let the core sleep.
     fn acknowledge<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
         let Some(interrupt) = platform.acknowledge() else { return };
-        let concerned = self.loaded.as_ref().filter(|loaded| !loaded.rests || interrupt != PhysicalInterrupt::Kick);
+        // Of what is only for us no VM's lock is waited for.
+        let for_vcpu = |loaded: &&Loaded| match interrupt {
+            PhysicalInterrupt::Uart | PhysicalInterrupt::Unknown(_) => false,
+            PhysicalInterrupt::Kick => !loaded.rests,
+            _ => true,
+        };
+        let concerned = self.loaded.as_ref().filter(for_vcpu);
         if let Some(vm) = concerned.and_then(|loaded| machine.vms.get(loaded.it.vm)) {
             self.interrupt(platform, machine, &mut vm.lock(), interrupt);
         }

@@ -102,11 +102,16 @@ fn send<P: Platform>(
 #[inline(never)]
 fn send_oneself<P: Platform>(platform: &mut P, loaded: &Loaded, list_registers: &ListRegisters, intid: u32) -> bool {
     let Some((index, register)) = list_registers.lent(intid) else { return false };
-    if loaded.mailboxes.version() == Version::V2 && register.source() != loaded.it.vcpu.number() {
-        return false;
+    // What another cleared or changed since is not to be sent along with what it cleared.
+    let own = loaded.it.vcpu;
+    let is_again = match loaded.mailboxes.version() {
+        Version::V2 => register.source() == own.number(),
+        Version::V3 => loaded.mailboxes.is_open(own, intid),
+    };
+    if is_again {
+        platform.make_pending(index, register);
     }
-    platform.make_pending(index, register);
-    true
+    is_again
 }
 
 /// Has the interrupt controller send `targets` the SGI `intid`.

@@ -18,6 +18,9 @@ const SENDER: u64 = 0b111;
 /// And the highest: it was sent again. For all SGIs.
 const AGAIN: u64 = 0x8888_8888_8888_8888;
 
+/// Times that one tries to put mail into a box that others change meanwhile. The way with the lock is always open.
+const TRIES: u32 = 32;
+
 /// One vCPU's mailbox.
 #[derive(Debug)]
 struct Mailbox {
@@ -87,7 +90,10 @@ impl Mailboxes {
         let mailbox = self.of(target);
         let (sender, shift) = (self.sender(source, target), intid % 16 * WIDTH);
         let mut word = mailbox.sgis.load(Ordering::Relaxed);
-        while word >> shift & SENDER == sender && sender != 0 {
+        for _ in 0..TRIES {
+            if word >> shift & SENDER != sender || sender == 0 {
+                return None;
+            }
             let again = word | (SENDER + 1) << shift;
             match mailbox.sgis.compare_exchange(word, again, Ordering::AcqRel, Ordering::Relaxed) {
                 // Who was before it has rung, or is about to.
@@ -97,6 +103,13 @@ impl Mailboxes {
             }
         }
         None
+    }
+
+    /// Whether `vcpu` may send itself the SGI `intid` once more, on GICv3: it has not been closed since the list register
+    /// was written.
+    #[inline(always)]
+    pub fn is_open(&self, vcpu: VcpuId, intid: u32) -> bool {
+        self.of(vcpu).sgis.load(Ordering::Acquire) >> (intid % 16 * WIDTH) & SENDER != 0
     }
 
     /// Whom `source` is to the mailbox of `target`. On GICv3 an SGI does not tell who sent it. On GICv2, which has at most

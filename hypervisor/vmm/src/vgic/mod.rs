@@ -172,7 +172,7 @@ impl Vgic {
         self.vcpus.get(vcpu.index()).map(|per| &per.cpu_interface)
     }
 
-    /// Parks `vcpu`, which is not in the guest: nothing of it stays in list registers. Returns its CPU interface,
+    /// Of `vcpu`, which is not in the guest and is parked or reset, nothing stays in list registers. Returns its CPU interface,
     /// to be set to what the hardware had.
     pub fn cpu_interface_mut(&mut self, vcpu: VcpuId) -> Option<&mut CpuInterface> {
         self.take_out_all_but(vcpu, &Chosen::new(0));

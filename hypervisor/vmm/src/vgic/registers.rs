@@ -148,6 +148,7 @@ use Register::{ClearSpi, Control, Identification, Implementer, RedistributorCont
 use Register::{SetSpi, Type, Waker};
 
 // GICD_SGIR sends SGIs and holds nothing: who carries out stores knows it (SGIR).
+// SETSPI_NSR and CLRSPI_NSR have their INTID in the lower half, and nothing in the upper.
 // With GICD_CTLR.DS = 1, affinity routing always on and no LPIs, these are reserved and so not listed: STATUSR,
 // SETSPI_SR, CLRSPI_SR, IGRPMODR, NSACR, all extended ranges, and of GICR all of 0x40 to 0xC0.
 pub(super) const TABLE: &[Row] = &[
@@ -158,8 +159,8 @@ pub(super) const TABLE: &[Row] = &[
     row(0x0004, 0x0008, RD, 4, Implementer),
     row(0x0008, 0x0010, RD, 8 | 4, RedistributorType),
     row(0x0014, 0x0018, RD, 4, Waker),
-    row(0x0040, 0x0044, D3, 4 | 2, SetSpi),
-    row(0x0048, 0x004C, D3, 4 | 2, ClearSpi),
+    row(0x0040, 0x0042, D3, 4 | 2, SetSpi),
+    row(0x0048, 0x004A, D3, 4 | 2, ClearSpi),
     each(0x0080, 0x0100, D2 | D3 | SGI, 4, Group),
     each(0x0100, 0x0180, D2 | D3 | SGI, 4, SetEnable),
     each(0x0180, 0x0200, D2 | D3 | SGI, 4, ClearEnable),

@@ -37,7 +37,7 @@ impl Vm {
         }
     }
 
-    /// Marks `vcpu` as off. Its core parks it.
+    /// Marks `vcpu` as off. Its core resets it, and it rests there.
     pub(crate) fn turn_off(&mut self, vcpu: VcpuId) {
         if let Some(slot) = self.slot_mut(vcpu) {
             slot.run = Run::Off;

@@ -19,7 +19,7 @@ const PAGE: u64 = 4096;
 /// What an image's address is a multiple of; no image is larger.
 const ALIGNMENT: u64 = 2 << 20;
 /// Cores that the hypervisor has stacks for.
-const STACKS: usize = 8;
+const STACKS: usize = 16;
 /// ESR_EL2 of an instruction abort in EL2, by a translation fault at level 3 (D19.2.40).
 const NOT_MAPPED: &str = "ESR 0x86000007";
 
