@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// What Linux is told that works: where its programs lie is random else, and costs 2 % either way.
-const WORK: &str = "console=ttyAMA0 quiet norandmaps";
+const WORKING: &str = "console=ttyAMA0 quiet norandmaps";
 
 /// What `initramfs/bench` does and notes, and what that is.
 const WORK: [(&str, &str); 4] = [
@@ -53,7 +53,7 @@ pub fn measure(toolchain: &Toolchain, folder: &Path) -> Result<()> {
 /// What each took on one board: the boot with messages on the console, and the rest without.
 fn times(toolchain: &Toolchain, disk: &Path, configuration: &Configuration) -> Result<Times> {
     let loud = boot(toolchain, disk, configuration, "console=ttyAMA0")?;
-    let mut times = boot(toolchain, disk, configuration, WORK)?;
+    let mut times = boot(toolchain, disk, configuration, WORKING)?;
     times.insert("loud".into(), *loud.get("boot").ok_or("no boot")?);
     Ok(times)
 }
