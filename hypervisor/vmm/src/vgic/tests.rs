@@ -512,3 +512,13 @@ fn what_is_active_elsewhere_is_asked_for() {
     assert!(!vgic.rests(access, false));
     assert_eq!(vgic.read(access), 0);
 }
+
+#[test]
+fn an_sgi_that_another_clears_is_not_sent_again_by_its_own_vcpu() {
+    let mut vgic = set_up(Version::V3);
+    vgic.send(second(), VcpuSet::only(BOOT), 3);
+    vgic.flush(BOOT);
+    assert!(vgic.mailboxes().is_open(BOOT, 3) && !vgic.mailboxes().is_open(BOOT, 4));
+    write(&mut vgic, second(), Part::Redistributor(BOOT), (0x1_0280, 4), 1 << 3);
+    assert!(!vgic.mailboxes().is_open(BOOT, 3));
+}

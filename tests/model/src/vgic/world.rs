@@ -3,12 +3,10 @@
 
 use super::interface::{Interface, Settings};
 use super::oracle::Oracle;
-use super::registers::Frame;
 use super::tally::Tally;
 use crate::random::Random;
-use bulkhead_vmm::fault::GuestFault;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
-use bulkhead_vmm::vgic::{Layout, Maintenance, Part, SGIR, Version, Vgic};
+use bulkhead_vmm::vgic::{Layout, Maintenance, Version, Vgic};
 
 /// The virtual timer's INTID, linked to the physical interrupt of the same number on each core.
 pub const TIMER: u32 = 27;
@@ -45,7 +43,7 @@ pub struct World {
     /// What each vCPU's guest has in service.
     pub in_service: Vec<InService>,
     /// Kicks by list registers that were taken back before an entry.
-    late_kicks: VcpuSet,
+    pub(super) late_kicks: VcpuSet,
     /// Choices.
     pub random: Random,
     /// What happened.
@@ -97,7 +95,7 @@ impl World {
     }
 
     /// `vcpu` leaves the guest for what need not know its list registers: they may stay out.
-    fn leave(&mut self, vcpu: usize) -> VcpuSet {
+    pub(super) fn leave(&mut self, vcpu: usize) -> VcpuSet {
         if self.random.one_in(4) {
             return self.exit(vcpu);
         }
@@ -116,7 +114,7 @@ impl World {
     }
 
     /// The doorbell of `vcpu` was rung: it takes its mail, or its list registers are taken back before it can.
-    fn answer(&mut self, vcpu: usize) -> Result<VcpuSet, String> {
+    pub(super) fn answer(&mut self, vcpu: usize) -> Result<VcpuSet, String> {
         if self.random.one_in(4) {
             let kicks = self.exit(vcpu);
             return self.enter(vcpu).map(|()| kicks);
@@ -204,7 +202,7 @@ impl World {
         self.work(vcpu, kicks, work)
     }
 
-    fn work<R>(
+    pub(super) fn work<R>(
         &mut self,
         vcpu: usize,
         kicks: VcpuSet,
@@ -233,181 +231,6 @@ impl World {
             }
         }
         Ok(())
-    }
-
-    /// `vcpu` writes a register.
-    ///
-    /// # Errors
-    /// A disagreement.
-    pub fn write(&mut self, vcpu: usize, frame: Frame, offset: u64, size: u8, value: u64) -> Result<(), String> {
-        self.oracle.write(vcpu, frame, offset, size, value);
-        if !self.oracle.v3 && (frame, offset, size) == (Frame::Distributor, SGIR, 4) {
-            let list = match value >> 24 & 3 {
-                0 => value >> 16 & 0xFF,
-                1 => !(1 << vcpu) & 0xFF,
-                2 => 1 << vcpu,
-                _ => 0,
-            };
-            return self.send(vcpu, VcpuSet::from_bits(list as u32), (value & 0xF) as u32);
-        }
-        match self.access(vcpu, frame, offset, size, Some(value))? {
-            Ok(_) => Ok(()),
-            Err(fault) => self.expect_abort(frame, offset, fault),
-        }
-    }
-
-    /// `vcpu` accesses a register: with its list registers out in the hardware, or after they have been taken back if
-    /// the controller wants that, and now and then at once.
-    fn access(
-        &mut self,
-        vcpu: usize,
-        frame: Frame,
-        offset: u64,
-        size: u8,
-        stored: Option<u64>,
-    ) -> Result<Result<u64, GuestFault>, String> {
-        let part = match frame {
-            Frame::Distributor => Part::Distributor,
-            Frame::Redistributor(owner) => Part::Redistributor(id(owner)),
-        };
-        let access = match self.vgic.find(id(vcpu), part, offset, size) {
-            // The bus lets nothing through that is behind a frame's end.
-            Ok(access) if offset < self.end_of(frame) => access,
-            _ => return Ok(Err(GuestFault::ExternalAbort)),
-        };
-        let carry_out = |vgic: &mut Vgic| match stored {
-            Some(value) => {
-                vgic.write(access, value);
-                0
-            }
-            None => vgic.read(access),
-        };
-        if self.random.one_in(2) && !self.vgic.rests(access, stored.is_some()) {
-            let answer = carry_out(&mut self.vgic);
-            let kicks = self.vgic.take_kicks();
-            self.tally.in_place += 1;
-            return self.settle(kicks).map(|()| Ok(answer));
-        }
-        let (answer, kicks) = self.while_out(vcpu, |world| {
-            if world.vgic.rests(access, stored.is_some()) {
-                world.vgic.look(id(vcpu));
-            }
-            let answer = carry_out(&mut world.vgic);
-            let kicks = world.vgic.take_kicks();
-            ((answer, kicks), kicks)
-        })?;
-        if kicks.contains(id(vcpu)) {
-            return Err("the accessing vCPU is to be kicked".into());
-        }
-        Ok(Ok(answer))
-    }
-
-    /// Bytes in `frame`, none if there is no such frame.
-    fn end_of(&self, frame: Frame) -> u64 {
-        match frame {
-            Frame::Distributor if self.oracle.v3 => 0x1_0000,
-            Frame::Distributor => 0x1000,
-            Frame::Redistributor(_) if self.oracle.v3 => 0x2_0000,
-            Frame::Redistributor(_) => 0,
-        }
-    }
-
-    fn expect_abort(&self, frame: Frame, offset: u64, fault: GuestFault) -> Result<(), String> {
-        if fault == GuestFault::ExternalAbort && offset >= self.end_of(frame) {
-            return Ok(());
-        }
-        Err(format!("{frame:?} + {offset:#x}: {fault:?}"))
-    }
-
-    /// `vcpu` reads a register; all others are out of the guest before.
-    ///
-    /// # Errors
-    /// A disagreement.
-    pub fn read(&mut self, vcpu: usize, frame: Frame, offset: u64, size: u8) -> Result<(), String> {
-        self.synchronize()?;
-        let value = match self.access(vcpu, frame, offset, size, None)? {
-            Ok(value) => value,
-            Err(fault) => return self.expect_abort(frame, offset, fault),
-        };
-        let unknown = self.unknown_bits(vcpu, frame, offset, size);
-        match self.oracle.read(vcpu, frame, offset, size) {
-            Some(expected) if (expected ^ value) & !unknown != 0 => {
-                Err(format!("{frame:?} + {offset:#x} ({size}) by vCPU {vcpu}: {value:#x}, expected {expected:#x}"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// While an interrupt linked to hardware is active, whether its line is high is not known: the pending bit of
-    /// the timer in ISPENDR0 and ICPENDR0.
-    fn unknown_bits(&self, vcpu: usize, frame: Frame, offset: u64, size: u8) -> u64 {
-        let (owner, within) = match frame {
-            Frame::Distributor if self.oracle.v3 => return 0,
-            Frame::Distributor => (vcpu, offset),
-            Frame::Redistributor(owner) => (owner, offset.wrapping_sub(0x1_0000)),
-        };
-        let active = self.oracle.private[owner][TIMER as usize].active;
-        if active && size == 4 && (within == 0x200 || within == 0x280) { 1 << TIMER } else { 0 }
-    }
-
-    /// `vcpu` writes ICC_SGI1R_EL1 (0), ICC_SGI0R_EL1 (1) or ICC_ASGI1R_EL1 (2).
-    ///
-    /// # Errors
-    /// A disagreement.
-    pub fn generate(&mut self, vcpu: usize, register: u64, value: u64) -> Result<(), String> {
-        self.oracle.generate(vcpu, value, register == 0);
-        if !self.oracle.v3 {
-            return Ok(());
-        }
-        if register == 0 {
-            let targets = self.vgic.mailboxes().targets(id(vcpu), value);
-            return self.send(vcpu, targets, (value >> 24 & 0xF) as u32);
-        }
-        let kicks = self.leave(vcpu);
-        self.work(vcpu, kicks, |world| ((), world.vgic.send_group_0(id(vcpu), value)))
-    }
-
-    /// `vcpu` sends `targets` an SGI: again to those that have a list register for it, if chance wants it.
-    fn send(&mut self, vcpu: usize, targets: VcpuSet, intid: u32) -> Result<(), String> {
-        let mut left = VcpuSet::EMPTY;
-        let plain = self.random.one_in(4);
-        for target in targets.iter() {
-            let again = !plain
-                && if target == id(vcpu) { self.send_oneself(vcpu, intid)? } else { self.post(vcpu, target, intid)? };
-            if !again {
-                left.insert(target);
-            }
-        }
-        if left.is_empty() {
-            return self.settle(VcpuSet::EMPTY);
-        }
-        let kicks = self.leave(vcpu);
-        self.work(vcpu, kicks, |world| ((), world.vgic.send(id(vcpu), left, intid)))
-    }
-
-    fn send_oneself(&mut self, vcpu: usize, intid: u32) -> Result<bool, String> {
-        let lent = self.interfaces[vcpu].written.lent(intid);
-        let other = lent.is_none_or(|(_, register)| !self.oracle.v3 && usize::from(register.source()) != vcpu);
-        if other || !self.interfaces[vcpu].make_pending(intid, false)? {
-            return Ok(false);
-        }
-        self.tally.again += 1;
-        Ok(true)
-    }
-
-    fn post(&mut self, vcpu: usize, target: VcpuId, intid: u32) -> Result<bool, String> {
-        match self.vgic.mailboxes().post(id(vcpu), target, intid) {
-            None => return Ok(false),
-            Some(None) => return Err(format!("the mail of {target} was not taken at once")),
-            Some(Some(_)) => {}
-        }
-        // Sent twice before it is looked for, it is there once.
-        if self.random.one_in(4) && self.vgic.mailboxes().post(id(vcpu), target, intid) != Some(None) {
-            return Err(format!("the doorbell of {target} is to be rung twice"));
-        }
-        let kicks = self.answer(target.index())?;
-        self.late_kicks = self.late_kicks.union(kicks);
-        Ok(true)
     }
 
     /// A device's line, private to `vcpu` or shared, changes, while any vCPU may be in the guest.

@@ -1,0 +1,124 @@
+//! Guests load from the controller's registers, and store.
+
+use super::registers::Frame;
+use super::world::{TIMER, World, id};
+use bulkhead_vmm::fault::GuestFault;
+use bulkhead_vmm::vcpu::VcpuSet;
+use bulkhead_vmm::vgic::{Part, SGIR, Vgic};
+
+impl World {
+    /// `vcpu` writes a register.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn write(&mut self, vcpu: usize, frame: Frame, offset: u64, size: u8, value: u64) -> Result<(), String> {
+        self.oracle.write(vcpu, frame, offset, size, value);
+        if !self.oracle.v3 && (frame, offset, size) == (Frame::Distributor, SGIR, 4) {
+            let list = match value >> 24 & 3 {
+                0 => value >> 16 & 0xFF,
+                1 => !(1 << vcpu) & 0xFF,
+                2 => 1 << vcpu,
+                _ => 0,
+            };
+            return self.send(vcpu, VcpuSet::from_bits(list as u32), (value & 0xF) as u32);
+        }
+        match self.access(vcpu, frame, offset, size, Some(value))? {
+            Ok(_) => Ok(()),
+            Err(fault) => self.expect_abort(frame, offset, fault),
+        }
+    }
+
+    /// `vcpu` accesses a register: with its list registers out in the hardware, or after they have been taken back if
+    /// the controller wants that, and now and then at once.
+    fn access(
+        &mut self,
+        vcpu: usize,
+        frame: Frame,
+        offset: u64,
+        size: u8,
+        stored: Option<u64>,
+    ) -> Result<Result<u64, GuestFault>, String> {
+        let part = match frame {
+            Frame::Distributor => Part::Distributor,
+            Frame::Redistributor(owner) => Part::Redistributor(id(owner)),
+        };
+        let access = match self.vgic.find(id(vcpu), part, offset, size) {
+            // The bus lets nothing through that is behind a frame's end.
+            Ok(access) if offset < self.end_of(frame) => access,
+            _ => return Ok(Err(GuestFault::ExternalAbort)),
+        };
+        let carry_out = |vgic: &mut Vgic| match stored {
+            Some(value) => {
+                vgic.write(access, value);
+                0
+            }
+            None => vgic.read(access),
+        };
+        if self.random.one_in(2) && !self.vgic.rests(access, stored.is_some()) {
+            let answer = carry_out(&mut self.vgic);
+            let kicks = self.vgic.take_kicks();
+            self.tally.in_place += 1;
+            return self.settle(kicks).map(|()| Ok(answer));
+        }
+        let (answer, kicks) = self.while_out(vcpu, |world| {
+            if world.vgic.rests(access, stored.is_some()) {
+                world.vgic.look(id(vcpu));
+            }
+            let answer = carry_out(&mut world.vgic);
+            let kicks = world.vgic.take_kicks();
+            ((answer, kicks), kicks)
+        })?;
+        if kicks.contains(id(vcpu)) {
+            return Err("the accessing vCPU is to be kicked".into());
+        }
+        Ok(Ok(answer))
+    }
+
+    /// Bytes in `frame`, none if there is no such frame.
+    fn end_of(&self, frame: Frame) -> u64 {
+        match frame {
+            Frame::Distributor if self.oracle.v3 => 0x1_0000,
+            Frame::Distributor => 0x1000,
+            Frame::Redistributor(_) if self.oracle.v3 => 0x2_0000,
+            Frame::Redistributor(_) => 0,
+        }
+    }
+
+    fn expect_abort(&self, frame: Frame, offset: u64, fault: GuestFault) -> Result<(), String> {
+        if fault == GuestFault::ExternalAbort && offset >= self.end_of(frame) {
+            return Ok(());
+        }
+        Err(format!("{frame:?} + {offset:#x}: {fault:?}"))
+    }
+
+    /// `vcpu` reads a register; all others are out of the guest before.
+    ///
+    /// # Errors
+    /// A disagreement.
+    pub fn read(&mut self, vcpu: usize, frame: Frame, offset: u64, size: u8) -> Result<(), String> {
+        self.synchronize()?;
+        let value = match self.access(vcpu, frame, offset, size, None)? {
+            Ok(value) => value,
+            Err(fault) => return self.expect_abort(frame, offset, fault),
+        };
+        let unknown = self.unknown_bits(vcpu, frame, offset, size);
+        match self.oracle.read(vcpu, frame, offset, size) {
+            Some(expected) if (expected ^ value) & !unknown != 0 => {
+                Err(format!("{frame:?} + {offset:#x} ({size}) by vCPU {vcpu}: {value:#x}, expected {expected:#x}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// While an interrupt linked to hardware is active, whether its line is high is not known: the pending bit of
+    /// the timer in ISPENDR0 and ICPENDR0.
+    fn unknown_bits(&self, vcpu: usize, frame: Frame, offset: u64, size: u8) -> u64 {
+        let (owner, within) = match frame {
+            Frame::Distributor if self.oracle.v3 => return 0,
+            Frame::Distributor => (vcpu, offset),
+            Frame::Redistributor(owner) => (owner, offset.wrapping_sub(0x1_0000)),
+        };
+        let active = self.oracle.private[owner][TIMER as usize].active;
+        if active && size == 4 && (within == 0x200 || within == 0x280) { 1 << TIMER } else { 0 }
+    }
+}
