@@ -95,7 +95,7 @@ pub fn decode(raw: &RawExit) -> Exit {
 
 fn decode_synchronous(raw: &RawExit) -> Exit {
     let class = raw.esr >> 26 & 0x3f;
-    // Those that are worth a comparison of their own stand before the table that the others become.
+    // The commonest first: each is compared before the others are told apart.
     if class == class::SYSTEM_REGISTER {
         return Exit::SystemRegister(SystemRegisterAccess::decode(raw.esr));
     }
