@@ -31,7 +31,7 @@ pub struct Results {
     pub revision: Option<String>,
     /// By the board's name.
     pub boards: BTreeMap<String, Costs>,
-    /// Operations whose two runs differed, as `BOARD/OPERATION`.
+    /// Operations whose two runs differed, as `BOARD/OPERATION`, and what either had.
     pub not_exact: Vec<String>,
     /// Other hypervisors that were measured: what of Debian's they are.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -55,8 +55,14 @@ impl Results {
         let names = first.keys().chain(costs.keys().filter(|name| !first.contains_key(*name)));
         // The largest samples hold other cores' turns and the simulator's own ends of sleep, which the host may shift.
         let exact = |cost: &Cost| (cost.median, cost.minimum);
-        let differ = names.filter(|name| first.get(*name).map(exact) != costs.get(*name).map(exact));
-        self.not_exact.extend(differ.map(|name| format!("{board}/{name}")));
+        let both = names.map(|name| (name, [first, &costs].map(|run| run.get(name).map(exact))));
+        let differ = both.filter(|(_, [first, second])| first != second);
+        self.not_exact.extend(differ.map(|(name, runs)| {
+            let [first, second] = runs.map(|run| {
+                run.map_or_else(|| "nothing".to_owned(), |(median, least)| format!("{median} (least {least})"))
+            });
+            format!("{board}/{name} {first} and {second}")
+        }));
     }
 
     /// The results as those of `revision`.
@@ -86,9 +92,9 @@ mod tests {
         results.add(&HYPERVISOR[0], costs(2));
         assert!(results.not_exact.is_empty());
         results.add(&HYPERVISOR[0], costs(3));
-        assert_eq!(results.not_exact, ["bulkhead-gicv2-1/call"]);
+        assert_eq!(results.not_exact, ["bulkhead-gicv2-1/call 2 (least 1) and 3 (least 1)"]);
         results.add(&HYPERVISOR[0], Costs::new());
-        assert_eq!(results.not_exact.len(), 2);
+        assert_eq!(results.not_exact[1..], ["bulkhead-gicv2-1/call 2 (least 1) and nothing"]);
         assert_eq!(results.get("bulkhead-gicv2-1", "call").map(|cost| cost.median), Some(2));
     }
 }

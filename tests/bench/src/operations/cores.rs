@@ -52,6 +52,7 @@ pub fn measure(bench: &Bench) {
 pub fn cpu_on(affinity: u64) -> u64 {
     let entry = started_entry as *const () as u64;
     NOTICED.store(0, Ordering::SeqCst);
+    take_a_whole_turn();
     let before = bulkhead_guests::read_register!("cntvct_el0");
     let answer = psci::psci(function::CPU_ON_64, [affinity, entry, NOTICED.as_ptr() as u64]);
     assert_eq!(answer, status::SUCCESS, "the vCPU starts");
@@ -96,9 +97,14 @@ fn listen(_index: usize) {
 fn wait(done: impl Fn() -> bool) {
     while !done() {
         core::hint::spin_loop();
-        // SAFETY: a hint that gives the turn away.
-        unsafe { core::arch::asm!("yield", options(nostack, nomem)) };
+        take_a_whole_turn();
     }
+}
+
+/// Gives the turn away: the next begins when every other core has had its own, or sleeps.
+pub fn take_a_whole_turn() {
+    // SAFETY: a hint that gives the turn away.
+    unsafe { core::arch::asm!("yield", options(nostack, nomem)) };
 }
 
 fn wait_until_off(affinity: u64) {
