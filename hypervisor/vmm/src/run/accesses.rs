@@ -16,41 +16,45 @@ impl<P: Platform> Alone<'_, P> {
     #[inline(always)]
     pub(super) fn access(&mut self, ipa: Ipa, access: Access) -> Option<Done> {
         let (device, offset) = self.loaded.shared.bus.find(ipa, access.size())?;
-        let (value, cause, done) = if device == Device::Uart {
-            self.access_uart(access, offset)?
-        } else {
-            if offset == SGIR
-                && let Some(done) = self.sgir(access)
-            {
-                return Some(done);
-            }
-            self.access_controller(access, device, offset)?
-        };
-        self.loaded.complete(access, value, cause);
-        Some(done)
+        if device == Device::Uart {
+            return self.access_uart(access, offset);
+        }
+        if offset == SGIR
+            && let Some(done) = self.sgir(access)
+        {
+            return Some(done);
+        }
+        self.access_controller(access, device, offset)
     }
 
     /// Loads from a part of the interrupt controller, or stores, at `offset` in it.
     #[inline(always)]
-    fn access_controller(&mut self, access: Access, device: Device, offset: u64) -> Option<(u64, Cause, Done)> {
+    fn access_controller(&mut self, access: Access, device: Device, offset: u64) -> Option<Done> {
         let vcpu = self.loaded.it.vcpu;
         let mut vm = self.vm.lock();
         let place = vm.find(vcpu, device, offset, access.size()).ok()?;
         if !access.write() {
-            let rests = vm.vgic().rests(place, false);
-            return (!rests).then(|| (vm.vgic().read(place), Cause::InterruptController, Done::Wholly));
+            if vm.vgic().rests(place, false) {
+                return None;
+            }
+            let value = vm.vgic().read(place);
+            drop(vm);
+            self.loaded.complete(access, value, Cause::InterruptController);
+            return Some(Done::Wholly);
         }
         if vm.vgic().rests(place, true) {
             return None;
         }
         let kicks = vm.store(place, self.loaded.stored(access));
         let done = if kicks.is_empty() { Done::Wholly } else { wake(self.platform, self.machine, &vm, vcpu, kicks) };
-        Some((0, Cause::InterruptController, done))
+        drop(vm);
+        self.loaded.complete(access, 0, Cause::InterruptController);
+        Some(done)
     }
 
     /// Loads from the UART, or stores, at `offset` in it.
     #[inline(always)]
-    fn access_uart(&mut self, access: Access, offset: u64) -> Option<(u64, Cause, Done)> {
+    fn access_uart(&mut self, access: Access, offset: u64) -> Option<Done> {
         let stored = access.write().then(|| self.loaded.stored(access));
         let port = self.machine.ports.get(self.loaded.it.vm)?;
         let mut serial = self.loaded.shared.serial.lock();
@@ -61,7 +65,8 @@ impl<P: Platform> Alone<'_, P> {
             self.machine.want_console(self.platform);
         }
         let done = if changed { self.follow_uart() } else { Done::Wholly };
-        Some((value, Cause::Uart, done))
+        self.loaded.complete(access, value, Cause::Uart);
+        Some(done)
     }
 
     /// Tells the interrupt controller of the UART's line.

@@ -20,6 +20,11 @@ impl VcpuId {
         if index < Self::MAXIMUM { Some(Self(index)) } else { None }
     }
 
+    /// The vCPU whose index is the remainder of `number` by [`Self::MAXIMUM`]: that of a `number` that is one.
+    pub(crate) const fn wrapping(number: u8) -> Self {
+        Self(number % Self::MAXIMUM)
+    }
+
     /// The boot vCPU, which every VM has.
     pub const BOOT: Self = Self(0);
 

@@ -76,7 +76,7 @@ impl Vgic {
         }
     }
 
-    /// What a load reads.
+    /// What a load reads: no more than as many bytes as it asks for.
     #[inline(never)]
     pub fn read(&self, access: Access) -> u64 {
         if access.is_each() {

@@ -227,7 +227,7 @@ impl ListRegisters {
 
     /// The index of the list register that holds the interrupt `intid`.
     pub(super) fn find(&self, intid: u32) -> Option<u8> {
-        self.used_indices().find(|index| self.get(*index).intid() == intid)
+        self.holding(intid).map(|(index, _)| index)
     }
 
     /// The list register that holds the interrupt `intid`, and its index.

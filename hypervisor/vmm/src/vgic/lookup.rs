@@ -3,19 +3,12 @@
 use super::registers::{EACH, Field, Frame, LOAD, RESERVED, Register, Row, SCALE, SHARED, STORE, TABLE, in_frame};
 use crate::vcpu::VcpuId;
 
-const ALL_FRAMES: u8 = (1 << FRAMES.len()) - 1;
 const FRAMES: [Frame; 4] = [Frame::DistributorV2, Frame::DistributorV3, Frame::Redistributor, Frame::SgiAndPpi];
-/// Rows of all frames, with one at the end of each.
-const ROWS_COUNT: usize = {
-    let (mut count, mut rows) = (FRAMES.len(), TABLE);
-    while let [row, rest @ ..] = rows {
-        count += (row.flags & ALL_FRAMES).count_ones() as usize;
-        rows = rest;
-    }
-    count
-};
+/// Room for the rows of all frames with one at the end of each. A power of two: a remainder by it costs less than a
+/// comparison.
+const ROWS_COUNT: usize = 64;
 
-/// The rows of each frame, in ascending order, and one for what is behind them.
+/// The rows of each frame, in ascending order, and one for what is behind them, which ends every search.
 #[expect(clippy::indexing_slicing, reason = "in a constant: an index out of range does not compile")]
 static ROWS: [Row; ROWS_COUNT] = {
     let (mut rows, mut count, mut frame) = ([RESERVED; ROWS_COUNT], 0, 0);
@@ -31,6 +24,7 @@ static ROWS: [Row; ROWS_COUNT] = {
         count += 1;
         frame += 1;
     }
+    assert!(count <= ROWS_COUNT && ROWS_COUNT.is_power_of_two());
     rows
 };
 
@@ -38,8 +32,6 @@ static ROWS: [Row; ROWS_COUNT] = {
 const BLOCK: u16 = 0x80;
 /// Blocks: those of the first 4 KiB, the last of which is also that of all others.
 const BLOCKS: usize = 32;
-
-const _: () = assert!(ROWS_COUNT <= u8::MAX as usize);
 
 /// For each frame and each block of offsets: the first row that ends behind the block's start. Searching from there is as
 /// good as from the frame's first row, and mostly over at once.
@@ -70,17 +62,14 @@ static FIRST_ROWS: [u8; FRAMES.len() * BLOCKS] = {
 };
 
 /// An access to a register, or to what is reserved, with the vCPU that makes it, or whose redistributor it is. It fits into
-/// a processor's register.
+/// two of a processor's registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
-    register: Register,
-    field: Field,
-    /// The row's, as [`in_frame`] has it.
-    flags: u8,
-    size: u8,
-    /// Where in the register, or the array of registers, it begins, in bytes.
-    position: u16,
-    vcpu: VcpuId,
+    /// As [`in_frame`] has it.
+    row: &'static Row,
+    /// From the lowest bits on: where in the register, or the array of registers, it begins, in bytes, 16 bits; the vCPU,
+    /// 8 bits; the size, in bytes.
+    place: u32,
 }
 
 /// Finds the register at `offset` of `frame` for an access of `size` bytes (1, 2, 4 or 8) by `vcpu`, or to its
@@ -91,7 +80,7 @@ pub fn find(vcpu: VcpuId, frame: Frame, offset: u64, size: u8) -> Access {
     let block = usize::from(offset / BLOCK).min(BLOCKS - 1);
     let mut at = FIRST_ROWS.get(frame as usize * BLOCKS + block).copied().unwrap_or(0);
     let mut row = loop {
-        let Some(row) = ROWS.get(usize::from(at)) else { break &RESERVED };
+        let row = ROWS.get(usize::from(at) % ROWS_COUNT).unwrap_or(&RESERVED);
         if offset <= row.last {
             break row;
         }
@@ -101,52 +90,54 @@ pub fn find(vcpu: VcpuId, frame: Frame, offset: u64, size: u8) -> Access {
     if row.first > offset || row.sizes & size == 0 || misaligned {
         row = &RESERVED;
     }
-    let Row { first, register, field, flags, .. } = *row;
-    Access { register, field, flags, size, position: offset.wrapping_sub(first), vcpu }
+    let position = offset.wrapping_sub(row.first);
+    Access { row, place: u32::from(position) | u32::from(vcpu.number()) << 16 | u32::from(size) << 24 }
 }
 
 impl Access {
     /// The register.
     pub const fn register(self) -> Register {
-        self.register
+        self.row.register
     }
 
     /// Which, of [`Register::Each`].
     pub const fn field(self) -> Field {
-        self.field
+        self.row.field
     }
 
     /// Who makes it, or whose redistributor it is to.
     pub const fn vcpu(self) -> VcpuId {
-        self.vcpu
+        let [_, _, vcpu, _] = self.place.to_le_bytes();
+        VcpuId::wrapping(vcpu)
     }
 
     /// Where in the register, or the array of registers, it begins, in bytes.
     pub const fn position(self) -> u32 {
-        self.position as u32
+        self.place & 0xFFFF
     }
 
     /// Bytes accessed: 1, 2, 4 or 8.
     pub const fn size(self) -> u8 {
-        self.size
+        let [_, _, _, size] = self.place.to_le_bytes();
+        size
     }
 
     /// Whether a load, or store, rests on what list registers hold.
     #[inline(always)]
     pub const fn rests(self, store: bool) -> bool {
-        self.flags & if store { STORE } else { LOAD } != 0
+        self.row.flags & if store { STORE } else { LOAD } != 0
     }
 
     /// Whether it is to a register with a field for each interrupt, [`Register::Each`].
     #[inline(always)]
     pub const fn is_each(self) -> bool {
-        self.flags & EACH != 0
+        self.row.flags & EACH != 0
     }
 
     /// The first INTID accessed, of a register with a field for each interrupt.
     #[inline(always)]
     pub const fn first(self) -> u32 {
-        self.origin() + (self.position() << (self.flags & SCALE))
+        self.origin() + (self.position() << (self.row.flags & SCALE))
     }
 
     /// The INTID, of an array with 64 bits for each interrupt.
@@ -157,19 +148,19 @@ impl Access {
 
     /// The INTID that an array of registers begins with.
     const fn origin(self) -> u32 {
-        (self.flags & SHARED) as u32
+        (self.row.flags & SHARED) as u32
     }
 
     /// The part of the 64-bit register value `whole` that this access reads.
     #[inline(always)]
     pub const fn part(self, whole: u64) -> u64 {
-        if self.size == 8 { whole } else { whole >> (self.position() % 8 * 8) & 0xFFFF_FFFF }
+        if self.size() == 8 { whole } else { whole >> (self.position() % 8 * 8) & 0xFFFF_FFFF }
     }
 
     /// The 64-bit register value `whole` with the part that this access writes replaced by `value`.
     #[inline(always)]
     pub const fn merge(self, whole: u64, value: u64) -> u64 {
-        if self.size == 8 {
+        if self.size() == 8 {
             return value;
         }
         let shift = self.position() % 8 * 8;

@@ -333,6 +333,22 @@ fn redistributors_tell_who_they_are_and_wake_up() {
 }
 
 #[test]
+fn a_register_reads_as_no_more_bytes_than_the_access_has() {
+    for (version, parts) in [
+        (Version::V2, [Part::Distributor, Part::Distributor]),
+        (Version::V3, [Part::Distributor, Part::Redistributor(second())]),
+    ] {
+        let mut vgic = set_up(version);
+        let accesses = || (0..REDISTRIBUTOR_SIZE).flat_map(|at| [1, 2, 4, 8].map(|size| (at, size)));
+        for (part, access) in parts.into_iter().flat_map(|part| accesses().map(move |access| (part, access))) {
+            write(&mut vgic, BOOT, part, access, u64::MAX);
+            let read = read(&vgic, BOOT, part, access);
+            assert!(read <= u64::MAX >> (64 - 8 * u32::from(access.1)), "{version:?} {access:x?} {read:#x}");
+        }
+    }
+}
+
+#[test]
 fn nobody_answers_for_a_redistributor_that_there_is_not() {
     let absent = Part::Redistributor(VcpuId::new(2).unwrap());
     assert_eq!(set_up(Version::V3).find(BOOT, absent, 0, 4), Err(GuestFault::ExternalAbort));
