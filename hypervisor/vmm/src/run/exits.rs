@@ -6,10 +6,9 @@ use super::{CoreLoop, Machine, Next};
 use crate::address::Ipa;
 use crate::exit::{self, Access, Cause, DataAbort, Exit, Origin, RawExit, Syndrome};
 use crate::platform::Platform;
-use crate::tell::{Level, tell};
+use crate::tell::{Level, tell, text};
 use crate::vcpu::VcpuId;
 use crate::vm::Vm;
-use alloc::format;
 
 /// Stage-2 faults of a VM that are worth a message each; later ones are only counted.
 const FAULTS_TOLD: u64 = 8;
@@ -129,10 +128,13 @@ fn tell_fault(vm: &mut Vm, loaded: &Loaded, raw: &RawExit, address: Ipa) -> bool
 }
 
 /// Stops `vm` by its owner's policy, with one message.
+#[cold]
+#[inline(never)]
 fn stop(vm: &mut Vm, vcpu: VcpuId, pc: u64, raw: &RawExit, reason: &str) {
     let policy = vm.fault_policy();
     let what = exit::describe(raw);
-    let message = format!("{vcpu} at PC {pc:#x}: {reason} ({what}, ESR {:#x}, FAR {:#x})", raw.esr, raw.far);
+    let (esr, far) = (raw.esr, raw.far);
+    let message = text(format_args!("{vcpu} at PC {pc:#x}: {reason} ({what}, ESR {esr:#x}, FAR {far:#x})"));
     tell(Level::Error, format_args!("{} {message}; on-fault: {}", vm.name(), policy.word()));
     vm.counters_mut().faults += 1;
     vm.stop_itself(policy.into(), message);

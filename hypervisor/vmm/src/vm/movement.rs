@@ -4,6 +4,7 @@ use super::{After, BuildError, Lifecycle, Run, Slot, Vm};
 use crate::console::Serial;
 use crate::device::pl011::{self, Pl011};
 use crate::platform::{CoreId, Platform};
+use crate::tell::text;
 use crate::vcpu::Vcpu;
 use crate::vgic;
 use alloc::boxed::Box;
@@ -86,7 +87,7 @@ impl Vm {
         self.bequeath(&mut fresh);
         core::mem::replace(self, fresh).destroy(platform);
         self.adopt(&mut state, now).inspect_err(|error| {
-            self.stop(After::Off, Some(alloc::format!("its move failed: {error}")));
+            self.stop(After::Off, Some(text(format_args!("its move failed: {error}"))));
         })
     }
 }
