@@ -265,12 +265,12 @@ impl Vm {
     }
 
     fn write_generated_tree<P: Platform>(&mut self, platform: &mut P) {
-        let Blueprint { gic, vmid, hardware, .. } = &*self.blueprint;
+        let Blueprint { plan, vmid, hardware } = &*self.blueprint;
         let machine = guest_tree::Machine {
             layout: &self.config().layout,
             vcpus: self.slots.len(),
             ram: self.memory.guest(),
-            gic: *gic,
+            gic: plan.gic,
             console: self.config().console,
             bootargs: &self.config().bootargs,
             ramdisk: self.load.ramdisk,

@@ -77,7 +77,7 @@ impl Vm {
     /// where it was. Or the state does not come out of the new VM as it was put in: it is being stopped.
     pub(crate) fn move_to<P: Platform>(&mut self, platform: &mut P, core: CoreId) -> Result<(), BuildError> {
         self.lifecycle = Lifecycle::Running;
-        let mut fresh = Self::around(platform, self.blueprint.clone(), alloc::vec![Slot::new(core)], &self.memory)?;
+        let mut fresh = Self::around(platform, &self.blueprint, alloc::vec![Slot::new(core)], &self.memory)?;
         let now = platform.counter();
         let Some(mut state) = self.take_state(now) else {
             fresh.destroy(platform);
