@@ -112,14 +112,9 @@ pub fn read() -> Option<u8> {
     })
 }
 
-/// The UART for whoever runs before the consoles do: every byte waits for room.
-pub struct Polled;
-
-impl fmt::Write for Polled {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        with((), |uart| write_polled(uart, text));
-        Ok(())
-    }
+/// Writes `text` for whoever runs before the consoles do: every byte waits for room.
+pub fn print(text: &str) {
+    with((), |uart| write_polled(uart, text));
 }
 
 /// The UART for a core that found an invariant broken: it waits for no lock.
