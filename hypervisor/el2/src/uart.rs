@@ -77,7 +77,7 @@ pub fn is_known() -> bool {
 }
 
 fn with<R>(otherwise: R, work: impl FnOnce(&Registers) -> R) -> R {
-    UART.lock().as_ref().map_or(otherwise, |uart| work(uart.0))
+    lock(&UART).as_ref().map_or(otherwise, |uart| work(uart.0))
 }
 
 /// Gives `bytes` to the UART until its FIFO is full; returns how many it took. Without a UART it takes all.
