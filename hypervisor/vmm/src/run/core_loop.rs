@@ -163,6 +163,8 @@ impl CoreLoop {
     }
 
     /// Does the next piece of preparing or scrubbing the VM, without its lock: others may want to stop it.
+    // Apart from what exits need: inlined, it would take registers from them.
+    #[inline(never)]
     fn prepare<P: Platform>(
         &mut self,
         platform: &mut P,
