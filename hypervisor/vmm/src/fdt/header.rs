@@ -37,13 +37,15 @@ impl Extent {
     }
 }
 
-/// Where the blocks of the tree lie that starts with `header`.
+/// Where the blocks of the tree lie that starts with `bytes`.
 ///
 /// # Errors
-/// The magic or the version is not ours, or a block is misaligned, out of order or out of the tree.
-pub fn extent(header: &[u8; HEADER_SIZE]) -> Result<Extent, FdtError> {
+/// There is no whole header, the magic or the version is not ours, or a block is misaligned, out of order or out of the
+/// tree.
+pub fn extent(bytes: &[u8]) -> Result<Extent, FdtError> {
+    let header: &[u8; HEADER_SIZE] = bytes.first_chunk().ok_or(FdtError::new(FdtError::CUT_SHORT, bytes.len()))?;
     let mut fields = [0; 10];
-    for (field, word) in fields.iter_mut().zip(header.chunks_exact(4)) {
+    for (field, word) in fields.iter_mut().zip(header.as_chunks::<4>().0) {
         *field = cell(word);
     }
     let [magic, total, structure, strings, reservations, version, compatible, boot_cpu, ..] = fields;
