@@ -59,8 +59,8 @@ impl Core {
             uart: board.console.and_then(|console| console.interrupt).map(|interrupt| interrupt.intid),
         };
         timer::arm(None);
-        for intid in [interrupts.virtual_timer, interrupts.hypervisor_timer, interrupts.maintenance] {
-            gic.enable_private(intid);
+        for intid in &[interrupts.virtual_timer, interrupts.hypervisor_timer, interrupts.maintenance] {
+            gic.enable_private(*intid);
         }
         let features = Features::read();
         guest::init(features);

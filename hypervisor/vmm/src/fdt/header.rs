@@ -61,10 +61,10 @@ pub fn extent(bytes: &[u8]) -> Result<Extent, FdtError> {
     // The header gives no size of the reservations: the block behind bounds them (Devicetree Specification 0.4 5.1).
     let behind = |start| if start > reservations { start } else { usize::MAX };
     let reservations = reservations..behind(structure.start).min(behind(strings.start));
-    for (block, field) in [(&structure, 8), (&strings, 12), (&reservations, 16)] {
-        let misaligned = field == 8 && block.start % 4 != 0;
+    for (block, field) in &[(&structure, 8), (&strings, 12), (&reservations, 16)] {
+        let misaligned = *field == 8 && block.start % 4 != 0;
         if misaligned || block.start < HEADER_SIZE || block.end > total as usize {
-            return Err(FdtError::new(FdtError::BLOCK, field));
+            return Err(FdtError::new(FdtError::BLOCK, *field));
         }
     }
     let extent = Extent { reservations, structure, strings, boot_cpu };

@@ -28,9 +28,9 @@ pub(super) fn read(wiring: &Wiring<'_>, mistakes: &mut Mistakes) -> Option<Timer
         return None;
     };
     let mut interrupts = [None; NAMES.len()];
-    for (default, (slot, name)) in interrupts.iter_mut().zip(NAMES).enumerate() {
+    for (default, (slot, name)) in interrupts.iter_mut().zip(&NAMES).enumerate() {
         let place = match node.property("interrupt-names") {
-            Some(names) => names.strings().position(|other| other == name),
+            Some(names) => names.strings().position(|other| other == *name),
             None => Some(default),
         };
         *slot = place.and_then(|place| wiring.interrupt(&node, place));
