@@ -7,6 +7,7 @@ use super::{CoreLoop, Machine};
 use crate::address::{Ipa, PAGE_SIZE};
 use crate::exit::{Access, Cause, Transfer};
 use crate::platform::Platform;
+use crate::vcpu::GeneralRegisters;
 use crate::vgic::SGIR;
 use crate::vm::{Device, Vm};
 
@@ -30,7 +31,8 @@ impl CoreLoop {
         self.take_back(platform, machine, vm);
         let Some(loaded) = &mut self.loaded else { return false };
         let Some(transfer) = fetch(platform, vm, loaded).and_then(Transfer::decode) else { return false };
-        let (base, pc) = (loaded.vcpu.general().get(transfer.base()), loaded.vcpu.general().pc);
+        let GeneralRegisters { pc, pstate, .. } = *loaded.vcpu.general();
+        let base = loaded.vcpu.general().get(transfer.base());
         // One that begins before the device would have it only in part, and one that leaves the page may lead anywhere.
         let begins_here = (transfer.address(base) ^ far) & UNTAGGED == 0;
         if !begins_here || ipa.get() % PAGE_SIZE + transfer.size() > PAGE_SIZE {
@@ -38,9 +40,10 @@ impl CoreLoop {
         }
         let (mut left, mut at) = (Some(transfer), ipa);
         while let Some(it) = left {
+            // As long as it is not done, it is where it was.
+            (loaded.vcpu.general_mut().pc, loaded.vcpu.general_mut().pstate) = (pc, pstate);
             let size = it.first().size();
             let Some(place) = loaded.shared.bus.find(at, size) else { return false };
-            loaded.vcpu.general_mut().pc = pc;
             if !access(platform, machine, vm, loaded, it.first(), place) {
                 return false;
             }
