@@ -7,7 +7,6 @@ use super::{CoreLoop, Machine};
 use crate::address::{Ipa, PAGE_SIZE};
 use crate::exit::{Access, Cause, Transfer};
 use crate::platform::Platform;
-use crate::vcpu::GeneralRegisters;
 use crate::vgic::SGIR;
 use crate::vm::{Device, Vm};
 
@@ -31,29 +30,44 @@ impl CoreLoop {
         self.take_back(platform, machine, vm);
         let Some(loaded) = &mut self.loaded else { return false };
         let Some(transfer) = fetch(platform, vm, loaded).and_then(Transfer::decode) else { return false };
-        let GeneralRegisters { pc, pstate, .. } = *loaded.vcpu.general();
-        let base = loaded.vcpu.general().get(transfer.base());
+        let before = loaded.vcpu.general().clone();
         // One that begins before the device would have it only in part, and one that leaves the page may lead anywhere.
-        let begins_here = (transfer.address(base) ^ far) & UNTAGGED == 0;
-        if !begins_here || ipa.get() % PAGE_SIZE + transfer.size() > PAGE_SIZE {
+        let begins_here = (transfer.address(before.get(transfer.base())) ^ far) & UNTAGGED == 0;
+        let stays = ipa.get() % PAGE_SIZE + transfer.size() <= PAGE_SIZE;
+        let is_done = begins_here && stays && carry_out(platform, machine, vm, loaded, transfer, ipa);
+        if !is_done {
+            *loaded.vcpu.general_mut() = before;
+        }
+        is_done
+    }
+}
+
+/// Carries out `transfer`, of which the first access is at `ipa`. Whether devices answer all of it; else what it did to
+/// registers is to be undone.
+fn carry_out<P: Platform>(
+    platform: &mut P,
+    machine: &Machine,
+    vm: &mut Vm,
+    loaded: &mut Loaded,
+    transfer: Transfer,
+    ipa: Ipa,
+) -> bool {
+    let (base, pc) = (loaded.vcpu.general().get(transfer.base()), loaded.vcpu.general().pc);
+    let (mut left, mut at) = (Some(transfer), ipa);
+    while let Some(it) = left {
+        // Each access ends the instruction; there is but one.
+        loaded.vcpu.general_mut().pc = pc;
+        let size = it.first().size();
+        let Some(place) = loaded.shared.bus.find(at, size) else { return false };
+        if !access(platform, machine, vm, loaded, it.first(), place) {
             return false;
         }
-        let (mut left, mut at) = (Some(transfer), ipa);
-        while let Some(it) = left {
-            // As long as it is not done, it is where it was.
-            (loaded.vcpu.general_mut().pc, loaded.vcpu.general_mut().pstate) = (pc, pstate);
-            let size = it.first().size();
-            let Some(place) = loaded.shared.bus.find(at, size) else { return false };
-            if !access(platform, machine, vm, loaded, it.first(), place) {
-                return false;
-            }
-            (left, at) = (it.rest(), Ipa::new(at.get().wrapping_add(size.into())));
-        }
-        if let Some(changed) = transfer.written_back(base) {
-            loaded.vcpu.general_mut().set(transfer.base(), changed);
-        }
-        true
+        (left, at) = (it.rest(), Ipa::new(at.get().wrapping_add(size.into())));
     }
+    if let Some(changed) = transfer.written_back(base) {
+        loaded.vcpu.general_mut().set(transfer.base(), changed);
+    }
+    true
 }
 
 /// The instruction that the loaded vCPU is at, if that is A64 and in its RAM.

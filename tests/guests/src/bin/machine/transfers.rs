@@ -117,7 +117,10 @@ fn others(gic: &Gic, when: &str) {
     write_register!("par_el1", before);
     // The UART ends with its page, and nothing is behind it: the second access is an abort of the same instruction.
     let (_, whole) = run(0xb940_0040, [1, 1, NOTHING]);
-    let (_, half) = run(0x2940_0440, [1, 1, address(0xffc) as u64]);
+    // LDP W2, W1, [X2]: what its first access loaded is its base, which is as it was.
+    let uart_end = address(0xffc) as u64;
+    let (left, half) = run(0x2940_0442, [1, 1, uart_end]);
+    expect_eq!(format_args!("half a pair leaves its base, {when}"), left[2], uart_end);
     let told = |trapped: Option<Trapped>| trapped.map(|it| (it.class(), it.elr));
     expect_eq!(format_args!("half a pair is an abort, {when}"), told(half), told(whole));
     expect!(format_args!("it is a data abort, {when}"), half.is_some_and(|it| it.class() == class::DATA_ABORT));
