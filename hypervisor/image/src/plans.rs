@@ -26,8 +26,6 @@ pub struct Planned {
 }
 
 /// Plans the configuration, says what is wrong with it, and frees the memory that guests may have.
-// A step of the boot by itself: as one function all would need more registers than there are.
-#[inline(never)]
 pub fn make(board: &Board, trees: &Trees) -> Planned {
     let configuration = trees.configuration(board);
     say(Level::Warn, &board.warnings);

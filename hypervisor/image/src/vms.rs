@@ -20,8 +20,6 @@ use core::sync::atomic::{AtomicBool, AtomicU64};
 use spin::Mutex;
 
 /// Builds every VM that can be, and assigns its cores. `booted` is the counter's value at the first instruction.
-// A step of the boot by itself: as one function all would need more registers than there are.
-#[inline(never)]
 pub fn build(core: &mut Core, board: &Board, planned: Planned, booted: u64) -> Machine {
     let hardware = hardware(core, board, &planned);
     let (mut vms, mut refused) = (Vec::new(), Vec::new());

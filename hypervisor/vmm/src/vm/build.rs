@@ -88,7 +88,6 @@ impl Vm {
     ///
     /// # Errors
     /// [`BuildError`]; whatever had been taken is given back.
-    #[inline(never)]
     pub fn build<P: Platform>(
         platform: &mut P,
         plan: VmPlan,
