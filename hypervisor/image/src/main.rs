@@ -21,8 +21,8 @@ use bulkhead_vmm::config::board::{Board, Enable, Uart};
 use bulkhead_vmm::lock::lock;
 use bulkhead_vmm::platform::Platform;
 use bulkhead_vmm::run::{CoreLoop, Machine, Step};
-use bulkhead_vmm::tell::{Level, tell, text};
-use core::fmt;
+use bulkhead_vmm::tell::{Level, tell};
+use core::fmt::{self, Write};
 use spin::{Mutex, Once};
 
 bulkhead_el2::entry!(primary = start, secondary = join, below_el2 = refuse);
@@ -105,7 +105,7 @@ fn refuse(tree: u64) -> ! {
 
 /// Says why nothing can run, and stops.
 fn stop(reason: fmt::Arguments<'_>) -> ! {
-    uart::print(&text(format_args!("\r\nBulkhead {} stops: {reason}\r\n", env!("CARGO_PKG_VERSION"))));
+    let _ = write!(uart::Polled, "\r\nBulkhead {} stops: {reason}\r\n", env!("CARGO_PKG_VERSION"));
     bulkhead_el2::halt()
 }
 

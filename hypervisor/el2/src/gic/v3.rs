@@ -76,8 +76,8 @@ fn map_used(range: &Range<Pa>, stride: Option<u64>) {
     while offset + 2 * gicr::FRAME_SIZE <= range.size() {
         let start = Pa::new(range.start().get() + offset);
         // The two pages of a redistributor that hold registers which we use.
-        for frame in &[0, gicr::SGI_FRAME] {
-            if let Some(page) = start.checked_add(*frame).and_then(|page| Range::<Pa>::new(page, 0x1000)) {
+        for frame in [0, gicr::SGI_FRAME] {
+            if let Some(page) = start.checked_add(frame).and_then(|page| Range::<Pa>::new(page, 0x1000)) {
                 Frame::map(&page);
             }
         }
@@ -142,7 +142,7 @@ impl Gic {
         private.write(gicr::IGRPMODR, 0);
         quieten(&private, 0, PRIORITY);
         private.write8(gicd::IPRIORITYR + u64::from(MAIL), MAIL_PRIORITY);
-        [KICK, MAIL].iter().for_each(|sgi| set_bit(&private, gicd::ISENABLER, *sgi));
+        [KICK, MAIL].into_iter().for_each(|sgi| set_bit(&private, gicd::ISENABLER, sgi));
         init_cpu_interface();
         let kind = sysreg::read!("ich_vtr_el2");
         let (list_registers, priority_bits) = ((kind & 0x1f) as usize + 1, (kind >> 29 & 7) as u8 + 1);

@@ -14,11 +14,10 @@ macro_rules! causes {
             pub const ALL: [Self; COUNT] = [$(Self::$name,)*];
 
             /// The name that `stats` prints.
-            pub fn label(self) -> &'static str {
-                LABELS.get(self as usize).copied().unwrap_or_default()
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$name => $label,)* }
             }
         }
-        static LABELS: [&str; COUNT] = [$($label,)*];
         const COUNT: usize = [$($label,)*].len();
     };
 }

@@ -26,7 +26,8 @@ impl Tree {
     /// The first thing that is wrong with the tree.
     pub fn new(bytes: &[u8]) -> Result<Self, FdtError> {
         let mut tree = Self { bytes: Vec::new(), strings: 0, nodes: Vec::new(), properties: Vec::new() };
-        validate::copy(bytes, &extent(bytes)?, &mut tree)?;
+        let header = bytes.first_chunk().ok_or(FdtError::new(FdtError::CUT_SHORT, bytes.len()))?;
+        validate::copy(bytes, &extent(header)?, &mut tree)?;
         Ok(tree)
     }
 

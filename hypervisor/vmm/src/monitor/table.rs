@@ -1,6 +1,5 @@
 //! Rows of `key=value` cells, aligned, in lines of at most [`LINE`] columns.
 
-use crate::tell::text;
 use alloc::string::String;
 use core::fmt::{Arguments, Write};
 
@@ -53,7 +52,7 @@ impl<'text> Table<'text> {
 
     /// Adds a cell to the row.
     pub fn cell(&mut self, cell: Arguments<'_>) {
-        let cell = text(cell);
+        let cell = alloc::fmt::format(cell);
         if self.column + cell.len() > LINE {
             self.begin_line();
         }

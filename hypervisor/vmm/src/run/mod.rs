@@ -16,7 +16,6 @@ mod loaded;
 mod machine;
 mod sgi;
 mod system_registers;
-mod transfers;
 mod watch;
 
 pub use core_loop::{CoreLoop, Step};
