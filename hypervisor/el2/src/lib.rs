@@ -19,6 +19,7 @@ pub mod memory;
 mod mmu;
 mod panic;
 pub mod power;
+mod stop;
 mod sysreg;
 mod tables;
 mod timer;
@@ -30,4 +31,5 @@ pub mod window;
 pub const CORES: usize = 16;
 
 pub use cpu::{affinity, halt, physical_address_bits, signal_event, wait_for_event_until};
+pub use stop::{refuse_tree, stop};
 pub use timer::{counter, frequency as counter_frequency};

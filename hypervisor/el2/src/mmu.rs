@@ -7,8 +7,9 @@ use crate::{cpu, sysreg};
 use bulkhead_vmm::address::PAGE_SIZE;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// Tables for EL2's own translation: the image, a window for each core, the tree and a handful of devices.
-const TABLES: usize = 12 + crate::CORES;
+/// Tables for EL2's own translation: the image, a window for each core, the tree and devices. Of those GICv3's may take one
+/// for each 16 cores that the board has, used or not.
+const TABLES: usize = 20 + crate::CORES;
 #[unsafe(link_section = ".unzeroed")]
 static POOL: [Table; TABLES] = [const { Table::unused() }; TABLES];
 /// The first table is the root. Only the boot core takes tables, so loads and stores suffice (there is no
@@ -55,10 +56,12 @@ fn index(address: u64, level: u32) -> usize {
     (address >> (12 + 9 * (3 - level)) & 0x1ff) as usize
 }
 
-/// A table of the pool that nobody has.
+/// A table of the pool that nobody has. Without one the board's tree is refused: it has registers at too many places.
 fn take_table() -> &'static Table {
     let next = USED.load(Ordering::Relaxed);
-    assert!(next < TABLES, "EL2 has no table left to map what it needs");
+    if next == TABLES {
+        crate::refuse_tree(format_args!("registers lie at more places than EL2 has tables to map"));
+    }
     USED.store(next + 1, Ordering::Relaxed);
     let table = &POOL[next];
     // While the caches are off lines that are dirty still would be written over the table later.

@@ -1,8 +1,10 @@
 //! The board's UART: PL011 (Arm DDI 0183 3.3). The firmware has set its clock and line; we enable its FIFOs.
 
 use crate::mmu::{self, Kind};
+use crate::vectors;
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::lock::lock;
+use bulkhead_vmm::tell::{Level, tell};
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use spin::Mutex;
@@ -51,12 +53,15 @@ static UART: Mutex<Option<Uart>> = Mutex::new(None);
 /// Where it is, or 0, for those who must not wait for the lock.
 static BASE: AtomicU64 = AtomicU64::new(0);
 
-/// Takes the PL011 at `registers` as the board's UART, and maps it.
+/// Takes the PL011 at `registers` as the board's UART, and maps it. Where nothing answers there is none: that is logged.
 pub fn use_pl011(registers: Range<Pa>) {
     let base = registers.start().get();
     mmu::map(base, size_of::<Registers>() as u64, Kind::Device);
     // SAFETY: just mapped as a device, for good; the caller names a PL011.
     let uart = unsafe { &*(base as *const Registers) };
+    if !vectors::can_be_read(&raw const uart.flag as u64) {
+        return tell(Level::Warn, format_args!("no UART answers at {base:#x}"));
+    }
     // DDI 0183 3.3.8: what is on the wire ends first, and the line is set up while the UART is off. Interrupts that
     // firmware used are off and cleared.
     while uart.flag.is_set(FR::BUSY) {

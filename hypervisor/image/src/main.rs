@@ -15,14 +15,14 @@ use bulkhead_abi::image::EarlyUart;
 use bulkhead_el2::boot::image;
 use bulkhead_el2::core::Core;
 use bulkhead_el2::gic::Gic;
-use bulkhead_el2::{CORES, heap, power, uart, window};
+use bulkhead_el2::{CORES, heap, power, stop, uart, window};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::board::{Board, Enable, Uart};
 use bulkhead_vmm::lock::lock;
 use bulkhead_vmm::platform::Platform;
 use bulkhead_vmm::run::{CoreLoop, Machine, Step};
 use bulkhead_vmm::tell::{Level, tell};
-use core::fmt::{self, Write};
+use core::fmt;
 use spin::{Mutex, Once};
 
 bulkhead_el2::entry!(primary = start, secondary = join, below_el2 = refuse);
@@ -101,12 +101,6 @@ fn refuse(tree: u64) -> ! {
     use_early_uart();
     use_console(trees::read(tree).console());
     stop(format_args!("entered at EL1: the firmware must enter it at EL2 (on QEMU: -machine virtualization=on)"))
-}
-
-/// Says why nothing can run, and stops.
-fn stop(reason: fmt::Arguments<'_>) -> ! {
-    let _ = write!(uart::Polled, "\r\nBulkhead {} stops: {reason}\r\n", env!("CARGO_PKG_VERSION"));
-    bulkhead_el2::halt()
 }
 
 /// The UART that `bulkhead pack` put into the image's header, for boards whose tree may not be there.

@@ -1,9 +1,8 @@
 //! From the configuration to who gets what.
 
-use crate::stop;
 use crate::trees::Trees;
 use bulkhead_el2::boot::image;
-use bulkhead_el2::memory;
+use bulkhead_el2::{memory, stop};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::board::Board;
 use bulkhead_vmm::config::{Occupied, Plan, WhenAllOff, plan};

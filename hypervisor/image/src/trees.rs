@@ -1,15 +1,15 @@
 //! The device trees that describe the board and the guests.
 
-use crate::{stop, use_console};
+use crate::use_console;
 use bulkhead_abi::property;
 use bulkhead_el2::boot::{self, TreeError, image};
+use bulkhead_el2::{refuse_tree, stop};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::config::Configuration;
 use bulkhead_vmm::config::board::{Board, Uart};
 use bulkhead_vmm::fdt::Tree;
 use bulkhead_vmm::seed::Seed;
 use bulkhead_vmm::tell::{Level, tell};
-use core::fmt;
 
 /// The firmware's tree and the packed one, as far as they are there.
 pub struct Trees {
@@ -27,10 +27,7 @@ impl Trees {
     /// The board: by the firmware's tree, or by the packed one if the firmware gave none.
     pub fn board(&self) -> Board {
         match (&self.firmware, &self.packed) {
-            (Ok((tree, _)), _) => self.read_board(tree, format_args!("the board's device tree is of no use")),
-            (Err(firmware), Some(Ok(tree))) => {
-                self.read_board(tree, format_args!("no device tree: {firmware}; and the packed one describes no board"))
-            }
+            (Ok((tree, _)), _) | (Err(_), Some(Ok(tree))) => self.read_board(tree),
             (Err(firmware), None) => stop(format_args!("no device tree: {firmware}, and none is packed")),
             (Err(firmware), Some(Err(packed))) => {
                 stop(format_args!("no device tree: {firmware}; and the packed one: {packed}"))
@@ -38,15 +35,17 @@ impl Trees {
         }
     }
 
-    /// The board that `tree` describes; if it describes none, nothing can run, as `otherwise` says before the reason.
-    fn read_board(&self, tree: &Tree, otherwise: fmt::Arguments<'_>) -> Board {
-        match Board::read(tree) {
-            Ok(board) => board,
-            Err(error) => {
-                use_console(self.console());
-                stop(format_args!("{otherwise}: {error}"))
+    /// The board that `tree` describes; if it describes none, nothing can run.
+    fn read_board(&self, tree: &Tree) -> Board {
+        Board::read(tree).unwrap_or_else(|error| {
+            use_console(self.console());
+            match &self.firmware {
+                Ok(_) => refuse_tree(format_args!("{error}")),
+                Err(firmware) => {
+                    stop(format_args!("no device tree: {firmware}; and the packed one describes no board: {error}"))
+                }
             }
-        }
+        })
     }
 
     /// The UART that the firmware's tree names, or else the packed one, of a board that may be of no use otherwise.

@@ -1,6 +1,7 @@
 //! Registers in memory.
 
 use crate::mmu::{self, Kind};
+use crate::{refuse_tree, vectors};
 use bulkhead_vmm::address::{Pa, Range};
 use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
 
@@ -12,9 +13,14 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Maps `range` as a device, for good. Only for the first core.
+    /// Maps `range`, which starts with a register that may be read, as a device, for good. Only for the first core. The
+    /// board's tree is refused if nothing answers there.
     pub fn map(range: &Range<Pa>) {
-        mmu::map(range.start().get(), range.size(), Kind::Device);
+        let base = range.start().get();
+        mmu::map(base, range.size(), Kind::Device);
+        if !vectors::can_be_read(base) {
+            refuse_tree(format_args!("no interrupt controller answers at {base:#x}"));
+        }
     }
 
     /// The frame at `range`, which [`Self::map`] mapped.

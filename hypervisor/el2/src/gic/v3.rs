@@ -2,8 +2,9 @@
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
 use super::{Acknowledged, ENABLE, KICK, MAIL, MAIL_PRIORITY, PRIORITY, SPECIAL, controls, take_controls};
+use crate::mmu::{self, Kind};
 use crate::{cpu, sysreg};
-use bulkhead_vmm::address::{Pa, Range};
+use bulkhead_vmm::address::{PAGE_SIZE, Pa, Range};
 use bulkhead_vmm::platform::CoreId;
 use bulkhead_vmm::vgic::{CpuInterface, ListRegister, ListRegisterState, ListRegisters, Maintenance};
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -74,15 +75,11 @@ pub fn init_distributor(distributor: &Range<Pa>, redistributors: &[Range<Pa>], s
 fn map_used(range: &Range<Pa>, stride: Option<u64>) {
     let mut offset = 0;
     while offset + 2 * gicr::FRAME_SIZE <= range.size() {
-        let start = Pa::new(range.start().get() + offset);
+        let start = range.start().get() + offset;
         // The two pages of a redistributor that hold registers which we use.
-        for frame in [0, gicr::SGI_FRAME] {
-            if let Some(page) = start.checked_add(frame).and_then(|page| Range::<Pa>::new(page, 0x1000)) {
-                Frame::map(&page);
-            }
-        }
-        let frame = Frame::at(range).part(offset, 0x1000);
-        let kind = frame.read64(gicr::TYPER);
+        Range::<Pa>::new(Pa::new(start), PAGE_SIZE).iter().for_each(Frame::map);
+        mmu::map(start + gicr::SGI_FRAME, PAGE_SIZE, Kind::Device);
+        let kind = Frame::at(range).part(offset, PAGE_SIZE).read64(gicr::TYPER);
         if kind & gicr::LAST != 0 {
             return;
         }

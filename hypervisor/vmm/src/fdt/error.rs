@@ -19,7 +19,7 @@ impl FdtError {
     /// The version, or the oldest version that the tree is compatible with, is not 17.
     pub const VERSION: &str = "the tree's version is not 17";
     /// The tree is larger than [`MAXIMUM_SIZE`](super::MAXIMUM_SIZE); the offset is where it ends.
-    pub const TOO_LARGE: &str = "the tree takes more than 2 MiB: it ends";
+    pub const TOO_LARGE: &str = "the tree takes more than 128 KiB: it ends";
     /// A block is misaligned, out of order or reaches out of the tree; the offset is the block's in the header.
     pub const BLOCK: &str = "a block is misaligned or out of place: see the header";
     /// The memory reservations are not ended by an empty one within their block.

@@ -7,8 +7,8 @@ use core::ops::Range;
 /// Bytes in the header (Devicetree Specification 0.4 5.2).
 pub const HEADER_SIZE: usize = HEADER_BYTES as usize;
 const HEADER_BYTES: u32 = 40;
-/// The most bytes that a tree may take: what the arm64 boot protocol allows.
-pub const MAXIMUM_SIZE: usize = 2 << 20;
+/// The most bytes that a tree may take: EL2's heap of 256 KiB has always room for a copy of so many, wherever it lies.
+pub const MAXIMUM_SIZE: usize = 128 << 10;
 /// First four bytes, big-endian.
 const MAGIC: u32 = 0xd00d_feed;
 /// The version that is read and written.
@@ -132,5 +132,6 @@ mod tests {
         assert_eq!(damaged(5, 16), FdtError::new(FdtError::VERSION, 20));
         assert_eq!(damaged(6, 18), FdtError::new(FdtError::VERSION, 20));
         assert_eq!(damaged(9, u32::MAX), FdtError::new(FdtError::BLOCK, 8));
+        assert_eq!(damaged(9, 0x1_ffcc), FdtError::new(FdtError::TOO_LARGE, 0x2_0004));
     }
 }

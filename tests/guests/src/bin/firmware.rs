@@ -4,7 +4,8 @@
 //! address behind all RAM), `misaligned` (one between words), `beyond` (one that no core can form),
 //! `image` (within the image), `garbage` (RAM full of
 //! nonsense from `seed=N`), `magic` (a copy with another first word), `truncated` (a copy cut to half, its header saying the whole), `damaged` (a copy with some
-//! bytes changed, from `seed=N`), `no-uart` (a copy in which no PL011 is found); `hcr=VALUE` for HCR_EL2; `registers`
+//! bytes changed, from `seed=N`), `no-uart` (a copy in which no PL011 is found), `absent-gic` and
+//! `absent-uart` (copies in which those registers lie where nothing answers); `hcr=VALUE` for HCR_EL2; `registers`
 //! fills the others with nonsense instead of zeroes, and with it what the image takes of memory behind its file.
 #![no_std]
 #![no_main]
@@ -89,6 +90,16 @@ fn tree(machine: &Machine) -> usize {
             hide_uart(machine);
             SCRATCH
         }
+        "absent-gic" => {
+            copy(machine, length);
+            move_away(machine, [0, 0x0800_0000, 0, 0x1_0000]);
+            SCRATCH
+        }
+        "absent-uart" => {
+            copy(machine, length);
+            move_away(machine, [0, 0x0900_0000, 0, 0x1000]);
+            SCRATCH
+        }
         other => panic!("bootargs: tree={other} is not known"),
     }
 }
@@ -126,4 +137,12 @@ fn hide_uart(machine: &Machine) {
             write8(start + 8, b'!');
         }
     }
+}
+
+/// The first registers at `reg`, an address and a size of two cells each, lie 2 GiB further on, where `virt` has nothing.
+fn move_away(machine: &Machine, reg: [u32; 4]) {
+    let bytes = reg.map(u32::to_be_bytes);
+    let is_it = |start: &usize| (0..16).all(|offset| read8(start + offset) == bytes[offset / 4][offset % 4]);
+    let start = (SCRATCH..SCRATCH + used(machine) - 16).step_by(4).find(is_it).expect("registers in the tree");
+    write8(start + 4, read8(start + 4) | 0x80);
 }

@@ -148,7 +148,7 @@ fn a_board_that_cannot_run_anything_is_refused() {
     );
     assert_eq!(
         refused("#redistributor-regions = <1>", "#redistributor-regions = <2>"),
-        "/intc@8000000: reg is <0x0 0x8000000 0x0 0x10000 0x0 0x80a0000 0x0 0xf60000>; expected GICD and as many GICR regions as #redistributor-regions, within the ranges of the buses above"
+        "/intc@8000000: reg is <0x0 0x8000000 0x0 0x10000 0x0 0x80a0000 0x0 0xf60000>; expected GICD and as many GICR regions as #redistributor-regions, 64 KiB-aligned, within 48 bits and the ranges of the buses above"
     );
     assert_eq!(
         refused("\"arm,armv8-timer\", ", ""),
@@ -160,12 +160,58 @@ fn a_board_that_cannot_run_anything_is_refused() {
     );
     assert_eq!(
         damaged("virt-gicv2", " 0 0x8030000 0 0x10000 0 0x8040000 0 0x10000", "").unwrap_err(),
-        "/intc@8000000: reg is <0x0 0x8000000 0x0 0x10000 0x0 0x8010000 0x0 0x10000>; expected GICD, GICC, GICH and GICV, all within the ranges of the buses above; the last two are for guests"
+        "/intc@8000000: reg is <0x0 0x8000000 0x0 0x10000 0x0 0x8010000 0x0 0x10000>; expected GICD, GICC, GICH and GICV at pages, of 4, 8, 4 and 8 to 1024 KiB, within 48 bits and the ranges of the buses above"
     );
     assert_eq!(
         damaged("soc-ranges", "0x40000000 0 0xff800000 0x800000", "0x40000000 0 0xff800000 0x800").unwrap_err(),
-        "/soc/interrupt-controller@40041000: reg is <0x40041000 0x1000 0x40042000 0x2000 0x40044000 0x2000 0x40046000 0x2000>; expected GICD, GICC, GICH and GICV, all within the ranges of the buses above; the last two are for guests"
+        "/soc/interrupt-controller@40041000: reg is <0x40041000 0x1000 0x40042000 0x2000 0x40044000 0x2000 0x40046000 0x2000>; expected GICD, GICC, GICH and GICV at pages, of 4, 8, 4 and 8 to 1024 KiB, within 48 bits and the ranges of the buses above"
     );
+}
+
+/// Whether the GIC of the board `name` is refused by its `reg` where `new` stands in the place of `old` there.
+fn refuses_gic(name: &str, old: &str, new: &str) -> bool {
+    let node = if name == "extended" { "/gic@10000000" } else { "/intc@8000000" };
+    damaged(name, old, new).is_err_and(|error| error.starts_with(&format!("{node}: reg is <")))
+}
+
+#[test]
+fn a_gicv2_that_would_take_too_many_tables_is_refused() {
+    let (gich, gicv) = ("0x8030000 0 0x10000", "0 0x8040000");
+    let refused = |old, new| refuses_gic("virt-gicv2", old, new);
+    assert_eq!(
+        damaged("virt-gicv2", " 0 0x10000 0 0x8040000", " 0 0x64010000 0x4a0000 0x8040000").unwrap_err(),
+        "/intc@8000000: reg is <0x0 0x8000000 0x0 0x10000 0x0 0x8010000 0x0 0x10000 0x0 0x8030000 0x0 0x64010000 0x4a0000 0x8040000 0x0 0x10000>; expected GICD, GICC, GICH and GICV at pages, of 4, 8, 4 and 8 to 1024 KiB, within 48 bits and the ranges of the buses above",
+        "two bytes of QEMU's tree damaged"
+    );
+    assert!(refused(gich, "0x8030000 0 0x64010000") && refused(gich, "0x8030000 0 0x100001"));
+    assert!(refused(gich, "0x8030000 1 0x10000"), "a size above 4 GiB");
+    assert!(!refused(gich, "0x8030000 0 0x100000") && !refused(gich, "0x8030000 0 0x1000"));
+    assert!(refused(gich, "0x8030000 0 0xfff"), "less than its registers");
+    assert!(refused(gich, "0x8030004 0 0x10000"), "between pages");
+    assert!(refused("0x8010000 0 0x10000", "0x8010000 0 0x1000"), "GICC without GICC_DIR");
+    assert!(!refused("0x8010000 0 0x10000", "0x8010000 0 0x20000"), "pages 64 KiB apart");
+    assert!(refused(gicv, "0x10000 0x8040000") && !refused(gicv, "0xffff 0x8040000"), "48 bits");
+    assert!(refused("0 0x8040000 0 0x10000", "0xffff 0xffff0000 0 0x11000"), "its end beyond 48 bits");
+    assert!(!refused("0 0x8040000 0 0x10000", "0xffff 0xffff0000 0 0x10000"), "its end at 48 bits");
+}
+
+#[test]
+fn a_gicv3_with_frames_that_cannot_be_is_refused() {
+    let (gicd, gicr) = ("reg = <0 0x10000000 0 0x10000", "0x10100000 0 0x80000");
+    let refused = |old, new| refuses_gic("extended", old, new);
+    assert!(refused(gicd, "reg = <0 0x10000000 0 0x1000"), "GICD without GICD_IROUTER");
+    assert!(!refused(gicd, "reg = <0 0x10000000 0 0x80000"), "GICD with room behind it");
+    assert!(refused(gicd, "reg = <0 0x10001000 0 0x10000") && refused(gicd, "reg = <0x10000 0x10000000 0 0x10000"));
+    assert!(refused(gicr, "0x10101000 0 0x80000") && refused(gicr, "0x10100000 0 0x10000"), "no redistributor");
+    assert!(!refused(gicr, "0x10100000 0 0x4000000"), "regions with room for 512");
+    for (stride, shown) in [("0 0", "<0x0 0x0>"), ("0 0x48000", "<0x0 0x48000>"), ("0x10000 0", "<0x10000 0x0>")] {
+        assert_eq!(
+            damaged("extended", "redistributor-stride = <0 0x40000>", &format!("redistributor-stride = <{stride}>")),
+            Err(format!(
+                "/gic@10000000: redistributor-stride is {shown}; expected a multiple of 64 KiB, not 0, within 48 bits"
+            ))
+        );
+    }
 }
 
 #[test]

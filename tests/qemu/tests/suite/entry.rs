@@ -41,7 +41,24 @@ pub fn register(suite: &mut Suite) {
     let two = Configuration::new().early_uart(UART).vm(Vm::new("guest", "hello")).vm(Vm::new("other", "hello"));
     let no_uart = Boot::packed(two).through_firmware(ADDRESSES[0], "tree=no-uart");
     suite.on_each("told_without_uart", &no_uart, boards(), no_uart_is_told);
+    absent_registers(suite);
     trees(suite);
+}
+
+/// Registers that the tree places where nothing answers: the board is refused for its GIC's, and does without its UART's.
+fn absent_registers(suite: &mut Suite) {
+    let packed = || Boot::packed(Configuration::new().early_uart(UART).vm(Vm::new("guest", "hello")));
+    let gic = packed().through_firmware(ADDRESSES[0], "tree=absent-gic");
+    suite.on_each("entered_with_absent_gic", &gic, boards(), |session| {
+        let reason = "the board's device tree is of no use: no interrupt controller answers at 0x88000000\r\n";
+        session.expect(&format!("Bulkhead {} stops: {reason}", env!("CARGO_PKG_VERSION")));
+        session.stands();
+    });
+    let uart = packed().through_firmware(ADDRESSES[0], "tree=absent-uart");
+    suite.on_each("entered_with_absent_uart", &uart, boards(), |session| {
+        session.expect("warn: no UART answers at 0x89000000\r\n");
+        runs(session);
+    });
 }
 
 fn trees(suite: &mut Suite) {

@@ -1,7 +1,7 @@
 //! The UART that firmware and owner talk over.
 
 use super::interrupt::{Interrupt, Wiring};
-use super::registers;
+use super::{ADDRESSES, registers};
 use crate::address::{Pa, Range};
 use crate::config::mistake::{Mistakes, mistake};
 use crate::fdt::{Node, View};
@@ -43,7 +43,7 @@ pub(super) fn read(wiring: &Wiring<'_>, mistakes: &mut Mistakes) -> Option<Uart>
         return None;
     }
     // Device memory takes no misaligned access (Arm ARM DDI 0487 B2.8.2).
-    let Some(registers) = registers(&node, 0).filter(|it| it.start().is_aligned(REGISTER_SIZE)) else {
+    let Some(registers) = registers(&node, 0, REGISTER_SIZE, ADDRESSES) else {
         mistake(mistakes, &node, "reg", format_args!("registers that the buses above pass on, at a multiple of 4"));
         return None;
     };

@@ -1,10 +1,10 @@
 //! The interrupt controller.
 
 use super::interrupt::{Interrupt, Wiring};
-use super::registers;
-use crate::address::{Pa, Range};
+use super::{ADDRESSES, registers};
+use crate::address::{PAGE_SIZE, Pa, Range};
 use crate::config::GuestGic;
-use crate::config::mistake::{Mistakes, missing, mistake, number};
+use crate::config::mistake::{Mistakes, missing, mistake};
 use crate::fdt::{Node, View};
 use alloc::vec::Vec;
 
@@ -19,6 +19,12 @@ const GICV2: [&str; 6] = [
 ];
 /// The name of every GICv3 and v4.
 const GICV3: &str = "arm,gic-v3";
+
+/// The most bytes that a frame of GICv2 may take: all are mapped, and translation tables are few. Boards have up to
+/// 128 KiB, where the pages are 64 KiB apart.
+const LARGEST_V2: u64 = 0x10_0000;
+/// Bytes of GICv3's GICD, and the alignment of all its frames (IHI 0069 12.8, 12.10).
+const FRAME_V3: u64 = 0x1_0000;
 
 /// A GIC's registers and the interrupt by which it asks the hypervisor for attention.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,11 +92,11 @@ pub(super) fn read<'v>(view: View<'v>, nodes: &[Node<'v>], mistakes: &mut Mistak
 }
 
 fn version2(node: &Node<'_>, mistakes: &mut Mistakes) -> Option<GicVersion> {
-    let found = [0, 1, 2, 3].map(|place| registers(node, place));
+    let found = [0, 1, 2, 3].map(|place| registers(node, place, PAGE_SIZE, LARGEST_V2));
     let [Some(distributor), Some(cpu_interface), Some(hypervisor_interface), Some(virtual_cpu_interface)] = found
     else {
-        let expected =
-            "GICD, GICC, GICH and GICV, all within the ranges of the buses above; the last two are for guests";
+        let expected = "GICD, GICC, GICH and GICV at pages, of 4, 8, 4 and 8 to 1024 KiB, within 48 bits and the ranges \
+                        of the buses above";
         mistake(mistakes, node, "reg", format_args!("{expected}"));
         return None;
     };
@@ -99,22 +105,26 @@ fn version2(node: &Node<'_>, mistakes: &mut Mistakes) -> Option<GicVersion> {
 
 fn version3(node: &Node<'_>, mistakes: &mut Mistakes) -> Option<GicVersion> {
     let regions = node.property("#redistributor-regions").map_or(Some(1), |count| count.u32()).unwrap_or(0) as usize;
+    let frames = |place| registers(node, place, FRAME_V3, ADDRESSES);
     let mut redistributors = Vec::new();
     while redistributors.len() < regions
-        && let Some(region) = registers(node, redistributors.len() + 1)
+        && let Some(region) = frames(redistributors.len() + 1)
     {
         redistributors.push(region);
     }
-    let distributor = registers(node, 0).filter(|_| regions != 0 && redistributors.len() == regions);
+    let distributor = frames(0).filter(|_| regions != 0 && redistributors.len() == regions);
     let Some(distributor) = distributor else {
-        let expected = "GICD and as many GICR regions as #redistributor-regions, within the ranges of the buses above";
+        let expected = "GICD and as many GICR regions as #redistributor-regions, 64 KiB-aligned, \
+                        within 48 bits and the ranges of the buses above";
         mistake(mistakes, node, "reg", format_args!("{expected}"));
         return None;
     };
     let name = "redistributor-stride";
-    let redistributor_stride = number(mistakes, node, name, 0x1_0000, "a multiple of 64 KiB");
-    if redistributor_stride.is_none() && node.has(name) {
+    let is_good = |stride: &u64| stride.is_multiple_of(FRAME_V3) && (FRAME_V3..ADDRESSES).contains(stride);
+    let stride = node.property(name).map(|stride| stride.number().filter(is_good));
+    if stride == Some(None) {
+        mistake(mistakes, node, name, format_args!("a multiple of 64 KiB, not 0, within 48 bits"));
         return None;
     }
-    Some(GicVersion::V3 { distributor, redistributors, redistributor_stride })
+    Some(GicVersion::V3 { distributor, redistributors, redistributor_stride: stride.flatten() })
 }

@@ -103,9 +103,17 @@ fn children<'v>(view: View<'v>, path: &str) -> Vec<Node<'v>> {
     view.find(path).map(|node| node.children().collect()).unwrap_or_default()
 }
 
-/// The range `place` in the `reg` of `node` as the processor sees it: through the ranges of the buses above.
-fn registers(node: &Node<'_>, place: usize) -> Option<Range<Pa>> {
+/// Addresses of registers are below this: translation tables hold no more (Arm ARM DDI 0487 D8.2).
+const ADDRESSES: u64 = 1 << 48;
+
+/// The range `place` in the `reg` of `node` as the processor sees it: through the ranges of the buses above. `None` if it
+/// is not there, does not begin at a multiple of `unit` bytes, a power of two, has more than `most` bytes, or less than
+/// its units: two at an odd place, as GICC, GICV (IHI 0048 4.1.3, 5.5) and a redistributor (IHI 0069 12.10) have, else one.
+fn registers(node: &Node<'_>, place: usize, unit: u64, most: u64) -> Option<Range<Pa>> {
     let entries = node.reg()?;
     let (address, size) = *entries.get(place)?;
-    Range::<Pa>::new(Pa::new(node.parent()?.translate(address, size)?), size)
+    let address = node.parent()?.translate(address, size)?;
+    let is_sized = (unit << (place & 1)..=most).contains(&size);
+    let is_placed = address & (unit - 1) == 0 && address.saturating_add(size) <= ADDRESSES;
+    if is_sized && is_placed { Range::<Pa>::new(Pa::new(address), size) } else { None }
 }
