@@ -7,7 +7,7 @@ use crate::window::Window;
 use crate::{CORES, cpu, memory, timer, uart};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use bulkhead_vmm::address::{Pa, Range};
+use bulkhead_vmm::address::{Ipa, Pa, Range};
 use bulkhead_vmm::config::board::{Board, Trigger};
 use bulkhead_vmm::exit::{RawExit, Syndrome};
 use bulkhead_vmm::lock::lock;
@@ -59,8 +59,8 @@ impl Core {
             uart: board.console.and_then(|console| console.interrupt).map(|interrupt| interrupt.intid),
         };
         timer::arm(None);
-        for intid in [interrupts.virtual_timer, interrupts.hypervisor_timer, interrupts.maintenance] {
-            gic.enable_private(intid);
+        for intid in &[interrupts.virtual_timer, interrupts.hypervisor_timer, interrupts.maintenance] {
+            gic.enable_private(*intid);
         }
         let features = Features::read();
         guest::init(features);
@@ -155,6 +155,10 @@ impl Platform for Core {
 
     fn inject(&mut self, vcpu: &mut LoadedVcpu, syndrome: Syndrome) {
         guest::inject(vcpu, syndrome);
+    }
+
+    fn translate(&mut self, address: u64, unprivileged: bool) -> Option<Ipa> {
+        guest::translate(address, unprivileged)
     }
 
     fn acknowledge(&mut self) -> Option<PhysicalInterrupt> {

@@ -3,6 +3,7 @@
 use crate::{cpu, sysreg};
 use aarch64_cpu::registers::{CNTHCTL_EL2, CPTR_EL2, HCR_EL2, HPFAR_EL2, MDCR_EL2, VTCR_EL2, VTTBR_EL2};
 use aarch64_cpu::registers::{ESR_EL2, FAR_EL2, ReadWriteable, Readable, Writeable};
+use bulkhead_vmm::address::Ipa;
 use bulkhead_vmm::exit::{RawExit, Syndrome, Vector, exception_entry};
 use bulkhead_vmm::platform::{VmContext, Vmid};
 use bulkhead_vmm::stage2::Stage2;
@@ -211,6 +212,26 @@ pub fn inject(vcpu: &mut LoadedVcpu, syndrome: Syndrome) {
         sysreg::write!("far_el1", far);
     }
     (general.pc, general.pstate) = (entry.pc, entry.pstate);
+}
+
+/// Where the loaded vCPU's own stage 1 leads `address`, at its EL0 (`unprivileged`) or its EL1, if it may read there (AT,
+/// Arm ARM DDI 0487 C5.5). Its PAR_EL1 stays as it was.
+pub fn translate(address: u64, unprivileged: bool) -> Option<Ipa> {
+    const FAULT: u64 = 1;
+    const PAGE: u64 = 0x000f_ffff_ffff_f000;
+    let before = sysreg::read!("par_el1");
+    // SAFETY: the walk is of the guest's tables, and its outcome goes to PAR_EL1 alone.
+    unsafe {
+        if unprivileged {
+            asm!("at s1e0r, {}", in(reg) address, options(nostack, preserves_flags));
+        } else {
+            asm!("at s1e1r, {}", in(reg) address, options(nostack, preserves_flags));
+        }
+    }
+    cpu::synchronize();
+    let found = sysreg::read!("par_el1");
+    sysreg::write!("par_el1", before);
+    (found & FAULT == 0).then(|| Ipa::new(found & PAGE | address & 0xfff))
 }
 
 macro_rules! switched {

@@ -91,8 +91,8 @@ pub fn arrived(slot: usize) {
 
 /// Writes what the new core reads before its caches are on, out to memory.
 fn publish(slot: usize, affinity: u64) {
-    for (place, value) in TRANSLATION.iter().zip(mmu::Registers::for_el2().in_order()) {
-        place.store(value, Ordering::Relaxed);
+    for (place, value) in TRANSLATION.iter().zip(&mmu::Registers::for_el2().in_order()) {
+        place.store(*value, Ordering::Relaxed);
     }
     AFFINITIES[slot].store(affinity, Ordering::Relaxed);
     cpu::clean_and_invalidate(TRANSLATION.as_ptr() as u64, size_of_val(&TRANSLATION) as u64);

@@ -1,11 +1,12 @@
 //! The orderly end where what firmware or owner gave is of no use: one sentence, and no more.
 
 use crate::{cpu, uart};
-use core::fmt::{Arguments, Write};
+use bulkhead_vmm::tell::text;
+use core::fmt::Arguments;
 
 /// Says why nothing can run, and stops this core for good.
 pub fn stop(reason: Arguments<'_>) -> ! {
-    let _ = write!(uart::Polled, "\r\nBulkhead {} stops: {reason}\r\n", env!("CARGO_PKG_VERSION"));
+    uart::print(&text(format_args!("\r\nBulkhead {} stops: {reason}\r\n", env!("CARGO_PKG_VERSION"))));
     cpu::halt()
 }
 

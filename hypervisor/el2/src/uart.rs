@@ -82,7 +82,7 @@ pub fn is_known() -> bool {
 }
 
 fn with<R>(otherwise: R, work: impl FnOnce(&Registers) -> R) -> R {
-    UART.lock().as_ref().map_or(otherwise, |uart| work(uart.0))
+    lock(&UART).as_ref().map_or(otherwise, |uart| work(uart.0))
 }
 
 /// Gives `bytes` to the UART until its FIFO is full; returns how many it took. Without a UART it takes all.
@@ -117,14 +117,9 @@ pub fn read() -> Option<u8> {
     })
 }
 
-/// The UART for whoever runs before the consoles do: every byte waits for room.
-pub struct Polled;
-
-impl fmt::Write for Polled {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        with((), |uart| write_polled(uart, text));
-        Ok(())
-    }
+/// Writes `text` for whoever runs before the consoles do: every byte waits for room.
+pub fn print(text: &str) {
+    with((), |uart| write_polled(uart, text));
 }
 
 /// The UART for a core that found an invariant broken: it waits for no lock.

@@ -1,6 +1,7 @@
 //! The first lines on the UART.
 
 use crate::plans::Planned;
+use alloc::string::String;
 use bulkhead_el2::boot::image;
 use bulkhead_el2::core::Core;
 use bulkhead_el2::uart;
@@ -19,7 +20,7 @@ pub fn print(board: &Board, core: &Core, planned: &Planned) {
         GicVersion::V2 { .. } => "GICv2",
         GicVersion::V3 { .. } => "GICv3",
     };
-    let mut out = uart::Polled;
+    let mut out = String::new();
     let _ = write!(out, "\r\nBulkhead {} at EL2\r\n", env!("CARGO_PKG_VERSION"));
     let _ = write!(out, "  board    {}\r\n", board.model);
     let _ = write!(
@@ -45,6 +46,7 @@ pub fn print(board: &Board, core: &Core, planned: &Planned) {
         }
         let _ = write!(out, "], {} MiB\r\n", vm.memory_size >> 20);
     }
+    uart::print(&out);
 }
 
 fn free(planned: &Planned) -> u64 {

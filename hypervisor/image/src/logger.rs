@@ -36,8 +36,8 @@ pub fn begin() {
 
 /// Writes `record` to the UART, and waits for it.
 fn print(record: &str) {
-    let _ = uart::Polled.write_str(record);
-    let _ = uart::Polled.write_str("\r\n");
+    uart::print(record);
+    uart::print("\r\n");
 }
 
 /// Gives records to the console of `machine` from now on.

@@ -2,6 +2,7 @@
 
 use crate::logger;
 use crate::plans::Planned;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bulkhead_el2::boot::image;
 use bulkhead_el2::core::Core;
@@ -53,9 +54,9 @@ pub fn build(core: &mut Core, board: &Board, planned: Planned, booted: u64) -> M
     }
 }
 
-fn hardware(core: &Core, board: &Board, planned: &Planned) -> Hardware {
+fn hardware(core: &Core, board: &Board, planned: &Planned) -> Arc<Hardware> {
     let list_registers = core.list_register_count();
-    Hardware {
+    Arc::new(Hardware {
         identity: identity::registers(),
         physical_bits: bulkhead_el2::physical_address_bits(),
         virtual_cpu_interface: match board.gic.version {
@@ -66,11 +67,11 @@ fn hardware(core: &Core, board: &Board, planned: &Planned) -> Hardware {
         priority_bits: core.priority_bits(),
         virtual_timer: board.timer.virtual_timer.intid,
         seed: planned.seed,
-    }
+    })
 }
 
 /// The VM number `index`, or why there is none, said.
-fn one(core: &mut Core, plan: VmPlan, index: usize, hardware: &Hardware) -> Option<Vm> {
+fn one(core: &mut Core, plan: VmPlan, index: usize, hardware: &Arc<Hardware>) -> Option<Vm> {
     let name = &plan.vm.name;
     for error in &plan.errors {
         tell(Level::Error, format_args!("{name} does not start: {error}"));

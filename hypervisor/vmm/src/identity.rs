@@ -11,7 +11,7 @@ pub const COUNT: usize = 56;
 pub struct Identity([u64; COUNT]);
 
 /// Fields to be shown as 0: CRm and op2 of the register that holds them, and their bits.
-const HIDDEN: [(u8, u8, u64); 8] = [
+static HIDDEN: [(u8, u8, u64); 8] = [
     // PFR0: EL2, EL3, RAS, SVE, SEL2, MPAM, AMU, RME.
     (4, 0, fields(&[8, 12, 28, 32, 36, 40, 44, 52])),
     // PFR1: MTE, RAS_frac, MPAM_frac, SME, RNDR_trap, CSV2_frac, NMI, MTE_frac, GCS, THE, MTEX, DF2, PFAR.
@@ -45,8 +45,8 @@ impl Identity {
     /// What a guest sees of the processor with the registers `hardware`; `gic_v3`: it has GICv3's system registers.
     pub fn for_guest(hardware: [u64; COUNT], gic_v3: bool) -> Self {
         let mut identity = Self(hardware);
-        for (crm, op2, hidden) in HIDDEN {
-            identity.change(crm, op2, hidden, 0);
+        for (crm, op2, hidden) in &HIDDEN {
+            identity.change(*crm, *op2, *hidden, 0);
         }
         for (index, value) in identity.0.iter_mut().enumerate() {
             if HIDDEN_REGISTERS >> index & 1 != 0 {

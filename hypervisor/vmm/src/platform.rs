@@ -104,6 +104,10 @@ pub trait Platform {
     /// Makes the loaded vCPU take an exception at its EL1 when it is entered next.
     fn inject(&mut self, vcpu: &mut LoadedVcpu, syndrome: Syndrome);
 
+    /// Where the virtual `address` leads the loaded vCPU by its own tables, at its EL0 (`unprivileged`) or its EL1, if it may
+    /// read there.
+    fn translate(&mut self, address: u64, unprivileged: bool) -> Option<Ipa>;
+
     /// Acknowledges the most urgent physical interrupt that is pending, if any, and drops its priority. All but
     /// [`PhysicalInterrupt::VirtualTimer`] are also deactivated.
     fn acknowledge(&mut self) -> Option<PhysicalInterrupt>;

@@ -16,7 +16,7 @@ impl Seed {
     pub fn read(tree: &Tree) -> Self {
         let mut seed = Self::default();
         let chosen = tree.view().find("/chosen");
-        for name in ["rng-seed", "kaslr-seed"] {
+        for name in &["rng-seed", "kaslr-seed"] {
             if let Some(property) = chosen.and_then(|chosen| chosen.property(name)) {
                 seed.absorb(property.value);
             }
@@ -54,10 +54,10 @@ impl Seed {
             key_1 ^ 0x7465_6462_7974_6573,
         ];
         // The last word holds the length of the message.
-        for word in [message, 8 << 56] {
-            state[3] ^= word;
+        for word in &[message, 8 << 56] {
+            state[3] ^= *word;
             rounds(&mut state, 2);
-            state[0] ^= word;
+            state[0] ^= *word;
         }
         state[2] ^= 0xff;
         rounds(&mut state, 4);

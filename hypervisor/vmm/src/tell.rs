@@ -1,6 +1,7 @@
-//! What the owner is told: the one place that logs.
+//! What the owner is told: the one place that logs, and the one that makes text of messages.
 
-use core::fmt::Arguments;
+use alloc::string::String;
+use core::fmt::{Arguments, Write};
 pub use log::Level;
 
 /// Logs `message`. Each use of the `log` crate's macros leaves a description of its place in the image that nobody
@@ -8,4 +9,17 @@ pub use log::Level;
 #[inline(never)]
 pub fn tell(level: Level, message: Arguments<'_>) {
     log::log!(level, "{message}");
+}
+
+/// Bytes of which most messages have no more.
+const USUAL: usize = 64;
+
+/// The text of `message`. `alloc`'s own way there writes to strings by code of its own, which is compiled for speed: it
+/// would be in the image twice.
+#[inline(never)]
+pub fn text(message: Arguments<'_>) -> String {
+    let mut text = String::with_capacity(USUAL);
+    // A string takes whatever is written.
+    let _ = text.write_fmt(message);
+    text
 }

@@ -12,6 +12,8 @@ pub mod register {
     pub const DATA: usize = 0x00;
     /// UARTFR.
     pub const FLAGS: usize = 0x18;
+    /// UARTIBRD, and behind it UARTFBRD.
+    pub const INTEGER_BAUD_RATE: usize = 0x24;
     /// UARTCR.
     pub const CONTROL: usize = 0x30;
     /// UARTIFLS.

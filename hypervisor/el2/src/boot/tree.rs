@@ -49,10 +49,7 @@ pub fn packed_tree() -> Option<Result<Tree, TreeError>> {
 
 /// Maps the blocks that the tree really uses, whatever `totalsize` claims, for as long as they are copied.
 fn read(address: u64) -> Result<(Tree, Range<Pa>), TreeError> {
-    let used = with_mapped(address, fdt::HEADER_SIZE, |header| {
-        let header = header.try_into().expect("the slice has the header's size");
-        fdt::extent(header).map(|extent| extent.used())
-    })?;
+    let used = with_mapped(address, fdt::HEADER_SIZE, |header| fdt::extent(header).map(|extent| extent.used()))?;
     let tree = with_mapped(address, used, Tree::new)?;
     let range = Range::<Pa>::new(Pa::new(address), used as u64).ok_or(TreeError::Address(address))?;
     Ok((tree, range))

@@ -105,7 +105,7 @@ pub fn configure_trigger(frame: &Frame, intid: u32, edge: bool) {
 /// Switches off and clears everything about the interrupts `first` to `first + 31`, and gives them a priority.
 pub fn quieten(frame: &Frame, first: u32, priority: u8) {
     let word = u64::from(first / 32) * 4;
-    for register in [gicd::ICENABLER, gicd::ICPENDR, gicd::ICACTIVER] {
+    for register in &[gicd::ICENABLER, gicd::ICPENDR, gicd::ICACTIVER] {
         frame.write(register + word, u32::MAX);
     }
     let priorities = u32::from_ne_bytes([priority; 4]);

@@ -76,7 +76,7 @@ impl Gic {
         };
         quieten(&gic.distributor, 0, PRIORITY);
         gic.distributor.write8(gicd::IPRIORITYR + u64::from(MAIL), MAIL_PRIORITY);
-        [KICK, MAIL].into_iter().for_each(|sgi| set_bit(&gic.distributor, gicd::ISENABLER, sgi));
+        [KICK, MAIL].iter().for_each(|sgi| set_bit(&gic.distributor, gicd::ISENABLER, *sgi));
         // What firmware left in service would mask everything.
         (0..4).for_each(|index| gic.cpu.write(gicc::APR + index * 4, 0));
         gic.cpu.write(gicc::PMR, 0xff);

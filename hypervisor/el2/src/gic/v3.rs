@@ -139,7 +139,7 @@ impl Gic {
         private.write(gicr::IGRPMODR, 0);
         quieten(&private, 0, PRIORITY);
         private.write8(gicd::IPRIORITYR + u64::from(MAIL), MAIL_PRIORITY);
-        [KICK, MAIL].into_iter().for_each(|sgi| set_bit(&private, gicd::ISENABLER, sgi));
+        [KICK, MAIL].iter().for_each(|sgi| set_bit(&private, gicd::ISENABLER, *sgi));
         init_cpu_interface();
         let kind = sysreg::read!("ich_vtr_el2");
         let (list_registers, priority_bits) = ((kind & 0x1f) as usize + 1, (kind >> 29 & 7) as u8 + 1);

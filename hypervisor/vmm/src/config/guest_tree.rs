@@ -6,8 +6,8 @@ use super::vm::GuestGic;
 use crate::address::{Ipa, Range};
 use crate::fdt::Writer;
 use crate::seed::GuestSeeds;
+use crate::tell::text;
 use crate::vcpu::VcpuId;
-use alloc::format;
 use alloc::vec::Vec;
 
 /// What the machine calls itself.
@@ -75,7 +75,7 @@ fn chosen(tree: &mut Writer, machine: &Machine<'_>) {
     tree.begin_node("chosen");
     tree.property_string("bootargs", machine.bootargs);
     if machine.console {
-        tree.property_string("stdout-path", &format!("/{}", uart_name(machine.layout)));
+        tree.property_string("stdout-path", &text(format_args!("/{}", uart_name(machine.layout))));
     }
     if let Some(ramdisk) = machine.ramdisk {
         tree.property_u64("linux,initrd-start", ramdisk.start().get());
@@ -90,7 +90,7 @@ fn chosen(tree: &mut Writer, machine: &Machine<'_>) {
 }
 
 fn memory(tree: &mut Writer, ram: &Range<Ipa>) {
-    tree.begin_node(&format!("memory@{:x}", ram.start().get()));
+    tree.begin_node(&text(format_args!("memory@{:x}", ram.start().get())));
     tree.property_string("device_type", "memory");
     reg(tree, *ram, None);
     tree.end_node();
@@ -101,7 +101,7 @@ fn cpus(tree: &mut Writer, vcpus: usize) {
     tree.property_u32("#address-cells", 2);
     tree.property_u32("#size-cells", 0);
     for vcpu in (0..VcpuId::MAXIMUM).filter_map(VcpuId::new).take(vcpus) {
-        tree.begin_node(&format!("cpu@{:x}", vcpu.affinity()));
+        tree.begin_node(&text(format_args!("cpu@{:x}", vcpu.affinity())));
         tree.property_string("device_type", "cpu");
         tree.property_string("compatible", "arm,armv8");
         tree.property_u64("reg", vcpu.affinity());
@@ -142,7 +142,7 @@ fn timer(tree: &mut Writer, machine: &Machine<'_>) {
 
 fn gic(tree: &mut Writer, machine: &Machine<'_>) {
     let layout = machine.layout;
-    tree.begin_node(&format!("interrupt-controller@{:x}", layout.distributor.start().get()));
+    tree.begin_node(&text(format_args!("interrupt-controller@{:x}", layout.distributor.start().get())));
     let (compatible, second) = match machine.gic {
         GuestGic::V2 => ("arm,cortex-a15-gic", Some(layout.cpu_interface)),
         GuestGic::V3 => ("arm,gic-v3", layout.redistributor_range(machine.vcpus)),
@@ -173,7 +173,7 @@ fn console(tree: &mut Writer, layout: &MachineLayout) {
 }
 
 fn uart_name(layout: &MachineLayout) -> alloc::string::String {
-    format!("pl011@{:x}", layout.uart.start().get())
+    text(format_args!("pl011@{:x}", layout.uart.start().get()))
 }
 
 fn reg(tree: &mut Writer, first: Range<Ipa>, second: Option<Range<Ipa>>) {

@@ -13,9 +13,9 @@ pub(super) fn subtract(ranges: &mut Vec<Range<Pa>>, hole: &Range<Pa>) {
     for range in core::mem::take(ranges) {
         // Ranges of RAM are whole pages below the last page of the address space.
         let (start, end) = (range.start().get(), range.last().get().saturating_add(1));
-        for (start, end) in [(start, end.min(hole_start)), (start.max(hole_end), end)] {
-            let size = end.saturating_sub(start);
-            ranges.extend(Range::<Pa>::new(Pa::new(start), size));
+        for (start, end) in &[(start, end.min(hole_start)), (start.max(hole_end), end)] {
+            let size = end.saturating_sub(*start);
+            ranges.extend(Range::<Pa>::new(Pa::new(*start), size));
         }
     }
 }

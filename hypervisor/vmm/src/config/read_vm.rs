@@ -161,8 +161,8 @@ fn gic(vm: &mut VmPlan, node: &Node<'_>) {
 
 fn policy(errors: &mut Mistakes, node: &Node<'_>, name: &'static str, policy: &mut Policy) {
     let Some(given) = node.property(name) else { return };
-    match Policy::ALL.into_iter().find(|policy| given.string() == Some(policy.word())) {
-        Some(given) => *policy = given,
+    match Policy::ALL.iter().find(|policy| given.string() == Some(policy.word())) {
+        Some(given) => *policy = *given,
         None => mistake(errors, node, name, format_args!("\"halt\", \"restart\" or \"report\"")),
     }
 }

@@ -1,5 +1,6 @@
 //! What is typed: to the port in focus, or to the multiplexer.
 
+use crate::lock::lock;
 use spin::Mutex;
 
 use super::lane::Lane;
@@ -56,7 +57,7 @@ impl Multiplexer {
         let Some((index, port)) = self.focus.and_then(|index| Some((index, ports.get(index)?))) else {
             return InputAction::Unwanted;
         };
-        let taken = port.lock().push_input(byte);
+        let taken = lock(port).push_input(byte);
         if taken { InputAction::Delivered(index) } else { InputAction::Refused(index) }
     }
 

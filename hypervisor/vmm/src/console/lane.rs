@@ -1,6 +1,6 @@
 //! What the multiplexer keeps of one port.
 
-use alloc::fmt::format;
+use crate::tell;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -54,7 +54,7 @@ impl Lane {
             Kind::Monitor => MONITOR_COLOUR,
             Kind::Log => LOG_COLOUR,
         };
-        self.prefix = alloc::format!("\x1b[0;{}m{:width$}\x1b[0m", usize::from(colour), self.name);
+        self.prefix = tell::text(format_args!("\x1b[0;{}m{:width$}\x1b[0m", usize::from(colour), self.name));
     }
 
     /// The port's name.
@@ -119,7 +119,7 @@ impl Lane {
     /// Sends a line of the multiplexer's own about the port. The cursor must not be in a line.
     pub fn put_notice(&self, text: fmt::Arguments<'_>, wire: &mut Vec<u8>) {
         let mut pen = Pen { segment: &mut Segment::new(MARK_NOTICE, MARK_NOTICE), prefix: &self.prefix, wire };
-        pen.put(format(text).as_bytes(), true);
+        pen.put(tell::text(text).as_bytes(), true);
         pen.put_end();
     }
 }

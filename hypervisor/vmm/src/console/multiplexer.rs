@@ -186,7 +186,7 @@ impl Multiplexer {
             index = self.behind(index);
             let eager = self.focus == Some(index) || self.open == Some(index);
             let (lane, port) = (self.lanes.get_mut(index)?, ports.get(index)?);
-            match lane.look(&mut port.lock(), eager, now, self.settings.flush_after) {
+            match lane.look(&mut lock(port), eager, now, self.settings.flush_after) {
                 Readiness::Empty => {}
                 Readiness::Resting(until) => deadline = Some(until.min(deadline.unwrap_or(until))),
                 Readiness::Ready => {
@@ -210,7 +210,7 @@ impl Multiplexer {
             self.interrupt();
         }
         let lane = self.lanes.get_mut(turn.lane)?;
-        let mut port = ports.get(turn.lane)?.lock();
+        let mut port = lock(ports.get(turn.lane)?);
         let lost = port.take_unreported();
         if lost > 0 {
             lane.put_loss(lost, &mut self.staged);

@@ -135,8 +135,8 @@ fn conceal(bytes: &[u8], wire: &mut Vec<u8>) {
         } else if index > 0 {
             wire.push(b';');
         }
-        for (digit, least) in [(*byte / 100, 100), (*byte / 10 % 10, 10), (*byte % 10, 0)] {
-            if *byte >= least {
+        for (digit, least) in &[(*byte / 100, 100), (*byte / 10 % 10, 10), (*byte % 10, 0)] {
+            if byte >= least {
                 wire.push(b'0' + digit);
             }
         }

@@ -26,31 +26,31 @@ impl Serial {
 
     /// The guest stores the low `size` bytes (1, 2, 4 or 8) of `stored`, or else loads, at `offset` bytes from the UART's
     /// base. Returns what a load reads, and whether the console has something new for the housekeeping core.
+    #[inline(always)]
     pub fn access(&mut self, offset: u64, size: u8, stored: Option<u64>, port: &Mutex<Port>) -> (u64, bool) {
-        let (mut value, mut notice, mut held) = (0, false, None);
         // While the transmit FIFO is empty, more room in the port shows nowhere.
-        let known = !self.uart.is_transmitting();
-        let moves = Pl011::is_data(offset);
-        if stored.is_some() || moves || !known {
-            let port = held.insert(port.lock());
-            if !(known && moves) {
-                self.refresh(port);
-            }
+        if stored.is_none() && !Pl011::is_data(offset) && !self.uart.is_transmitting() {
+            return (self.uart.read(offset, size), false);
         }
-        match (stored, &mut held) {
-            (None, _) => value = self.uart.read(offset, size),
-            (Some(stored), Some(port)) => {
+        self.access_with_port(offset, size, stored, &mut port.lock())
+    }
+
+    #[inline(always)]
+    fn access_with_port(&mut self, offset: u64, size: u8, stored: Option<u64>, port: &mut Port) -> (u64, bool) {
+        if self.uart.is_transmitting() || !Pl011::is_data(offset) {
+            self.refresh(port);
+        }
+        let mut value = 0;
+        match stored {
+            None => value = self.uart.read(offset, size),
+            Some(stored) => {
                 if let Some(byte) = self.uart.write(offset, size, stored) {
                     port.push(byte);
                 }
             }
-            _ => {}
         }
-        if let Some(mut port) = held {
-            self.refresh(&mut port);
-            notice = port.take_notice();
-        }
-        (value, notice)
+        self.refresh(port);
+        (value, port.take_notice())
     }
 
     /// Brings the UART and its `port` up to date with each other: what was typed goes to the guest as far as it reads,

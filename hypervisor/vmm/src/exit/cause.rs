@@ -14,10 +14,11 @@ macro_rules! causes {
             pub const ALL: [Self; COUNT] = [$(Self::$name,)*];
 
             /// The name that `stats` prints.
-            pub const fn label(self) -> &'static str {
-                match self { $(Self::$name => $label,)* }
+            pub fn label(self) -> &'static str {
+                LABELS.get(self as usize).copied().unwrap_or_default()
             }
         }
+        static LABELS: [&str; COUNT] = [$($label,)*];
         const COUNT: usize = [$($label,)*].len();
     };
 }

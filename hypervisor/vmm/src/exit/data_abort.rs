@@ -75,6 +75,20 @@ impl Access {
         if esr & WHAT == class::DATA_ABORT << 26 | VALID | TRANSLATION << 2 { Some(Self(esr)) } else { None }
     }
 
+    /// One of `1 << size` bytes (`size` is 0 to 3) of the general register `register`, with what a load does beyond them:
+    /// whether it extends the sign, and whether to 64 bits.
+    pub(super) const fn described(size: u32, register: u8, write: bool, signed: bool, wide: bool) -> Self {
+        let flags = (write as u64) << WRITE.trailing_zeros()
+            | (signed as u64) << SIGN_EXTEND.trailing_zeros()
+            | (wide as u64) << SIXTY_FOUR.trailing_zeros();
+        Self(flags | (size as u64 & 3) << 22 | (register as u64 & 31) << 16)
+    }
+
+    /// The same of another general register.
+    pub(super) const fn of_register(self, register: u8) -> Self {
+        Self(self.0 & !(31 << 16) | (register as u64 & 31) << 16)
+    }
+
     /// Whether it is a store.
     pub const fn write(self) -> bool {
         self.0 & WRITE != 0

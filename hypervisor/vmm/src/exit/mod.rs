@@ -4,11 +4,13 @@ mod cause;
 mod data_abort;
 mod inject;
 mod system_register;
+mod transfer;
 
 pub use cause::{Cause, Counters};
 pub use data_abort::{Access, DataAbort, Origin};
 pub use inject::{ExceptionEntry, Syndrome, exception_entry};
 pub use system_register::{SystemRegister, SystemRegisterAccess};
+pub use transfer::Transfer;
 
 use crate::address::Ipa;
 

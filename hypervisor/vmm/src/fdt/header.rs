@@ -37,13 +37,15 @@ impl Extent {
     }
 }
 
-/// Where the blocks of the tree lie that starts with `header`.
+/// Where the blocks of the tree lie that starts with `bytes`.
 ///
 /// # Errors
-/// The magic or the version is not ours, or a block is misaligned, out of order or out of the tree.
-pub fn extent(header: &[u8; HEADER_SIZE]) -> Result<Extent, FdtError> {
+/// There is no whole header, the magic or the version is not ours, or a block is misaligned, out of order or out of the
+/// tree.
+pub fn extent(bytes: &[u8]) -> Result<Extent, FdtError> {
+    let header: &[u8; HEADER_SIZE] = bytes.first_chunk().ok_or(FdtError::new(FdtError::CUT_SHORT, bytes.len()))?;
     let mut fields = [0; 10];
-    for (field, word) in fields.iter_mut().zip(header.chunks_exact(4)) {
+    for (field, word) in fields.iter_mut().zip(header.as_chunks::<4>().0) {
         *field = cell(word);
     }
     let [magic, total, structure, strings, reservations, version, compatible, boot_cpu, ..] = fields;
@@ -59,10 +61,10 @@ pub fn extent(header: &[u8; HEADER_SIZE]) -> Result<Extent, FdtError> {
     // The header gives no size of the reservations: the block behind bounds them (Devicetree Specification 0.4 5.1).
     let behind = |start| if start > reservations { start } else { usize::MAX };
     let reservations = reservations..behind(structure.start).min(behind(strings.start));
-    for (block, field) in [(&structure, 8), (&strings, 12), (&reservations, 16)] {
-        let misaligned = field == 8 && block.start % 4 != 0;
+    for (block, field) in &[(&structure, 8), (&strings, 12), (&reservations, 16)] {
+        let misaligned = *field == 8 && block.start % 4 != 0;
         if misaligned || block.start < HEADER_SIZE || block.end > total as usize {
-            return Err(FdtError::new(FdtError::BLOCK, field));
+            return Err(FdtError::new(FdtError::BLOCK, *field));
         }
     }
     let extent = Extent { reservations, structure, strings, boot_cpu };

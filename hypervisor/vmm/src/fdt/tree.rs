@@ -26,8 +26,7 @@ impl Tree {
     /// The first thing that is wrong with the tree.
     pub fn new(bytes: &[u8]) -> Result<Self, FdtError> {
         let mut tree = Self { bytes: Vec::new(), strings: 0, nodes: Vec::new(), properties: Vec::new() };
-        let header = bytes.first_chunk().ok_or(FdtError::new(FdtError::CUT_SHORT, bytes.len()))?;
-        validate::copy(bytes, &extent(header)?, &mut tree)?;
+        validate::copy(bytes, &extent(bytes)?, &mut tree)?;
         Ok(tree)
     }
 

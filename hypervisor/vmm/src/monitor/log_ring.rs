@@ -1,9 +1,10 @@
 //! The hypervisor's log: its newest records.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+
+use crate::tell;
 
 use ::log::Level;
 
@@ -20,7 +21,7 @@ pub fn line(level: Level, time_ms: u64, text: fmt::Arguments<'_>) -> String {
         Level::Debug => "debug",
         Level::Trace => "trace",
     };
-    format!("[{:5}.{:03}] {level}: {text}", time_ms / 1000, time_ms % 1000)
+    tell::text(format_args!("[{:5}.{:03}] {level}: {text}", time_ms / 1000, time_ms % 1000))
 }
 
 /// The newest records, a line each, within a bound of memory: for a new one the oldest go.

@@ -1,5 +1,6 @@
 //! Rows of `key=value` cells, aligned, in lines of at most [`LINE`] columns.
 
+use crate::tell::text;
 use alloc::string::String;
 use core::fmt::{Arguments, Write};
 
@@ -52,7 +53,7 @@ impl<'text> Table<'text> {
 
     /// Adds a cell to the row.
     pub fn cell(&mut self, cell: Arguments<'_>) {
-        let cell = alloc::fmt::format(cell);
+        let cell = text(cell);
         if self.column + cell.len() > LINE {
             self.begin_line();
         }

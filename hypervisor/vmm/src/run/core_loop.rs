@@ -6,6 +6,7 @@ use super::loaded::Loaded;
 use super::machine::{Assignment, Machine};
 use super::watch::Watch;
 use crate::exit::Cause;
+use crate::lock::lock;
 use crate::platform::{CoreId, PhysicalInterrupt, Platform};
 use crate::psci::Entry;
 use crate::tell::{Level, tell};
@@ -162,6 +163,8 @@ impl CoreLoop {
     }
 
     /// Does the next piece of preparing or scrubbing the VM, without its lock: others may want to stop it.
+    // Apart from what exits need: inlined, it would take registers from them.
+    #[inline(never)]
     fn prepare<P: Platform>(
         &mut self,
         platform: &mut P,
@@ -179,7 +182,7 @@ impl CoreLoop {
         let before = platform.counter();
         let bytes = piece.carry_out(platform);
         let ticks = platform.counter().saturating_sub(before);
-        shared.lock().piece_done(&piece, bytes, ticks);
+        lock(shared).piece_done(&piece, bytes, ticks);
         self.acknowledge(platform, machine);
     }
 

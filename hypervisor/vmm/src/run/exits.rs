@@ -6,10 +6,9 @@ use super::{CoreLoop, Machine, Next};
 use crate::address::Ipa;
 use crate::exit::{self, Access, Cause, DataAbort, Exit, Origin, RawExit, Syndrome};
 use crate::platform::Platform;
-use crate::tell::{Level, tell};
+use crate::tell::{Level, tell, text};
 use crate::vcpu::VcpuId;
 use crate::vm::Vm;
-use alloc::format;
 
 /// Stage-2 faults of a VM that are worth a message each; later ones are only counted.
 const FAULTS_TOLD: u64 = 8;
@@ -32,7 +31,10 @@ impl CoreLoop {
                 Some(fault) => fault,
                 None => return true,
             },
-            Exit::DataAbort(abort) => self.data_abort(vm, raw, &abort),
+            Exit::DataAbort(abort) => match self.data_abort(platform, machine, vm, raw, &abort) {
+                Some(fault) => fault,
+                None => return true,
+            },
             Exit::InstructionAbort(address) => (Cause::Stage2Fault, self.instruction_abort(vm, raw, address)),
             Exit::SystemError => (Cause::Other, Next::Stop("a system error")),
             _ => (Cause::Other, Next::Stop("an exception of an unexpected class")),
@@ -88,15 +90,26 @@ impl CoreLoop {
         Some((cause, Next::Inject(Syndrome::DataAbort { far: raw.far, write: access.write() }, told)))
     }
 
-    /// An access that its syndrome does not describe, or that is no load or store of what is not mapped.
-    fn data_abort(&mut self, vm: &mut Vm, raw: &RawExit, abort: &DataAbort) -> (Cause, Next) {
-        let Some(loaded) = &self.loaded else { return (Cause::Other, Next::Resume) };
-        let (cause, told) = match (abort.origin(), loaded.shared.bus.find(abort.ipa, 1)) {
-            (Origin::CacheMaintenance, _) => return (Cause::Other, Next::Skip),
+    /// An access that its syndrome does not describe, or that is no load or store of what is not mapped: `None` if it was
+    /// carried out.
+    fn data_abort<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        machine: &Machine,
+        vm: &mut Vm,
+        raw: &RawExit,
+        abort: &DataAbort,
+    ) -> Option<(Cause, Next)> {
+        let device = self.loaded.as_ref()?.shared.bus.find(abort.ipa, 1);
+        let (cause, told) = match (abort.origin(), device) {
+            (Origin::CacheMaintenance, _) => return Some((Cause::Other, Next::Skip)),
+            (Origin::Instruction, Some(_)) if self.transfer(platform, machine, vm, (raw.far, abort.ipa)) => {
+                return None;
+            }
             (Origin::Instruction, Some((device, _))) => (device.cause(), false),
-            _ => (Cause::Stage2Fault, tell_fault(vm, loaded, raw, abort.ipa)),
+            _ => (Cause::Stage2Fault, tell_fault(vm, self.loaded.as_ref()?, raw, abort.ipa)),
         };
-        (cause, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write() }, told))
+        Some((cause, Next::Inject(Syndrome::DataAbort { far: raw.far, write: abort.write() }, told)))
     }
 
     /// A fetch from where the guest has nothing. If that is the vector of the exception that it was given, it
@@ -129,10 +142,13 @@ fn tell_fault(vm: &mut Vm, loaded: &Loaded, raw: &RawExit, address: Ipa) -> bool
 }
 
 /// Stops `vm` by its owner's policy, with one message.
+#[cold]
+#[inline(never)]
 fn stop(vm: &mut Vm, vcpu: VcpuId, pc: u64, raw: &RawExit, reason: &str) {
     let policy = vm.fault_policy();
     let what = exit::describe(raw);
-    let message = format!("{vcpu} at PC {pc:#x}: {reason} ({what}, ESR {:#x}, FAR {:#x})", raw.esr, raw.far);
+    let (esr, far) = (raw.esr, raw.far);
+    let message = text(format_args!("{vcpu} at PC {pc:#x}: {reason} ({what}, ESR {esr:#x}, FAR {far:#x})"));
     tell(Level::Error, format_args!("{} {message}; on-fault: {}", vm.name(), policy.word()));
     vm.counters_mut().faults += 1;
     vm.stop_itself(policy.into(), message);

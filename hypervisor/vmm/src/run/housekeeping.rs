@@ -3,6 +3,7 @@
 use super::interrupts::NEVER;
 use super::{CoreLoop, Machine, commands};
 use crate::console::{InputAction, Multiplexer, PortSet};
+use crate::lock::lock;
 use crate::monitor::Monitor;
 use crate::platform::Platform;
 use core::sync::atomic::Ordering;
@@ -54,7 +55,7 @@ impl CoreLoop {
     /// The caller holds no VM's lock.
     pub(super) fn keep_house<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
         machine.console_wanted.store(false, Ordering::Release);
-        let mut console = machine.console.lock();
+        let mut console = lock(&machine.console);
         let read_all = console.receive(platform, machine);
         self.serve_monitor(platform, machine, &mut console);
         let wrote_all = console.transmit(platform, machine);
@@ -70,7 +71,7 @@ impl CoreLoop {
     fn serve_monitor<P: Platform>(&mut self, platform: &mut P, machine: &Machine, console: &mut Console) {
         let Some(port) = machine.ports.get(machine.monitor_port()) else { return };
         loop {
-            let line = console.monitor.serve(&mut port.lock());
+            let line = console.monitor.serve(&mut lock(port));
             let Some(line) = line else { return };
             let Console { multiplexer, monitor, .. } = console;
             self.power_off |= commands::carry_out(platform, machine, multiplexer, &line, monitor.output());
@@ -144,7 +145,7 @@ impl Machine {
     /// Writes what waits in the consoles to the UART, without interrupts: the machine is about to be switched off.
     /// Neither a guest that prints on nor a UART that is stuck holds it up for more than [`FLUSH_SECONDS`].
     pub fn flush_consoles<P: Platform>(&self, platform: &mut P) {
-        let mut console = self.console.lock();
+        let mut console = lock(&self.console);
         let deadline = platform.counter().saturating_add(platform.counter_frequency().saturating_mul(FLUSH_SECONDS));
         while platform.counter() < deadline {
             if console.sent == console.filled {

@@ -16,6 +16,7 @@ mod loaded;
 mod machine;
 mod sgi;
 mod system_registers;
+mod transfers;
 mod watch;
 
 pub use core_loop::{CoreLoop, Step};

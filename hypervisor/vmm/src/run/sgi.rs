@@ -6,7 +6,7 @@ use super::loaded::Loaded;
 use super::{Done, Machine};
 use crate::exit::{Access, Cause, SystemRegisterAccess};
 use crate::platform::Platform;
-use crate::vcpu::VcpuSet;
+use crate::vcpu::{VcpuId, VcpuSet};
 use crate::vgic::{ListRegisters, Version};
 use crate::vm::Vm;
 use spin::Mutex;
@@ -25,23 +25,11 @@ impl<P: Platform> Alone<'_, P> {
         Some(self.send(targets, (value >> 24 & 0xf) as u32))
     }
 
-    /// An access at the offset of GICD_SGIR (GICv2 IHI 0048 4.3.15): TargetListFilter, CPUTargetList, SGIINTID. `None` if it
-    /// is not a store to that.
+    /// An access at the offset of GICD_SGIR; `None` if it is not a store to that.
     #[inline(always)]
     pub(super) fn sgir(&mut self, access: Access) -> Option<Done> {
-        let (own, mailboxes) = (VcpuSet::only(self.loaded.it.vcpu), &self.loaded.mailboxes);
-        if mailboxes.version() == Version::V3 || !access.write() || access.size() != 4 {
-            return None;
-        }
-        let value = self.loaded.stored(access);
-        let targets = match value >> 24 & 3 {
-            0 => VcpuSet::from_bits((value >> 16 & 0xff) as u32),
-            1 => mailboxes.all().without(own),
-            2 => own,
-            // Reserved.
-            _ => VcpuSet::EMPTY,
-        };
-        Some(self.send(targets, (value & 0xf) as u32))
+        let (targets, intid) = self.loaded.named_by(access)?;
+        Some(self.send(targets, intid))
     }
 
     #[inline(always)]
@@ -58,6 +46,27 @@ impl<P: Platform> Alone<'_, P> {
             show_again(self.platform, self.list_registers, intid);
             mail = rest;
         }
+    }
+}
+
+impl Loaded {
+    /// The vCPUs, and the SGI, that the store `access` to GICD_SGIR names (GICv2 IHI 0048 4.3.15): TargetListFilter,
+    /// CPUTargetList, SGIINTID. `None` if it is no such store, or there is no such register.
+    #[inline(always)]
+    pub(super) fn named_by(&self, access: Access) -> Option<(VcpuSet, u32)> {
+        let own = VcpuSet::only(self.it.vcpu);
+        if self.mailboxes.version() == Version::V3 || !access.write() || access.size() != 4 {
+            return None;
+        }
+        let value = self.stored(access);
+        let targets = match value >> 24 & 3 {
+            0 => VcpuSet::from_bits((value >> 16 & 0xff) as u32),
+            1 => self.mailboxes.all().without(own),
+            2 => own,
+            // Reserved.
+            _ => VcpuSet::EMPTY,
+        };
+        Some((targets, (value & 0xf) as u32))
     }
 }
 
@@ -124,7 +133,18 @@ fn send_locked<P: Platform>(
     targets: VcpuSet,
     intid: u32,
 ) -> Done {
-    let (own, vm) = (loaded.it.vcpu, &mut vm.lock());
+    send_from(platform, machine, loaded.it.vcpu, &mut vm.lock(), targets, intid)
+}
+
+/// The same, with the VM locked, from the vCPU `own`.
+pub(super) fn send_from<P: Platform>(
+    platform: &mut P,
+    machine: &Machine,
+    own: VcpuId,
+    vm: &mut Vm,
+    targets: VcpuSet,
+    intid: u32,
+) -> Done {
     let kicks = vm.vgic().send(own, targets, intid);
     vm.sent_sgi(kicks.without(VcpuSet::only(own)));
     wake(platform, machine, vm, own, kicks)

@@ -75,14 +75,12 @@ impl fmt::Display for BuildError {
 /// What a VM is made to. It never changes, so a VM that is made anew is made to the same.
 #[derive(Debug)]
 pub(super) struct Blueprint {
-    /// What the owner wants of it.
-    pub config: VmConfig,
-    /// The version of the GIC that it sees.
-    pub gic: GuestGic,
+    /// What the owner wants of it, and what it gets.
+    pub plan: VmPlan,
     /// The tag of its translations.
     pub vmid: Vmid,
     /// The machine under it.
-    pub hardware: Hardware,
+    pub hardware: Arc<Hardware>,
 }
 
 impl Vm {
@@ -94,16 +92,17 @@ impl Vm {
         platform: &mut P,
         plan: VmPlan,
         vmid: Vmid,
-        hardware: &Hardware,
+        hardware: &Arc<Hardware>,
     ) -> Result<Self, BuildError> {
+        let blueprint = Arc::new(Blueprint { plan, vmid, hardware: hardware.clone() });
+        let plan = &blueprint.plan;
         let pieces = match plan.memory {
             Some(fixed) => alloc::vec![fixed],
             None => platform.allocate_memory(plan.memory_size).ok_or(BuildError::Memory(plan.memory_size))?,
         };
         let memory = Memory::new(plan.vm.layout.ram_base, pieces).ok_or(BuildError::Memory(plan.memory_size))?;
         let slots = plan.cores.iter().map(|core| Slot::new(CoreId(*core))).collect();
-        let blueprint = Blueprint { config: plan.vm, gic: plan.gic, vmid, hardware: hardware.clone() };
-        let vm = Self::around(platform, Arc::new(blueprint), slots, &memory);
+        let vm = Self::around(platform, &blueprint, slots, &memory);
         if vm.is_err() && plan.memory.is_none() {
             platform.free_memory(memory.pieces());
         }
@@ -116,11 +115,11 @@ impl Vm {
     /// [`BuildError`]; nothing is taken then.
     pub(super) fn around<P: Platform>(
         platform: &mut P,
-        blueprint: Arc<Blueprint>,
+        blueprint: &Arc<Blueprint>,
         slots: Vec<Slot>,
         memory: &Memory,
     ) -> Result<Self, BuildError> {
-        let Blueprint { config, hardware, gic, .. } = &*blueprint;
+        let Blueprint { plan: VmPlan { vm: config, gic, .. }, hardware, .. } = &**blueprint;
         let load = LoadPlan::new(config, memory.guest(), &head(platform, config.kernel.range))
             .map_err(BuildError::Configuration)?;
         let layout = layout(*gic, slots.len(), hardware)?;
@@ -138,7 +137,7 @@ impl Vm {
                 serial: Mutex::new(Serial::new(Pl011::new())),
             }),
             memory: memory.clone(),
-            blueprint,
+            blueprint: blueprint.clone(),
             counter_offset: 0,
             load,
             lifecycle: Lifecycle::first(),

@@ -1,9 +1,11 @@
 //! The devices on a VM's bus, and the way to those that are the VM's.
 
 use super::Vm;
-use crate::console::Port;
+use crate::console::{Port, Serial};
+use crate::device::pl011::Pl011;
 use crate::exit::Cause;
 use crate::fault::GuestFault;
+use crate::lock::lock;
 use crate::vcpu::{VcpuId, VcpuSet};
 use crate::vgic::{Access, Part, REDISTRIBUTOR_SIZE};
 use spin::Mutex;
@@ -52,6 +54,12 @@ impl Vm {
         let sent = self.sgi_kicks.contains(vcpu);
         self.sgi_kicks.remove(vcpu);
         sent
+    }
+
+    /// Puts `uart` in the place of the UART.
+    #[inline(never)]
+    pub(super) fn replace_uart(&self, uart: Pl011) {
+        *lock(&self.shared.serial) = Serial::new(uart);
     }
 
     /// The interrupt line of the UART may have changed. Returns whom to kick.

@@ -13,7 +13,6 @@
 use super::{Blueprint, Run, Slot, Vm, memory};
 use crate::address::{Ipa, Pa, Range};
 use crate::config::{Policy, guest_tree};
-use crate::console::Serial;
 use crate::device::pl011::Pl011;
 use crate::platform::{CoreId, Platform};
 use crate::psci::Entry;
@@ -245,7 +244,7 @@ impl Vm {
         platform.synchronize_instructions();
         self.vgic.reset();
         self.forget_released();
-        *self.shared.serial.lock() = Serial::new(Pl011::new());
+        self.replace_uart(Pl011::new());
         self.counter_offset = platform.counter();
         for slot in &mut self.slots {
             *slot = Slot { exits: core::mem::take(&mut slot.exits), ..Slot::new(slot.core) };
@@ -265,12 +264,12 @@ impl Vm {
     }
 
     fn write_generated_tree<P: Platform>(&mut self, platform: &mut P) {
-        let Blueprint { gic, vmid, hardware, .. } = &*self.blueprint;
+        let Blueprint { plan, vmid, hardware } = &*self.blueprint;
         let machine = guest_tree::Machine {
             layout: &self.config().layout,
             vcpus: self.slots.len(),
             ram: self.memory.guest(),
-            gic: *gic,
+            gic: plan.gic,
             console: self.config().console,
             bootargs: &self.config().bootargs,
             ramdisk: self.load.ramdisk,

@@ -74,7 +74,7 @@ impl Vm {
 
     /// What the owner wants of it.
     pub fn config(&self) -> &VmConfig {
-        &self.blueprint.config
+        &self.blueprint.plan.vm
     }
 
     /// Its vCPUs.

@@ -1,9 +1,10 @@
 //! The whole of a VM but its RAM, as plain data: taken out of one VM, put into another.
 
 use super::{After, BuildError, Lifecycle, Run, Slot, Vm};
-use crate::console::Serial;
 use crate::device::pl011::{self, Pl011};
+use crate::lock::lock;
 use crate::platform::{CoreId, Platform};
+use crate::tell::text;
 use crate::vcpu::Vcpu;
 use crate::vgic;
 use alloc::boxed::Box;
@@ -32,7 +33,7 @@ impl Vm {
         Some(State {
             vcpus: self.slots.iter_mut().map(|slot| (slot.run, slot.parked.take())).collect(),
             vgic: self.vgic.state(),
-            uart: self.shared.serial.lock().uart().state().clone(),
+            uart: lock(&self.shared.serial).uart().state().clone(),
             counter: self.guest_counter(now),
         })
     }
@@ -45,12 +46,12 @@ impl Vm {
     fn adopt(&mut self, state: &mut State, now: u64) -> Result<(), BuildError> {
         self.vgic.adopt(&state.vgic);
         self.link_timers();
-        *self.shared.serial.lock() = Serial::new(Pl011::adopt(state.uart.clone()));
+        self.replace_uart(Pl011::adopt(state.uart.clone()));
         self.counter_offset = now.wrapping_sub(state.counter);
         for (slot, (run, registers)) in self.slots.iter_mut().zip(&mut state.vcpus) {
             (slot.run, slot.parked) = (*run, registers.take());
         }
-        let same = self.vgic.state() == state.vgic && *self.shared.serial.lock().uart().state() == state.uart;
+        let same = self.vgic.state() == state.vgic && *lock(&self.shared.serial).uart().state() == state.uart;
         if same && self.guest_counter(now) == state.counter { Ok(()) } else { Err(BuildError::STATE) }
     }
 
@@ -76,7 +77,7 @@ impl Vm {
     /// where it was. Or the state does not come out of the new VM as it was put in: it is being stopped.
     pub(crate) fn move_to<P: Platform>(&mut self, platform: &mut P, core: CoreId) -> Result<(), BuildError> {
         self.lifecycle = Lifecycle::Running;
-        let mut fresh = Self::around(platform, self.blueprint.clone(), alloc::vec![Slot::new(core)], &self.memory)?;
+        let mut fresh = Self::around(platform, &self.blueprint, alloc::vec![Slot::new(core)], &self.memory)?;
         let now = platform.counter();
         let Some(mut state) = self.take_state(now) else {
             fresh.destroy(platform);
@@ -86,7 +87,7 @@ impl Vm {
         self.bequeath(&mut fresh);
         core::mem::replace(self, fresh).destroy(platform);
         self.adopt(&mut state, now).inspect_err(|error| {
-            self.stop(After::Off, Some(alloc::format!("its move failed: {error}")));
+            self.stop(After::Off, Some(text(format_args!("its move failed: {error}"))));
         })
     }
 }

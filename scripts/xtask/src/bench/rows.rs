@@ -122,11 +122,8 @@ pub const WORST: &[Worst] = &[
         &["worst-fetch-nowhere", "worst-walk-nowhere"],
         CONSTANT,
     ),
-    worst(
-        "a pair, or the wrong size, at a device",
-        &["worst-pair-at-device", "worst-size-at-device"],
-        "devices of the VM, at most 3",
-    ),
+    worst("the wrong size at a device", &["worst-size-at-device"], "devices of the VM, at most 3"),
+    worst("a pair read from a device, by its instruction", &["worst-pair-at-device"], "two accesses"),
     worst("GICD_CTLR read", &["worst-gicd-ctlr-read"], "vCPUs, at most 32"),
     worst(
         "GICD_CTLR write",

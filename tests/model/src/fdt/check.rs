@@ -61,7 +61,7 @@ fn count(node: fdt::node::FdtNode<'_, '_>) -> usize {
 
 /// Every node in the tree `bytes`, which are known to be good, read by the letter of the specification.
 fn original<'a>(bytes: &'a [u8]) -> Vec<Entry<'a>> {
-    let extent = extent(bytes.first_chunk().expect("a header")).expect("a good header");
+    let extent = extent(bytes).expect("a good header");
     let (structure, strings) = (&bytes[extent.structure], &bytes[extent.strings]);
     let word = |at: usize| u32::from_be_bytes(structure[at..at + 4].try_into().expect("a word")) as usize;
     let text = |bytes: &'a [u8]| bytes.split(|byte| *byte == 0).next().expect("a name");

@@ -96,7 +96,7 @@ fn dump(qemu: &str, folder: &Path, board: &[&str]) -> Option<Sample> {
 
 /// `bytes` without what follows the last block, which is most of QEMU's trees.
 fn used(mut bytes: Vec<u8>) -> Vec<u8> {
-    let extent = bytes.first_chunk().and_then(|header| bulkhead_vmm::fdt::extent(header).ok());
+    let extent = bulkhead_vmm::fdt::extent(&bytes).ok();
     bytes.truncate(extent.map_or(bytes.len(), |extent| extent.used()));
     bytes
 }

@@ -7,6 +7,7 @@ use bulkhead_vmm::config::machine::MachineLayout;
 use bulkhead_vmm::config::{Cores, GuestGic, Memory, Module, Policy, VmConfig, VmPlan, WhenAllOff};
 use bulkhead_vmm::seed::Seed;
 use bulkhead_vmm::vm::Hardware;
+use std::sync::Arc;
 
 /// The physical INTID of the virtual timer.
 pub const VIRTUAL_TIMER: u32 = 27;
@@ -51,9 +52,9 @@ impl Shape {
     }
 
     /// What the VMs are told of it.
-    pub fn hardware(&self) -> Hardware {
+    pub fn hardware(&self) -> Arc<Hardware> {
         let interface = Range::<Pa>::new(Pa::new(VIRTUAL_INTERFACE), 0x2000).expect("GICV has a size");
-        Hardware {
+        Arc::new(Hardware {
             identity: [0x1111_1111_1111_1111; bulkhead_vmm::identity::COUNT],
             physical_bits: 40,
             virtual_cpu_interface: if self.v3 { None } else { Some(interface) },
@@ -61,7 +62,7 @@ impl Shape {
             priority_bits: 5,
             virtual_timer: VIRTUAL_TIMER,
             seed: Seed::default(),
-        }
+        })
     }
 }
 

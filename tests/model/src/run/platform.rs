@@ -6,7 +6,7 @@ use super::interface::Interface;
 use super::machine::{Guest, VIRTUAL_TIMER};
 use super::tables::Tables;
 use super::translate::Root;
-use bulkhead_vmm::address::{Pa, Range};
+use bulkhead_vmm::address::{Ipa, Pa, Range};
 use bulkhead_vmm::exit::{RawExit, Syndrome, exception_entry};
 use bulkhead_vmm::platform::{CoreId, Doorbell, PhysicalInterrupt, Platform, VmContext, Vmid};
 use bulkhead_vmm::run::Machine;
@@ -259,6 +259,10 @@ impl Platform for Core {
         live.system.esr_el1 = syndrome.esr(general.pstate);
         live.system.far_el1 = syndrome.far().unwrap_or(live.system.far_el1);
         (general.pc, general.pstate) = (entry.pc, entry.pstate);
+    }
+
+    fn translate(&mut self, address: u64, _unprivileged: bool) -> Option<Ipa> {
+        Some(Ipa::new(address))
     }
 
     fn acknowledge(&mut self) -> Option<PhysicalInterrupt> {

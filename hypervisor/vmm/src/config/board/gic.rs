@@ -70,19 +70,19 @@ impl GicVersion {
     }
 }
 
-/// The first GIC among `nodes` that can run guests, with what leads to it.
-pub(super) fn read<'v>(view: View<'v>, nodes: &[Node<'v>], mistakes: &mut Mistakes) -> Option<(Wiring<'v>, Gic)> {
-    for node in nodes.iter().filter(|node| node.has("interrupt-controller") && node.is_enabled()) {
+/// The first GIC in `view` that can run guests, with what leads to it.
+pub(super) fn read<'v>(view: View<'v>, mistakes: &mut Mistakes) -> Option<(Wiring<'v>, Gic)> {
+    for node in view.nodes().filter(|node| node.has("interrupt-controller") && node.is_enabled()) {
         let version = if node.is_compatible(&[GICV3]) {
-            version3(node, mistakes)?
+            version3(&node, mistakes)?
         } else if node.is_compatible(&GICV2) {
-            version2(node, mistakes)?
+            version2(&node, mistakes)?
         } else {
             continue;
         };
-        let wiring = Wiring::new(view, *node);
+        let wiring = Wiring::new(view, node);
         let Some(maintenance) = wiring.maintenance() else {
-            mistake(mistakes, node, "interrupts", format_args!("the maintenance interrupt"));
+            mistake(mistakes, &node, "interrupts", format_args!("the maintenance interrupt"));
             return None;
         };
         return Some((wiring, Gic { version, maintenance }));

@@ -63,16 +63,15 @@ impl Board {
     fn collect(tree: &Tree, mistakes: &mut Mistakes) -> Option<Self> {
         let view = tree.view();
         let root = view.root()?;
-        let nodes: Vec<Node<'_>> = view.nodes().collect();
-        let psci = psci::read(&nodes, mistakes);
-        let (wiring, gic) = gic::read(view, &nodes, mistakes)?;
+        let psci = psci::read(view, mistakes);
+        let (wiring, gic) = gic::read(view, mistakes)?;
         Some(Self {
             model: text(&root, "model").unwrap_or("unnamed board").into(),
             memory: memory::ranges(&root, mistakes)?,
             reserved: memory::reserved(tree),
             cpus: cpu::read(view, psci.is_some(), mistakes)?,
             console: console::read(&wiring, mistakes),
-            timer: timer::read(&wiring, &nodes, mistakes)?,
+            timer: timer::read(&wiring, mistakes)?,
             gic,
             psci,
             warnings: core::mem::take(mistakes),

@@ -1,7 +1,7 @@
 //! The firmware's power control.
 
 use crate::config::mistake::{Mistakes, mistake, text};
-use crate::fdt::Node;
+use crate::fdt::{Node, View};
 
 /// How to reach the firmware's PSCI (Linux Documentation/devicetree/bindings/arm/psci.yaml).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,19 +35,19 @@ pub enum PsciVersion {
     V1_0,
 }
 
-/// The power control among `nodes`; without one that can be used, cores are started otherwise.
-pub(super) fn read(nodes: &[Node<'_>], mistakes: &mut Mistakes) -> Option<Psci> {
+/// The power control in `view`; without one that can be used, cores are started otherwise.
+pub(super) fn read(view: View<'_>, mistakes: &mut Mistakes) -> Option<Psci> {
     let models = ["arm,psci-1.0", "arm,psci-0.2", "arm,psci"];
-    let node = nodes.iter().find(|node| node.is_compatible(&models) && node.is_enabled())?;
-    let method = match text(node, "method") {
+    let node = view.nodes().find(|node| node.is_compatible(&models) && node.is_enabled())?;
+    let method = match text(&node, "method") {
         Some("smc") => PsciMethod::Smc,
         Some("hvc") => PsciMethod::Hvc,
         _ => {
-            mistake(mistakes, node, "method", format_args!("smc or hvc"));
+            mistake(mistakes, &node, "method", format_args!("smc or hvc"));
             return None;
         }
     };
-    Some(Psci { method, version: version(node, mistakes)? })
+    Some(Psci { method, version: version(&node, mistakes)? })
 }
 
 fn version(node: &Node<'_>, mistakes: &mut Mistakes) -> Option<PsciVersion> {

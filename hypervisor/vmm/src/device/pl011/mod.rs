@@ -72,6 +72,7 @@ impl Pl011 {
     ///
     /// The registers stand 4 bytes apart. A narrow read takes the register's bytes from `offset` on; a read of
     /// 8 bytes is two reads of 4.
+    #[inline(always)]
     pub fn read(&mut self, offset: u64, size: u8) -> u64 {
         let word = offset & !3;
         let mut value = u64::from(self.read_register(word));

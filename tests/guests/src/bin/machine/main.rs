@@ -10,6 +10,7 @@ mod calls;
 mod controller;
 mod registers;
 mod timers;
+mod transfers;
 mod uart;
 
 use bulkhead_guests::{Machine, entry, interrupt, mmu};
@@ -26,7 +27,9 @@ fn main(machine: &'static Machine) {
     registers::floating_point();
     uart::check(machine);
     aborts::check("mmu on");
+    transfers::check(gic, "mmu on");
     mmu::disable();
     aborts::check("mmu off");
+    transfers::check(gic, "mmu off");
     aborts::fetch();
 }
