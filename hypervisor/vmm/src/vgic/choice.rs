@@ -107,16 +107,10 @@ impl Chosen {
     pub fn maintenance(&self, enabled: [bool; 2]) -> Maintenance {
         let no_pending = self.pending_left_out > 0;
         let compete = no_pending && self.groups == [true; 2];
-        let [zero, one] = enabled;
-        let changes = |group: usize, enabled: bool| {
-            let of = if enabled { Maintenance::GROUP_DISABLED } else { Maintenance::GROUP_ENABLED };
-            of.get(group).copied().unwrap_or_default()
-        };
         Maintenance::NONE
             .and(Maintenance::NO_PENDING, no_pending)
             .and(Maintenance::ENTRY_NOT_PRESENT, self.active_left_out)
             .and(Maintenance::TRAP_DEACTIVATE, self.active_left_out)
-            .and(changes(0, zero), compete)
-            .and(changes(1, one), compete)
+            .and(Maintenance::of_groups(enabled), compete)
     }
 }

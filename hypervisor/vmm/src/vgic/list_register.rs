@@ -160,6 +160,16 @@ impl Maintenance {
     /// Interrupt while the CPU interface has Group 0, or 1, disabled (VGrp0DIE, VGrp1DIE).
     pub const GROUP_DISABLED: [Self; 2] = [Self(1 << 5), Self(1 << 7)];
 
+    /// The next change of the groups that the CPU interface has enabled that makes another interrupt the one to take.
+    /// While one group alone is enabled that is the other's enabling: what it disables leaves nothing to take. (QEMU's
+    /// GICv3, which takes "Group 0 disabled" from the enable bit of Group 1, would interrupt without end then.)
+    pub const fn of_groups(enabled: [bool; 2]) -> Self {
+        let [zero, one] = enabled;
+        let [[zero_enabled, one_enabled], [zero_disabled, one_disabled]] = [Self::GROUP_ENABLED, Self::GROUP_DISABLED];
+        let both = zero && one;
+        Self::NONE.and(zero_enabled, !zero).and(one_enabled, !one).and(zero_disabled, both).and(one_disabled, both)
+    }
+
     /// This, and `other` where it is `wanted`.
     pub const fn and(self, other: Self, wanted: bool) -> Self {
         if wanted { Self(self.0 | other.0) } else { self }

@@ -169,7 +169,7 @@ fn what_does_not_fit_is_waited_for() {
     vgic.fold(BOOT, &compete);
     let chosen = *vgic.flush(BOOT);
     assert_eq!(groups(Maintenance::GROUP_ENABLED, chosen.maintenance), [true, false]);
-    assert_eq!(groups(Maintenance::GROUP_DISABLED, chosen.maintenance), [false, true]);
+    assert_eq!(groups(Maintenance::GROUP_DISABLED, chosen.maintenance), [false; 2]);
     assert!(chosen.registers.iter().any(|register| register.intid() == 4));
     // One is taken, so that all fit.
     let mut taken = chosen;

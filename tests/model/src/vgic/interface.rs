@@ -130,11 +130,19 @@ impl Interface {
         ended
             || (wanted.has(Maintenance::NO_PENDING) && no_pending)
             || (wanted.has(Maintenance::ENTRY_NOT_PRESENT) && self.registers.eoi_count > 0)
-            || (0..2).any(|group| {
-                let enabled = self.settings.enabled[group];
+            || self.group_maintenance()
+            || self.registers.eoi_count == 31
+    }
+
+    /// Whether one is for the groups that the interface has enabled: as IHI 0069 12.4.6 has it, and also as QEMU's GICv3,
+    /// which takes "Group 0 disabled" from the enable bit of Group 1. It must not go on for ever in either.
+    fn group_maintenance(&self) -> bool {
+        let wanted = self.registers.maintenance;
+        let [_, one] = self.settings.enabled;
+        (!one && wanted.has(Maintenance::GROUP_DISABLED[0]))
+            || self.settings.enabled.into_iter().enumerate().any(|(group, enabled)| {
                 wanted.has(if enabled { Maintenance::GROUP_ENABLED[group] } else { Maintenance::GROUP_DISABLED[group] })
             })
-            || self.registers.eoi_count == 31
     }
 
     /// The hypervisor makes the interrupt `intid`, linked to `hardware` or not, pending where it was written as
