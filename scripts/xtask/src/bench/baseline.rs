@@ -91,7 +91,7 @@ mod tests {
     fn results(median: u64) -> Results {
         let mut results = Results::default();
         let cost = Cost { median, minimum: 0, p99: 0, maximum: 0 };
-        results.add(&HYPERVISOR[0], [("call".to_owned(), cost)].into());
+        results.boards.insert(HYPERVISOR[0].to_string(), [("call".to_owned(), cost)].into());
         results
     }
 

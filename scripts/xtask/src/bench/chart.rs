@@ -95,8 +95,10 @@ mod tests {
     fn every_operation_has_its_bar_its_number_and_the_others_dots() {
         let mut results = Results::default();
         let cost = |median| Cost { median, minimum: 0, p99: 0, maximum: 0 };
-        results.add(&boards(System::Bulkhead)[2], [("call".into(), cost(630)), ("touch".into(), cost(2))].into());
-        results.add(&boards(System::Xen)[2], [("call".into(), cost(900))].into());
+        let ours = [("call".into(), cost(630)), ("touch".into(), cost(2))].into();
+        let others = [("call".into(), cost(900))].into();
+        results.boards.insert(boards(System::Bulkhead)[2].to_string(), ours);
+        results.boards.insert(boards(System::Xen)[2].to_string(), others);
         results.packages.insert("Xen".into(), "xen 4".into());
         let path = std::env::temp_dir().join(format!("bulkhead-chart-{}.svg", std::process::id()));
         draw(&path, &results, 3).unwrap();

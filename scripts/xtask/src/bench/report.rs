@@ -14,7 +14,10 @@ pub fn markdown(results: &Results, against: &Results) -> String {
         table(&mut text, results, against, board);
     }
     if !results.not_exact.is_empty() {
-        let _ = writeln!(text, "\nNot exact, two runs differ: {}.", results.not_exact.join(", "));
+        let _ = writeln!(text, "\nNot exact, no two runs agree: {}.", results.not_exact.join(", "));
+    }
+    if !results.strayed.is_empty() {
+        let _ = writeln!(text, "\nOne run differs from two that agree: {}.", results.strayed.join(", "));
     }
     text
 }

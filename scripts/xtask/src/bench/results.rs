@@ -1,6 +1,7 @@
 //! What was measured.
 
 use super::matrix::Configuration;
+use super::repeat::Repeated;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,8 +32,11 @@ pub struct Results {
     pub revision: Option<String>,
     /// By the board's name.
     pub boards: BTreeMap<String, Costs>,
-    /// Operations whose two runs differed, as `BOARD/OPERATION`, and what either had.
+    /// Operations of boards of which no two runs agreed, as `BOARD/OPERATION`, and what two runs had.
     pub not_exact: Vec<String>,
+    /// The same of a run that two others contradicted by agreeing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub strayed: Vec<String>,
     /// Other hypervisors that were measured: what of Debian's they are.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub packages: BTreeMap<String, String>,
@@ -45,24 +49,12 @@ pub struct Results {
 }
 
 impl Results {
-    /// Takes the costs of one run; from the second on they are compared with the first.
-    pub fn add(&mut self, configuration: &Configuration, costs: Costs) {
+    /// Takes what the runs of a board came to.
+    pub fn add(&mut self, configuration: &Configuration, runs: Repeated) {
         let board = configuration.to_string();
-        let Some(first) = self.boards.get(&board) else {
-            self.boards.insert(board, costs);
-            return;
-        };
-        let names = first.keys().chain(costs.keys().filter(|name| !first.contains_key(*name)));
-        // The largest samples hold other cores' turns and the simulator's own ends of sleep, which the host may shift.
-        let exact = |cost: &Cost| (cost.median, cost.minimum);
-        let both = names.map(|name| (name, [first, &costs].map(|run| run.get(name).map(exact))));
-        let differ = both.filter(|(_, [first, second])| first != second);
-        self.not_exact.extend(differ.map(|(name, runs)| {
-            let [first, second] = runs.map(|run| {
-                run.map_or_else(|| "nothing".to_owned(), |(median, least)| format!("{median} (least {least})"))
-            });
-            format!("{board}/{name} {first} and {second}")
-        }));
+        let differ = runs.differ.iter().map(|operation| format!("{board}/{operation}"));
+        if runs.exact { &mut self.strayed } else { &mut self.not_exact }.extend(differ);
+        self.boards.insert(board, runs.costs);
     }
 
     /// The results as those of `revision`.
@@ -81,20 +73,18 @@ mod tests {
     use super::super::matrix::HYPERVISOR;
     use super::*;
 
-    fn costs(median: u64) -> Costs {
-        [("call".to_owned(), Cost { median, minimum: 1, p99: 3, maximum: 4 })].into()
-    }
-
     #[test]
     fn runs_that_differ_are_told() {
+        let costs: Costs = [("call".to_owned(), Cost::of(2))].into();
+        let runs = |exact| Repeated { costs: costs.clone(), exact, differ: vec!["call 2 and 3".to_owned()] };
         let mut results = Results::default();
-        results.add(&HYPERVISOR[0], costs(2));
-        results.add(&HYPERVISOR[0], costs(2));
-        assert!(results.not_exact.is_empty());
-        results.add(&HYPERVISOR[0], costs(3));
-        assert_eq!(results.not_exact, ["bulkhead-gicv2-1/call 2 (least 1) and 3 (least 1)"]);
-        results.add(&HYPERVISOR[0], Costs::new());
-        assert_eq!(results.not_exact[1..], ["bulkhead-gicv2-1/call 2 (least 1) and nothing"]);
+        results.add(&HYPERVISOR[0], runs(true));
+        assert_eq!(
+            (results.strayed.join(""), results.not_exact.len()),
+            ("bulkhead-gicv2-1/call 2 and 3".to_owned(), 0)
+        );
+        results.add(&HYPERVISOR[1], runs(false));
+        assert_eq!((results.strayed.len(), results.not_exact.len()), (1, 1));
         assert_eq!(results.get("bulkhead-gicv2-1", "call").map(|cost| cost.median), Some(2));
     }
 }

@@ -9,6 +9,7 @@ mod tree;
 mod xen;
 
 use super::matrix::{self, System};
+use super::repeat::repeat;
 use super::results::{Cost, Results};
 use super::run;
 use crate::toolchain::Toolchain;
@@ -18,6 +19,9 @@ use std::process::Command;
 
 /// The guest's cost of coming so far that it says how late it is; see [`entries`].
 pub const IN_MAIN: &str = "in-main";
+
+/// Runs of each board: where they are not repeated, as with two cores, more would not be either.
+const RUNS: usize = 2;
 
 /// A board with EL2 for another hypervisor and its guest: nothing on it depends on chance or on the hour.
 fn host(qemu: &Path, cores: u8) -> Command {
@@ -42,7 +46,7 @@ pub struct Peer {
     monitor: Option<PathBuf>,
 }
 
-/// Measures them all into `results`, two runs each, and says there which were left out and why. `folder` takes what
+/// Measures them all into `results` and says there which were left out and why. `folder` takes what
 /// their boards are made of.
 pub fn measure(toolchain: &Toolchain, results: &mut Results, folder: &Path, bootargs: &str) -> Result<()> {
     process::run(Command::new(workspace::root().join("scripts/setup")).arg("--peers"))?;
@@ -91,11 +95,12 @@ impl Peer {
                 None => xen::board(qemu, &self.image, &configuration, bootargs, &place)?,
                 Some(monitor) => kvm::board(qemu, &self.image, monitor, &configuration, bootargs, &place)?,
             };
-            for _ in 0..2 {
+            let runs = repeat(RUNS, || {
                 let told = console::run(&command)?;
-                results.add(&configuration, told.costs);
                 results.unanswered.extend(told.complaint.map(|complaint| (configuration.to_string(), complaint)));
-            }
+                Ok(told.costs)
+            })?;
+            results.add(&configuration, runs);
         }
         Ok(())
     }
@@ -115,7 +120,7 @@ pub fn entries(results: &mut Results) {
     for costs in results.boards.values_mut() {
         costs.remove(IN_MAIN);
     }
-    for name in &mut results.not_exact {
+    for name in results.not_exact.iter_mut().chain(&mut results.strayed) {
         *name = name.replace(IN_MAIN, "entry-to-guest");
     }
 }
@@ -150,10 +155,10 @@ mod tests {
     #[test]
     fn an_entry_is_what_a_guest_is_later_than_natively() {
         let mut results = Results::default();
-        let costs = |median| [(IN_MAIN.to_owned(), Cost { median, minimum: 0, p99: 0, maximum: 0 })].into();
-        results.add(&matrix::boards(System::Native)[2], costs(100));
-        results.add(&matrix::boards(System::Xen)[2], costs(350));
-        results.add(&matrix::boards(System::Kvm)[1], costs(350));
+        for (system, board, median) in [(System::Native, 2, 100), (System::Xen, 2, 350), (System::Kvm, 1, 350)] {
+            let costs = [(IN_MAIN.to_owned(), Cost::of(median))].into();
+            results.boards.insert(matrix::boards(system)[board].to_string(), costs);
+        }
         entries(&mut results);
         assert_eq!(results.get("xen-gicv3-1", "entry-to-guest").map(|cost| cost.median), Some(250));
         assert!(results.get("native-gicv3-1", IN_MAIN).is_none());
