@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bulkhead_vmm::address::{Ipa, Pa, Range};
 use bulkhead_vmm::config::board::{Board, Trigger};
-use bulkhead_vmm::exit::{RawExit, Syndrome};
+use bulkhead_vmm::exit::{RawExit, Syndrome, VectorNumber};
 use bulkhead_vmm::lock::lock;
 use bulkhead_vmm::platform::{CoreId, Doorbell, PhysicalInterrupt, Platform, VmContext, Vmid};
 use bulkhead_vmm::stage2::Stage2;
@@ -145,8 +145,12 @@ impl Platform for Core {
         self.gic.read_list_registers(list_registers);
     }
 
-    fn enter(&mut self, vcpu: &mut LoadedVcpu) -> RawExit {
+    fn enter(&mut self, vcpu: &mut LoadedVcpu) -> VectorNumber {
         guest::enter(vcpu)
+    }
+
+    fn describe(&mut self, number: VectorNumber) -> RawExit {
+        guest::describe(number)
     }
 
     fn trap_wait(&mut self, trap: bool) {

@@ -4,7 +4,7 @@ use crate::{cpu, sysreg};
 use aarch64_cpu::registers::{CNTHCTL_EL2, CPTR_EL2, HCR_EL2, HPFAR_EL2, MDCR_EL2, VTCR_EL2, VTTBR_EL2};
 use aarch64_cpu::registers::{ESR_EL2, FAR_EL2, ReadWriteable, Readable, Writeable};
 use bulkhead_vmm::address::Ipa;
-use bulkhead_vmm::exit::{RawExit, Syndrome, Vector, exception_entry};
+use bulkhead_vmm::exit::{RawExit, Syndrome, Vector, VectorNumber, exception_entry};
 use bulkhead_vmm::platform::{VmContext, Vmid};
 use bulkhead_vmm::stage2::Stage2;
 use bulkhead_vmm::vcpu::{FloatingPoint, LoadedVcpu, PointerAuthenticationKeys, SystemRegisters, Timers, Vcpu};
@@ -190,14 +190,20 @@ fn hold_interrupts() {
 }
 
 /// Runs the guest until its next exit.
-pub fn enter(vcpu: &mut LoadedVcpu) -> RawExit {
-    let vector = crate::vectors::enter(vcpu.general_mut());
-    let none = RawExit { vector: Vector::Irq, esr: 0, far: 0, hpfar: 0 };
+#[inline(always)]
+pub fn enter(vcpu: &mut LoadedVcpu) -> VectorNumber {
+    VectorNumber::new(crate::vectors::enter(vcpu.general_mut()))
+}
+
+/// What the exit by the vector `number` left in the syndrome registers.
+#[inline(always)]
+pub fn describe(number: VectorNumber) -> RawExit {
+    let vector = number.vector();
+    let none = RawExit { vector, esr: 0, far: 0, hpfar: 0 };
     match vector {
-        0 => RawExit { vector: Vector::Synchronous, esr: ESR_EL2.get(), far: FAR_EL2.get(), hpfar: HPFAR_EL2.get() },
-        1 => none,
-        2 => RawExit { vector: Vector::Fiq, ..none },
-        _ => RawExit { vector: Vector::SystemError, esr: ESR_EL2.get(), ..none },
+        Vector::Synchronous => RawExit { esr: ESR_EL2.get(), far: FAR_EL2.get(), hpfar: HPFAR_EL2.get(), ..none },
+        Vector::SystemError => RawExit { esr: ESR_EL2.get(), ..none },
+        Vector::Irq | Vector::Fiq => none,
     }
 }
 

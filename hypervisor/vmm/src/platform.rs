@@ -1,7 +1,7 @@
 //! The seam: what policy asks of mechanism. el2 implements it for the hardware, tests for a scripted guest.
 
 use crate::address::{Ipa, Pa, Range};
-use crate::exit::{RawExit, Syndrome};
+use crate::exit::{RawExit, Syndrome, VectorNumber};
 use crate::stage2::Stage2;
 use crate::vcpu::{LoadedVcpu, Vcpu};
 use crate::vgic::{CpuInterface, ListRegister, ListRegisters};
@@ -96,7 +96,10 @@ pub trait Platform {
     fn read_list_registers(&mut self, list_registers: &mut ListRegisters);
 
     /// Runs the guest until its next exit. The list registers are in the hardware.
-    fn enter(&mut self, vcpu: &mut LoadedVcpu) -> RawExit;
+    fn enter(&mut self, vcpu: &mut LoadedVcpu) -> VectorNumber;
+
+    /// What the last exit left in the core's syndrome registers, which was by `number`.
+    fn describe(&mut self, number: VectorNumber) -> RawExit;
 
     /// Whether the loaded vCPU leaves the guest instead of sleeping in its WFI. After [`Self::load`] it does not.
     fn trap_wait(&mut self, trap: bool);

@@ -40,6 +40,28 @@ pub enum Vector {
     SystemError,
 }
 
+/// A [`Vector`] by its number, as whoever enters a guest gets it: it is told apart when that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VectorNumber(u64);
+
+impl VectorNumber {
+    /// The vector `number` of the four for exceptions from a guest, in the order of [`Vector`]; beyond them the last.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Which it is.
+    #[inline(always)]
+    pub const fn vector(self) -> Vector {
+        match self.0 {
+            0 => Vector::Synchronous,
+            1 => Vector::Irq,
+            2 => Vector::Fiq,
+            _ => Vector::SystemError,
+        }
+    }
+}
+
 /// Why the guest stopped, decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {

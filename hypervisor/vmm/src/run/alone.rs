@@ -59,10 +59,11 @@ impl<'a, P: Platform> Alone<'a, P> {
     #[inline(always)]
     pub fn stay(mut self) -> (RawExit, Left) {
         loop {
-            let raw = self.platform.enter(&mut self.loaded.vcpu);
+            let number = self.platform.enter(&mut self.loaded.vcpu);
             if self.watch.is_timing() {
-                self.end_wait(raw.vector);
+                self.end_wait(number.vector());
             }
+            let raw = self.platform.describe(number);
             // A change of what this core should do comes with a kick, and so with an exit of its own.
             match self.handle(exit::decode(&raw)) {
                 Left::Nothing => {}

@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 
 /// The machine as the image's boot leaves it: modules in memory, VMs built, cores assigned.
 pub fn build(shared: &Arc<Shared>, shape: &Shape, guests: Vec<Guest>) -> Machine {
-    let mut core = Core { id: CoreId(shape.housekeeping), shared: Arc::clone(shared) };
+    let mut core = Core::new(CoreId(shape.housekeeping), shared);
     let cores: Vec<CoreState> = (0..shape.cores).map(|_| CoreState::default()).collect();
     cores.iter().for_each(CoreState::set_running);
     let mut vms = Vec::new();
@@ -61,7 +61,7 @@ pub fn build(shared: &Arc<Shared>, shape: &Shape, guests: Vec<Guest>) -> Machine
 
 /// Starts the thread of one core. It waits for the baton.
 pub fn start(shared: &Arc<Shared>, id: CoreId) -> JoinHandle<()> {
-    let core = Core { id, shared: Arc::clone(shared) };
+    let core = Core::new(id, shared);
     let thread = std::thread::Builder::new().name(format!("core {}", id.0));
     thread.spawn(move || live(core)).expect("a thread can be started")
 }

@@ -7,7 +7,7 @@ use super::machine::{Guest, VIRTUAL_TIMER};
 use super::tables::Tables;
 use super::translate::Root;
 use bulkhead_vmm::address::{Ipa, Pa, Range};
-use bulkhead_vmm::exit::{RawExit, Syndrome, exception_entry};
+use bulkhead_vmm::exit::{RawExit, Syndrome, VectorNumber, exception_entry};
 use bulkhead_vmm::platform::{CoreId, Doorbell, PhysicalInterrupt, Platform, VmContext, Vmid};
 use bulkhead_vmm::run::Machine;
 use bulkhead_vmm::stage2::Stage2;
@@ -72,9 +72,15 @@ impl Shared {
 pub struct Core {
     pub(super) id: CoreId,
     pub(super) shared: Arc<Shared>,
+    /// Its last exit, until it is described.
+    exit: Option<RawExit>,
 }
 
 impl Core {
+    pub(super) fn new(id: CoreId, shared: &Arc<Shared>) -> Self {
+        Self { id, shared: Arc::clone(shared), exit: None }
+    }
+
     pub(super) fn hardware(&self) -> MutexGuard<'_, Hardware> {
         self.shared.hardware()
     }
@@ -230,7 +236,7 @@ impl Platform for Core {
         hardware.cores[self.id.0].live.as_mut().expect("it stays loaded").interface.read(list_registers);
     }
 
-    fn enter(&mut self, vcpu: &mut LoadedVcpu) -> RawExit {
+    fn enter(&mut self, vcpu: &mut LoadedVcpu) -> VectorNumber {
         self.breathe();
         let mut hardware = self.hardware();
         hardware.cores[self.id.0].in_guest = true;
@@ -241,6 +247,13 @@ impl Platform for Core {
         let exit = self.run_guest(vcpu);
         self.hardware().cores[self.id.0].in_guest = false;
         self.breathe();
+        self.exit = Some(exit);
+        VectorNumber::new(exit.vector as u64)
+    }
+
+    fn describe(&mut self, number: VectorNumber) -> RawExit {
+        let exit = self.exit.take().expect("each exit is asked for once");
+        assert_eq!(exit.vector, number.vector());
         exit
     }
 
