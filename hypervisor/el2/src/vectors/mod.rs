@@ -54,7 +54,7 @@ struct OwnException {
 }
 
 const _: () = assert!(size_of::<OwnException>() == 272);
-const _: () = assert!(core::mem::offset_of!(GeneralRegisters, pc) == 248);
+const _: () = assert!(core::mem::offset_of!(GeneralRegisters, pc) == 256);
 const _: () = assert!(align_of::<GeneralRegisters>() == 16, "the stack pointer points there");
 
 #[unsafe(no_mangle)]

@@ -81,7 +81,7 @@ guest_exit:
     str     x30, [sp, #240]
     mrs     x2, elr_el2
     mrs     x3, spsr_el2
-    stp     x2, x3, [sp, #248]
+    stp     x2, x3, [sp, #256]
     mrs     x2, tpidr_el2
     mov     sp, x2
     ldr     x19, [sp, #16]
@@ -138,7 +138,7 @@ guest_enter:
     mov     x1, sp
     msr     tpidr_el2, x1
     mov     sp, x0
-    ldp     x1, x2, [x0, #248]
+    ldp     x1, x2, [x0, #256]
     msr     elr_el2, x1
     msr     spsr_el2, x2
     ldp     x2, x3, [x0, #16]

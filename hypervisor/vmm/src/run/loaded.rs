@@ -60,8 +60,9 @@ impl Loaded {
 
     /// Ends its trapped instruction, which reads `value` into the general register `register`.
     pub fn load(&mut self, register: u8, value: u64) {
-        self.vcpu.general_mut().set(register, value);
-        self.vcpu.skip_instruction();
+        let general = self.vcpu.general_mut();
+        general.set(register, value);
+        general.skip_instruction();
     }
 
     /// What its trapped store puts on the bus.
@@ -73,10 +74,11 @@ impl Loaded {
     /// Ends its trapped load, which reads `value`, or store, and counts it.
     #[inline(always)]
     pub fn complete(&mut self, access: Access, value: u64, cause: Cause) {
+        let general = self.vcpu.general_mut();
         if !access.write() {
-            self.vcpu.general_mut().set(access.register(), access.load(value));
+            general.set(access.register(), access.load(value));
         }
-        self.vcpu.skip_instruction();
+        general.skip_instruction();
         self.exits.count(cause);
     }
 

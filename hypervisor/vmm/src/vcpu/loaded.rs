@@ -41,12 +41,8 @@ impl LoadedVcpu {
         &mut self.0.timers
     }
 
-    /// Goes on after the instruction that was trapped. All instructions that trap to EL2 from AArch64 are four
-    /// bytes long.
+    /// Goes on after the instruction that was trapped.
     pub fn skip_instruction(&mut self) {
-        /// PSTATE.BTYPE and PSTATE.SS, which an instruction that completes clears.
-        const CLEARED: u64 = 0b11 << 10 | 1 << 21;
-        self.0.general.pc = self.0.general.pc.wrapping_add(4);
-        self.0.general.pstate &= !CLEARED;
+        self.0.general.skip_instruction();
     }
 }

@@ -2,11 +2,15 @@
 
 use crate::address::Ipa;
 
+/// The number of XZR.
+const ZERO: u8 = 31;
+
 /// X0 to X30, PC and PSTATE, in the order in which the exception vectors store them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(16))]
 pub struct GeneralRegisters {
-    x: [u64; 31],
+    /// The last one takes what is written to XZR, and is never read.
+    x: [u64; 32],
     /// The next instruction: ELR_EL2 while the guest does not run.
     pub pc: u64,
     /// SPSR_EL2 while the guest does not run.
@@ -16,12 +20,12 @@ pub struct GeneralRegisters {
 impl GeneralRegisters {
     /// The register numbered `register` in an instruction: 31 is XZR and reads as zero.
     pub fn get(&self, register: u8) -> u64 {
-        self.x.get(usize::from(register)).copied().unwrap_or(0)
+        self.x.get(usize::from(register)).copied().filter(|_| register != ZERO).unwrap_or(0)
     }
 
-    /// Writes the register numbered `register` in an instruction: a write to 31, XZR, is ignored.
+    /// Writes the register numbered `register` (0 to 31) in an instruction: what is written to 31, XZR, is lost.
     pub fn set(&mut self, register: u8, value: u64) {
-        if let Some(slot) = self.x.get_mut(usize::from(register)) {
+        if let Some(slot) = self.x.get_mut(usize::from(register % 32)) {
             *slot = value;
         }
     }
@@ -31,6 +35,16 @@ impl GeneralRegisters {
     pub fn start(&mut self, entry: Ipa, context: u64) {
         self.pc = entry.get();
         self.set(0, context);
+    }
+
+    /// Goes on after the instruction that was trapped. All instructions that trap to EL2 from AArch64 are four
+    /// bytes long.
+    #[inline(always)]
+    pub fn skip_instruction(&mut self) {
+        /// PSTATE.BTYPE and PSTATE.SS, which an instruction that completes clears.
+        const CLEARED: u64 = 0b11 << 10 | 1 << 21;
+        self.pc = self.pc.wrapping_add(4);
+        self.pstate &= !CLEARED;
     }
 
     /// X1 to X3: the first arguments of a call by the SMC Calling Convention (DEN0028 2.6), and all that PSCI's have.
