@@ -19,7 +19,8 @@ impl<P: Platform> Alone<'_, P> {
         if device == Device::Uart {
             return self.access_uart(access, offset);
         }
-        if offset == SGIR
+        if access.write()
+            && offset == SGIR
             && let Some(done) = self.sgir(access)
         {
             return Some(done);

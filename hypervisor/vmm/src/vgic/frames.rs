@@ -5,7 +5,7 @@
 use super::bank::all_if;
 use super::lookup::{Access, find};
 use super::registers::{Frame, Register};
-use super::{FIRST_SHARED, Version, Vgic};
+use super::{FIRST_SHARED, Layout, Version, Vgic};
 use crate::fault::GuestFault;
 use crate::vcpu::{VcpuId, VcpuSet};
 
@@ -85,7 +85,7 @@ impl Vgic {
         let vcpu = access.vcpu();
         match access.register() {
             Register::Control => self.read_control(),
-            Register::Type => self.distributor_type(),
+            Register::Type => self.distributor_type,
             Register::Implementer => IMPLEMENTER,
             Register::Route => self.read_route(access),
             Register::RedistributorControl if self.recalling_from(vcpu) => REDISTRIBUTOR_RWP,
@@ -133,16 +133,6 @@ impl Vgic {
         }
     }
 
-    /// GICD_TYPER. GICv3: Aff3 valid, 10 INTID bits, message-based SPIs; no LPIs, no extended ranges.
-    #[inline(always)]
-    fn distributor_type(&self) -> u64 {
-        let lines = (self.layout.spis / 32) as u64;
-        match self.layout.version {
-            Version::V2 => lines | (self.vcpus.len() as u64 - 1) << 5,
-            Version::V3 => lines | 1 << 16 | 9 << 19 | 1 << 24,
-        }
-    }
-
     /// GICR_TYPER: affinity, processor number, Last.
     #[inline(never)]
     fn redistributor_type(&self, access: Access) -> u64 {
@@ -181,6 +171,15 @@ impl Vgic {
     fn write_route(&mut self, access: Access, value: u64) {
         let (index, position, route) = self.route_of(access.route());
         self.set_route(index, position, access.merge(route, value) & ROUTE_WRITABLE);
+    }
+}
+
+/// GICD_TYPER. GICv3: Aff3 valid, 10 INTID bits, message-based SPIs; no LPIs, no extended ranges.
+pub(super) const fn distributor_type(layout: &Layout) -> u64 {
+    let lines = (layout.spis / 32) as u64;
+    match layout.version {
+        Version::V2 => lines | (layout.vcpus as u64 - 1) << 5,
+        Version::V3 => lines | 1 << 16 | 9 << 19 | 1 << 24,
     }
 }
 

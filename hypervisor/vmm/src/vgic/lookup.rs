@@ -8,7 +8,7 @@ const FRAMES: [Frame; 4] = [Frame::DistributorV2, Frame::DistributorV3, Frame::R
 /// comparison.
 const ROWS_COUNT: usize = 64;
 
-/// The rows of each frame, in ascending order, and one for what is behind them, which ends every search.
+/// The rows of each frame, and one that has every offset, which ends every search.
 #[expect(clippy::indexing_slicing, reason = "in a constant: an index out of range does not compile")]
 static ROWS: [Row; ROWS_COUNT] = {
     let (mut rows, mut count, mut frame) = ([RESERVED; ROWS_COUNT], 0, 0);
@@ -30,11 +30,11 @@ static ROWS: [Row; ROWS_COUNT] = {
 
 /// Offsets in a block of [`FIRST_ROWS`].
 const BLOCK: u16 = 0x80;
-/// Blocks: those of the first 4 KiB, the last of which is also that of all others.
+/// Blocks in each of the 4 KiB that [`FIRST_ROWS`] takes for one.
 const BLOCKS: usize = 32;
 
-/// For each frame and each block of offsets: the first row that ends behind the block's start. Searching from there is as
-/// good as from the frame's first row, and mostly over at once.
+/// For each frame and each block of offsets in any 4 KiB of it: the first row with a part of such a block, or the frame's
+/// end. Searching from there is as good as from the frame's first row, and mostly over at once.
 #[expect(
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
@@ -42,24 +42,31 @@ const BLOCKS: usize = 32;
 )]
 static FIRST_ROWS: [u8; FRAMES.len() * BLOCKS] = {
     let mut first = [0; FRAMES.len() * BLOCKS];
-    let (mut at, mut row) = (0, 0);
+    let (mut at, mut start) = (0, 0);
     while at < first.len() {
         let block = at % BLOCKS;
-        while ROWS[row].last < block as u16 * BLOCK {
+        let mut row = start;
+        while !has_part_of(&ROWS[row], block) {
             row += 1;
         }
         first[at] = row as u8;
         at += 1;
         if at % BLOCKS == 0 {
-            // To the next frame's.
-            while ROWS[row].sizes != 0 {
-                row += 1;
+            while ROWS[start].sizes != 0 {
+                start += 1;
             }
-            row += 1;
+            // The next frame's.
+            start += 1;
         }
     }
     first
 };
+
+/// Whether `row` has a part of the block `block` of any 4 KiB.
+const fn has_part_of(row: &Row, block: usize) -> bool {
+    let (first, last) = ((row.first / BLOCK) as usize, (row.last() / BLOCK) as usize);
+    last - first >= BLOCKS || (block + BLOCKS - first % BLOCKS) % BLOCKS <= last - first
+}
 
 /// An access to a register, or to what is reserved, with the vCPU that makes it, or whose redistributor it is. It fits into
 /// two of a processor's registers.
@@ -67,8 +74,8 @@ static FIRST_ROWS: [u8; FRAMES.len() * BLOCKS] = {
 pub struct Access {
     /// As [`in_frame`] has it.
     row: &'static Row,
-    /// From the lowest bits on: where in the register, or the array of registers, it begins, in bytes, 16 bits; the vCPU,
-    /// 8 bits; the size, in bytes.
+    /// From the lowest bits on: the vCPU, 8 bits; the size, in bytes, 8 bits; where in the register, or the array of
+    /// registers, it begins, in bytes.
     place: u32,
 }
 
@@ -76,22 +83,22 @@ pub struct Access {
 /// redistributor. Of `offset` only the lowest 16 bits count: the bus lets nothing through that is behind a frame's end.
 #[inline(always)]
 pub fn find(vcpu: VcpuId, frame: Frame, offset: u64, size: u8) -> Access {
-    let offset = (offset & 0xFFFF) as u16;
-    let block = usize::from(offset / BLOCK).min(BLOCKS - 1);
+    let offset = (offset & 0xFFFF) as u32;
+    let block = (offset / u32::from(BLOCK)) as usize % BLOCKS;
     let mut at = FIRST_ROWS.get(frame as usize * BLOCKS + block).copied().unwrap_or(0);
-    let mut row = loop {
+    let (mut row, position) = loop {
         let row = ROWS.get(usize::from(at) % ROWS_COUNT).unwrap_or(&RESERVED);
-        if offset <= row.last {
-            break row;
+        let position = offset.wrapping_sub(row.first.into());
+        if position <= row.extent.into() {
+            break (row, position);
         }
         at += 1;
     };
-    let misaligned = offset & u16::from(size).wrapping_sub(1) != 0;
-    if row.first > offset || row.sizes & size == 0 || misaligned {
+    let misaligned = offset & u32::from(size).wrapping_sub(1) != 0;
+    if row.sizes & size == 0 || misaligned {
         row = &RESERVED;
     }
-    let position = offset.wrapping_sub(row.first);
-    Access { row, place: u32::from(position) | u32::from(vcpu.number()) << 16 | u32::from(size) << 24 }
+    Access { row, place: u32::from(vcpu.number()) | u32::from(size) << 8 | position << 16 }
 }
 
 impl Access {
@@ -107,18 +114,18 @@ impl Access {
 
     /// Who makes it, or whose redistributor it is to.
     pub const fn vcpu(self) -> VcpuId {
-        let [_, _, vcpu, _] = self.place.to_le_bytes();
+        let [vcpu, ..] = self.place.to_le_bytes();
         VcpuId::wrapping(vcpu)
     }
 
     /// Where in the register, or the array of registers, it begins, in bytes.
     pub const fn position(self) -> u32 {
-        self.place & 0xFFFF
+        self.place >> 16
     }
 
     /// Bytes accessed: 1, 2, 4 or 8.
     pub const fn size(self) -> u8 {
-        let [_, _, _, size] = self.place.to_le_bytes();
+        let [_, size, ..] = self.place.to_le_bytes();
         size
     }
 
@@ -171,18 +178,16 @@ impl Access {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     #[test]
     fn rows_of_one_frame_do_not_overlap_and_lie_inside_it() {
         let mut rows = ROWS.iter();
         for frame in FRAMES {
-            let mut end = 0;
-            for row in rows.by_ref().take_while(|row| row.register != Register::Reserved) {
-                let start = u32::from(row.first);
-                assert!(start >= end, "{frame:?} {start:#x}");
-                end = u32::from(row.last) + 1;
-            }
-            assert!(end != 0 && u64::from(end) <= frame.size());
+            let mut rows: Vec<Row> = rows.by_ref().copied().take_while(|row| row.sizes != 0).collect();
+            rows.sort_by_key(|row| row.first);
+            assert!(rows.is_sorted_by(|row, next| row.last() < next.first), "{frame:?}");
+            assert!(rows.last().is_some_and(|row| u64::from(row.last()) < frame.size()));
         }
     }
 
@@ -193,7 +198,7 @@ mod tests {
                 let rows = TABLE.iter().filter(|row| row.flags & frame.bit() != 0).map(|row| in_frame(*row, frame));
                 let expected = rows
                     .filter(|row| row.sizes & 4 != 0)
-                    .find(|row| (row.first.into()..=row.last.into()).contains(&offset))
+                    .find(|row| (row.first.into()..=row.last().into()).contains(&offset))
                     .map_or((Register::Reserved, Field::Group), |row| (row.register, row.field));
                 let found = find(VcpuId::BOOT, frame, offset, 4);
                 assert_eq!((found.register(), found.field()), expected, "{frame:?} {offset:#x}");

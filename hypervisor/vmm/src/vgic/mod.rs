@@ -69,6 +69,8 @@ struct PerVcpu {
 #[derive(Debug)]
 pub struct Vgic {
     layout: Layout,
+    /// GICD_TYPER.
+    distributor_type: u64,
     /// GICD_CTLR.EnableGrp0 and EnableGrp1: all ones for one.
     group_enables: [u32; 2],
     vcpus: Vec<PerVcpu>,
@@ -115,6 +117,7 @@ impl Vgic {
         }
         Self {
             layout,
+            distributor_type: frames::distributor_type(&layout),
             group_enables: [0; 2],
             vcpus: alloc::vec![per; layout.vcpus],
             banks,

@@ -91,10 +91,10 @@ impl Field {
 /// A register, or an array of alike ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Register {
-    /// GICD_CTLR.
-    Control,
     /// GICD_TYPER.
     Type,
+    /// GICD_CTLR.
+    Control,
     /// GICD_IIDR, GICR_IIDR.
     Implementer,
     /// GICD_SETSPI_NSR.
@@ -117,12 +117,12 @@ pub enum Register {
     Reserved,
 }
 
-/// One row: the bytes from `first` to `last`, in the frames of a mask in `flags`, by accesses of the sizes whose bits are
+/// One row: the byte `first` and the `extent` that follow it, in the frames of a mask in `flags`, by accesses of the sizes whose bits are
 /// set (a size is a power of two, so `sizes & size` tells).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub first: u16,
-    pub last: u16,
+    pub extent: u16,
     pub flags: u8,
     pub sizes: u8,
     pub register: Register,
@@ -130,11 +130,18 @@ pub(super) struct Row {
     pub field: Field,
 }
 
+impl Row {
+    /// Its last byte.
+    pub const fn last(&self) -> u16 {
+        self.first + self.extent
+    }
+}
+
 /// The bytes from `start` to before `end`, at most 64 KiB.
 #[expect(clippy::cast_possible_truncation, reason = "in a constant: the assertion holds, or it does not compile")]
 const fn row(start: u32, end: u32, frames: u8, sizes: u8, register: Register) -> Row {
     assert!(start < end && end <= 0x1_0000);
-    Row { first: start as u16, last: (end - 1) as u16, flags: frames, sizes, register, field: Field::Group }
+    Row { first: start as u16, extent: (end - 1 - start) as u16, flags: frames, sizes, register, field: Field::Group }
 }
 
 /// The same for a register with a field for each interrupt.
@@ -152,8 +159,8 @@ use Register::{SetSpi, Type, Waker};
 // With GICD_CTLR.DS = 1, affinity routing always on and no LPIs, these are reserved and so not listed: STATUSR,
 // SETSPI_SR, CLRSPI_SR, IGRPMODR, NSACR, all extended ranges, and of GICR all of 0x40 to 0xC0.
 pub(super) const TABLE: &[Row] = &[
-    row(0x0000, 0x0004, D2 | D3, 4, Control),
     row(0x0004, 0x0008, D2 | D3, 4, Type),
+    row(0x0000, 0x0004, D2 | D3, 4, Control),
     row(0x0008, 0x000C, D2 | D3, 4, Implementer),
     row(0x0000, 0x0004, RD, 4, RedistributorControl),
     row(0x0004, 0x0008, RD, 4, Implementer),
@@ -190,8 +197,10 @@ pub(super) const fn in_frame(row: Row, frame: Frame) -> Row {
     };
     match frame {
         Frame::DistributorV2 | Frame::Redistributor => Row { flags, ..row },
-        Frame::DistributorV3 => Row { first: row.first + private, flags: flags | SHARED, ..row },
-        Frame::SgiAndPpi => Row { last: row.first + private - 1, flags, ..row },
+        Frame::DistributorV3 => {
+            Row { first: row.first + private, extent: row.extent - private, flags: flags | SHARED, ..row }
+        }
+        Frame::SgiAndPpi => Row { extent: private - 1, flags, ..row },
     }
 }
 
