@@ -154,6 +154,7 @@ use Field::{SetEnable, SetPending, SetSources, Targets};
 use Register::{ClearSpi, Control, Identification, Implementer, RedistributorControl, RedistributorType, Route};
 use Register::{SetSpi, Type, Waker};
 
+// In no order but that in which they are compared, where several lie close together.
 // GICD_SGIR sends SGIs and holds nothing: who carries out stores knows it (SGIR).
 // SETSPI_NSR and CLRSPI_NSR have their INTID in the lower half, and nothing in the upper.
 // With GICD_CTLR.DS = 1, affinity routing always on and no LPIs, these are reserved and so not listed: STATUSR,
