@@ -191,6 +191,13 @@ mod tests {
     }
 
     #[test]
+    fn vectors_are_numbered_in_their_order() {
+        for vector in [Vector::Synchronous, Vector::Irq, Vector::Fiq, Vector::SystemError] {
+            assert_eq!(VectorNumber::new(vector as u64).vector(), vector);
+        }
+    }
+
+    #[test]
     fn calls_carry_their_immediate() {
         assert_eq!(decode(&synchronous(0x16 << 26 | 0x1234)), Exit::Hvc(0x1234));
         assert_eq!(decode(&synchronous(0x17 << 26)), Exit::Smc(0));

@@ -194,14 +194,16 @@ mod tests {
     #[test]
     fn a_search_from_the_block_on_finds_what_the_table_says() {
         for frame in FRAMES {
-            for offset in (0..frame.size()).step_by(4) {
+            for (size, offset) in [1, 2, 4, 8].iter().flat_map(|size| (0..frame.size()).map(move |at| (*size, at))) {
                 let rows = TABLE.iter().filter(|row| row.flags & frame.bit() != 0).map(|row| in_frame(*row, frame));
                 let expected = rows
-                    .filter(|row| row.sizes & 4 != 0)
+                    .filter(|row| row.sizes & size != 0 && offset % u64::from(size) == 0)
                     .find(|row| (row.first.into()..=row.last().into()).contains(&offset))
-                    .map_or((Register::Reserved, Field::Group), |row| (row.register, row.field));
-                let found = find(VcpuId::BOOT, frame, offset, 4);
-                assert_eq!((found.register(), found.field()), expected, "{frame:?} {offset:#x}");
+                    .map(|row| (row.register, row.field, offset - u64::from(row.first), size));
+                let found = find(VcpuId::BOOT, frame, offset, size);
+                let found = (found.register(), found.field(), found.position().into(), found.size());
+                let found = Some(found).filter(|(register, ..)| *register != Register::Reserved);
+                assert_eq!(found, expected, "{frame:?} {offset:#x} {size}");
             }
         }
     }

@@ -117,8 +117,8 @@ pub enum Register {
     Reserved,
 }
 
-/// One row: the byte `first` and the `extent` that follow it, in the frames of a mask in `flags`, by accesses of the sizes whose bits are
-/// set (a size is a power of two, so `sizes & size` tells).
+/// One row: the byte `first` and the `extent` that follow it, in the frames of a mask in `flags`, by accesses of the sizes
+/// whose bits are set (a size is a power of two, so `sizes & size` tells).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub first: u16,

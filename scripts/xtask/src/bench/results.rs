@@ -32,7 +32,7 @@ pub struct Results {
     pub revision: Option<String>,
     /// By the board's name.
     pub boards: BTreeMap<String, Costs>,
-    /// Operations of boards of which no two runs agreed, as `BOARD/OPERATION`, and what two runs had.
+    /// Operations of boards of which no two runs agreed, as `BOARD/OPERATION`, and what the first and another run had.
     pub not_exact: Vec<String>,
     /// The same of a run that two others contradicted by agreeing.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -55,7 +55,7 @@ pub fn run(shape: Shape, seed: u64) -> Result<(u64, u64), String> {
     let mut race = Race {
         vgic: Vgic::new(shape.layout),
         v3: shape.layout.version == Version::V3,
-        interfaces: vec![Interface::new(settings); vcpus],
+        interfaces: (0..vcpus).map(|vcpu| Interface::new(vcpu, settings)).collect(),
         nested: vec![Vec::new(); vcpus],
         kicked: VcpuSet::first(vcpus),
         rung: VcpuSet::EMPTY,

@@ -32,7 +32,7 @@ impl World {
         self.in_service[vcpu] = InService::default();
         self.while_out(vcpu, |world| {
             let mut kicks = world.vgic.reset_vcpu(id(vcpu));
-            world.interfaces[vcpu] = Interface::new(settings);
+            world.interfaces[vcpu] = Interface::new(vcpu, settings);
             if rests {
                 world.vgic.settle(id(vcpu));
                 kicks = kicks.union(world.vgic.switch_on(id(vcpu)));
@@ -59,7 +59,7 @@ impl World {
         for vcpu in 0..self.vcpus() {
             self.oracle.line(vcpu, TIMER, self.physical[vcpu].line);
             self.in_service[vcpu] = InService::default();
-            self.interfaces[vcpu] = Interface::new(settings);
+            self.interfaces[vcpu] = Interface::new(vcpu, settings);
             self.enter(vcpu)?;
         }
         self.settle(VcpuSet::EMPTY)

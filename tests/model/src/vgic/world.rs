@@ -63,7 +63,7 @@ impl World {
         let mut world = Self {
             vgic: Vgic::new(layout),
             oracle: Oracle::new(layout.version == Version::V3, layout.vcpus, layout.spis, settings),
-            interfaces: vec![Interface::new(settings); layout.vcpus],
+            interfaces: (0..layout.vcpus).map(|vcpu| Interface::new(vcpu, settings)).collect(),
             physical: vec![Physical::default(); layout.vcpus],
             in_service: vec![InService::default(); layout.vcpus],
             late_kicks: VcpuSet::EMPTY,

@@ -4,7 +4,7 @@
 //! which are too few, be chosen anew.
 //!
 //! Only the boot vCPU runs, but where a name ends in `-running`: cores that count instructions take turns, and what
-//! others do in theirs would be counted too.
+//! others do in theirs would be counted too. A core without a vCPU may still be woken, so the least of all samples counts.
 
 mod aborts;
 mod calls;

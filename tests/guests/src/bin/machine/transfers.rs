@@ -70,6 +70,9 @@ fn bytes(gic: &Gic, when: &str) {
     runs("ldrb w0, [x2], #1", when, 0x3840_1440, [1, 1, at + 1], [0x90, 1, at + 2]);
     runs("ldrsb w0, [x2], #1", when, 0x38c0_1440, [1, 1, at + 1], [0xffff_ff90, 1, at + 2]);
     runs("ldrsb x0, [x2, #1]!", when, 0x3880_1c40, [1, 1, at], [0xffff_ffff_ffff_ff90, 1, at + 1]);
+    runs("ldrb wzr, [x2, #1]", when, 0x3940_045f, [1, 1, at], [1, 1, at]);
+    runs("strb wzr, [x2, #1]", when, 0x3900_045f, [1, 1, at], [1, 1, at]);
+    expect_eq!(format_args!("XZR is zero after a load into it, {when}"), read32(at as usize), 0x8050_0030);
     for word in [0, 4] {
         write32(at as usize + word, u32::from_le_bytes([PRIORITY; 4]));
     }
