@@ -238,6 +238,8 @@ pub fn sgi(core: CoreId, intid: u32) -> u32 {
 }
 
 /// GICH_LR (IHI 0048 5.3.11).
+// In place: an SGI to oneself needs it each time.
+#[inline(always)]
 fn encode(register: &ListRegister) -> u32 {
     let bits = register.bits();
     // From ICH_LR_EL2: state, HW, group, priority without its low bits, physical INTID or EOI and source, INTID.

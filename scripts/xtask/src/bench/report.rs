@@ -17,7 +17,7 @@ pub fn markdown(results: &Results, against: &Results) -> String {
         let _ = writeln!(text, "\nNot exact, no two runs agree: {}.", results.not_exact.join(", "));
     }
     if !results.strayed.is_empty() {
-        let _ = writeln!(text, "\nOne run differs from two that agree: {}.", results.strayed.join(", "));
+        let _ = writeln!(text, "\nOne run was not exact, and two others agree: {}.", results.strayed.join(", "));
     }
     text
 }
