@@ -5,7 +5,7 @@
 use super::bank::all_if;
 use super::lookup::{Access, find};
 use super::registers::{Frame, Register};
-use super::{FIRST_SHARED, Layout, Version, Vgic};
+use super::{Layout, Version, Vgic};
 use crate::fault::GuestFault;
 use crate::vcpu::{VcpuId, VcpuSet};
 
@@ -104,8 +104,6 @@ impl Vgic {
         }
         match access.register() {
             Register::Control => self.set_group_enables(value),
-            Register::SetSpi => self.message(value, true),
-            Register::ClearSpi => self.message(value, false),
             Register::Route => self.write_route(access, value),
             Register::Waker => self.set_asleep(access.vcpu(), value & PROCESSOR_SLEEP != 0),
             _ => {}
@@ -141,20 +139,6 @@ impl Vgic {
         access.part(owner.affinity() << 32 | (owner.index() as u64) << 8 | last)
     }
 
-    /// GICD_SETSPI_NSR and GICD_CLRSPI_NSR: they set and clear the pending state of an edge-triggered SPI and
-    /// drive the line of a level-sensitive one (IHI 0069 12.9 GICD_SETSPI_NSR).
-    #[inline(never)]
-    fn message(&mut self, value: u64, level: bool) {
-        let intid = (value & 0x1FFF) as u32;
-        let (index, position) = self.locate(VcpuId::BOOT, intid);
-        let Some(bank) = self.banks.get(index).filter(|_| intid >= FIRST_SHARED) else { return };
-        if bank.is.edge & 1 << position != 0 {
-            self.set_latch(index, 1 << position, level);
-        } else {
-            self.set_line(index, position, level);
-        }
-    }
-
     /// The route of a shared interrupt: its bank, its position there, and what the bank has.
     fn route_of(&self, intid: u32) -> (usize, u32, u64) {
         let (index, position) = self.locate(VcpuId::BOOT, intid);
@@ -174,12 +158,12 @@ impl Vgic {
     }
 }
 
-/// GICD_TYPER. GICv3: Aff3 valid, 10 INTID bits, message-based SPIs; no LPIs, no extended ranges.
+/// GICD_TYPER. GICv3: Aff3 valid, 10 INTID bits; no message-based SPIs, no LPIs, no extended ranges.
 pub(super) const fn distributor_type(layout: &Layout) -> u64 {
     let lines = (layout.spis / 32) as u64;
     match layout.version {
         Version::V2 => lines | (layout.vcpus as u64 - 1) << 5,
-        Version::V3 => lines | 1 << 16 | 9 << 19 | 1 << 24,
+        Version::V3 => lines | 9 << 19 | 1 << 24,
     }
 }
 

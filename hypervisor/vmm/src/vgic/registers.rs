@@ -97,10 +97,6 @@ pub enum Register {
     Control,
     /// GICD_IIDR, GICR_IIDR.
     Implementer,
-    /// GICD_SETSPI_NSR.
-    SetSpi,
-    /// GICD_CLRSPI_NSR.
-    ClearSpi,
     /// A [`Field`] for each interrupt.
     Each,
     /// `GICD_IROUTER<n>`.
@@ -151,14 +147,13 @@ const fn each(start: u32, end: u32, frames: u8, sizes: u8, field: Field) -> Row 
 
 use Field::{ClearActive, ClearEnable, ClearPending, ClearSources, Configuration, Group, Priority, SetActive};
 use Field::{SetEnable, SetPending, SetSources, Targets};
-use Register::{ClearSpi, Control, Identification, Implementer, RedistributorControl, RedistributorType, Route};
-use Register::{SetSpi, Type, Waker};
+use Register::{Control, Identification, Implementer, RedistributorControl, RedistributorType, Route, Type, Waker};
 
 // In no order but that in which they are compared, where several lie close together.
 // GICD_SGIR sends SGIs and holds nothing: who carries out stores knows it (SGIR).
-// SETSPI_NSR and CLRSPI_NSR have their INTID in the lower half, and nothing in the upper.
-// With GICD_CTLR.DS = 1, affinity routing always on and no LPIs, these are reserved and so not listed: STATUSR,
-// SETSPI_SR, CLRSPI_SR, IGRPMODR, NSACR, all extended ranges, and of GICR all of 0x40 to 0xC0.
+// With GICD_CTLR.DS = 1, affinity routing always on, no message-based SPIs (GICD_TYPER.MBIS = 0: no guest's tree names any)
+// and no LPIs, these are reserved and so not listed: STATUSR, SETSPI_*, CLRSPI_*, IGRPMODR, NSACR, all extended ranges, and
+// of GICR all of 0x40 to 0xC0.
 pub(super) const TABLE: &[Row] = &[
     row(0x0004, 0x0008, D2 | D3, 4, Type),
     row(0x0000, 0x0004, D2 | D3, 4, Control),
@@ -167,8 +162,6 @@ pub(super) const TABLE: &[Row] = &[
     row(0x0004, 0x0008, RD, 4, Implementer),
     row(0x0008, 0x0010, RD, 8 | 4, RedistributorType),
     row(0x0014, 0x0018, RD, 4, Waker),
-    row(0x0040, 0x0042, D3, 4 | 2, SetSpi),
-    row(0x0048, 0x004A, D3, 4 | 2, ClearSpi),
     each(0x0080, 0x0100, D2 | D3 | SGI, 4, Group),
     each(0x0100, 0x0180, D2 | D3 | SGI, 4, SetEnable),
     each(0x0180, 0x0200, D2 | D3 | SGI, 4, ClearEnable),

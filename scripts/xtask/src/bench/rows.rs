@@ -71,7 +71,6 @@ pub const REGISTERS: &[Row] = &[
     one("GICD_IROUTER write", "gicd-irouter-write"),
     one("GICD_ITARGETSR read", "gicd-itargetsr-read"),
     one("GICD_ITARGETSR write", "gicd-itargetsr-write"),
-    one("GICD_SETSPI_NSR write", "gicd-setspi-write"),
     one("GICD_SPENDSGIR write", "gicd-spendsgir-write"),
     one("GICD_CPENDSGIR write", "gicd-cpendsgir-write"),
     one("GICR_CTLR read", "gicr-ctlr-read"),
@@ -156,7 +155,6 @@ pub const WORST: &[Worst] = &[
     worst("IPRIORITYR read", &["worst-gicd-ipriorityr-read"], "4 interrupts"),
     worst("IROUTER write", &["worst-gicd-irouter-write"], CHOICE),
     worst("ITARGETSR write", &["worst-gicd-itargetsr-write"], "4 interrupts, then one choice"),
-    worst("SETSPI_NSR, CLRSPI_NSR write", &["worst-gicd-setspi-write", "worst-gicd-clrspi-write"], CHOICE),
     worst(
         "SPENDSGIR, CPENDSGIR write",
         &["worst-gicd-spendsgir-write", "worst-gicd-cpendsgir-write"],

@@ -85,11 +85,6 @@ fn version_3(bench: &Bench, distributor: usize, redistributor: usize) {
     let router = distributor + offset::IROUTER + UNUSED * 8;
     bench.measure("gicd-irouter-read", || read_long(router));
     bench.measure("gicd-irouter-write", || write_long(router, 0));
-    bench.measure("gicd-setspi-write", || {
-        let ticks = write(distributor + offset::SETSPI_NSR, UNUSED as u32);
-        write32(distributor + offset::CLRSPI_NSR, UNUSED as u32);
-        ticks
-    });
     bench.measure("gicr-ctlr-read", || read(redistributor));
     bench.measure("gicr-typer-read", || read(redistributor + 8));
     bench.measure("gicr-waker-write", || write(redistributor + WAKER, 0));

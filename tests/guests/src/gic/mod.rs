@@ -19,8 +19,6 @@ pub mod register {
     pub const CTLR: usize = 0x000;
     pub const TYPER: usize = 0x004;
     pub const IIDR: usize = 0x008;
-    pub const SETSPI_NSR: usize = 0x040;
-    pub const CLRSPI_NSR: usize = 0x048;
     pub const IGROUPR: usize = 0x080;
     pub const ISENABLER: usize = 0x100;
     pub const ICENABLER: usize = 0x180;

@@ -63,7 +63,7 @@ pub(super) fn random_write(world: &World, random: &mut Random, vcpu: usize, shap
         return Step::Write { vcpu, frame, offset: 0x014, size: 4, value: random.below(8) };
     }
     if random.one_in(12) {
-        // GICD_SETSPI_NSR and GICD_CLRSPI_NSR; reserved on GICv2.
+        // GICD_SETSPI_NSR and GICD_CLRSPI_NSR, where messages become interrupts: reserved here.
         let (offset, size) = (random.pick(&[0x40, 0x48]), random.pick(&[2, 4]));
         let value = random.pick(&SHARED).into();
         return Step::Write { vcpu, frame: Frame::Distributor, offset, size, value };

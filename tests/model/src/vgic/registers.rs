@@ -90,8 +90,8 @@ impl Oracle {
 
     fn type_register(&self) -> u64 {
         let lines = self.shared.len() as u64 / 32;
-        // GICv3: MBIS, IDbits = 10 - 1, A3V. GICv2: CPUNumber.
-        lines | if self.v3 { 0x0149_0000 } else { (self.vcpus() as u64 - 1) << 5 }
+        // GICv3: IDbits = 10 - 1, A3V. GICv2: CPUNumber.
+        lines | if self.v3 { 0x0148_0000 } else { (self.vcpus() as u64 - 1) << 5 }
     }
 
     fn read_array(&self, vcpu: usize, frame: Frame, start: u64, bits: u64, first: u64, size: u8) -> u64 {
@@ -136,26 +136,10 @@ impl Oracle {
         }
         match (frame, offset) {
             (Frame::Distributor, 0x000) if size == 4 => self.forward = [value & 1 == 1, value >> 1 & 1 == 1],
-            (Frame::Distributor, 0x040 | 0x048) if self.v3 && (size == 4 || size == 2) => {
-                self.message(vcpu, value, offset == 0x040);
-            }
             (Frame::Distributor, 0x6100..0x8000) if self.v3 && size >= 4 => self.write_route(offset, size, value),
             (Frame::Distributor, 0xF00) if !self.v3 && size == 4 => self.generate_v2(vcpu, value),
             (Frame::Redistributor(owner), 0x014) if size == 4 => self.asleep[owner] = value >> 1 & 1 == 1,
             _ => {}
-        }
-    }
-
-    fn message(&mut self, vcpu: usize, value: u64, level: bool) {
-        let intid = value as u32 & 0x1FFF;
-        if intid < 32 {
-            return;
-        }
-        match self.get_mut(vcpu, intid) {
-            Some(interrupt) if interrupt.edge => interrupt.latch = level,
-            Some(interrupt) if level => interrupt.line = true,
-            Some(interrupt) => interrupt.line = false,
-            None => {}
         }
     }
 

@@ -108,16 +108,6 @@ fn version_3(bench: &Bench, flood: &Flood, redistributors: usize) {
         write64(router, 1);
         write_long(router, ANY)
     });
-    bench.measure("worst-gicd-setspi-write", || {
-        write32(distributor + offset::CLRSPI_NSR, intid as u32);
-        write32(distributor + offset::ICPENDR + flood.last_word(), 1 << 31);
-        write(distributor + offset::SETSPI_NSR, intid as u32)
-    });
-    bench.measure("worst-gicd-clrspi-write", || {
-        write32(distributor + offset::SETSPI_NSR, intid as u32);
-        write(distributor + offset::CLRSPI_NSR, intid as u32)
-    });
-    write32(distributor + offset::ISPENDR + flood.last_word(), ALL);
     for (name, sleep) in [("worst-gicr-waker-on", 0), ("worst-gicr-waker-off", SLEEP)] {
         bench.measure(name, || {
             write32(redistributors + WAKER, SLEEP - sleep);
