@@ -66,11 +66,10 @@ impl Vgic {
             Field::SetEnable => (&mut bank.is.enabled, free, u32::MAX),
             Field::ClearEnable => (&mut bank.is.enabled, free, 0),
             Field::Group => (&mut bank.is.group, u32::MAX, given),
-            Field::Configuration => {
-                // SGIs are always edge-triggered (IHI 0048 4.3.13, IHI 0069 GICR_ICFGR0).
-                let fixed = if private { SGIS } else { 0 };
-                (&mut bank.is.edge, 0xFFFF << first & !fixed, gather(given >> 1) << first)
-            }
+            // SGIs are always edge-triggered; PPIs are what is wired to them, which is level-sensitive (IHI 0048 4.3.13,
+            // IHI 0069 12.11 GICR_ICFGR0 and GICR_ICFGR1: whether software may say otherwise is the implementation's choice).
+            Field::Configuration if private => return,
+            Field::Configuration => (&mut bank.is.edge, 0xFFFF << first, gather(given >> 1) << first),
             _ => return self.write_other(access, index, first, (given, free)),
         };
         let changed = (*word ^ value) & bits;

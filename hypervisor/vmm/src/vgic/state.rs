@@ -139,7 +139,8 @@ fn unreachable(layout: &Layout, first: u32, saved: &Interrupts) -> u32 {
         Version::V2 => layout.all_targets().into(),
         Version::V3 => ROUTE_ANY | 0xFF_00FF_FFFF,
     };
-    let mut wrong = sgis & (!saved.edge | saved.line) | v2_sgis & !saved.enabled;
+    let edge_fixed = if first < FIRST_SHARED { saved.edge ^ SGIS } else { 0 };
+    let mut wrong = edge_fixed | sgis & saved.line | v2_sgis & !saved.enabled;
     for (position, detail) in saved.details.iter().enumerate() {
         let bit = 1 << position;
         let (most, sources) = if v2_sgis & bit != 0 { (layout.vcpus, layout.all_targets()) } else { (1, 0) };

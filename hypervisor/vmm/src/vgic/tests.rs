@@ -405,6 +405,7 @@ fn states_that_no_controller_reaches_are_refused() {
     refuse(|state| state.interrupts[1].details[3].sources = 1, RestoreError::Interrupt(3));
     refuse(|state| state.interrupts[0].details[3].active_source = 2, RestoreError::Interrupt(3));
     refuse(|state| state.interrupts[0].edge &= !8, RestoreError::Interrupt(3));
+    refuse(|state| state.interrupts[0].edge |= 1 << 27, RestoreError::Interrupt(27));
     refuse(|state| state.interrupts[0].line |= 8, RestoreError::Interrupt(3));
     refuse(|state| state.interrupts[0].enabled &= !8, RestoreError::Interrupt(3));
     refuse(|state| state.interrupts[0].latch |= 8, RestoreError::Interrupt(3));

@@ -100,17 +100,14 @@ fn random_bank(world: &World, random: &mut Random) -> (Frame, u64, u64, u64) {
 }
 
 /// The group of an interrupt in service is left alone, since ending it by the other group's register is
-/// UNPREDICTABLE; so is the timer's trigger, which its physical counterpart shares.
+/// UNPREDICTABLE.
 fn random_group_or_trigger(world: &World, random: &mut Random, vcpu: usize, bank: (Frame, u64, u64)) -> Step {
     let (frame, base, word) = bank;
     let owner = if let Frame::Redistributor(owner) = frame { owner } else { vcpu };
     let interrupt = |bit: u64| world.oracle.get(owner, (32 * word + bit) as u32);
     if random.one_in(2) {
         let half = random.below(2);
-        let mut value = random.bits() & 0xAAAA_AAAA;
-        if word == 0 && half == 1 {
-            value &= !(3 << (2 * (TIMER - 16)));
-        }
+        let value = random.bits() & 0xAAAA_AAAA;
         return Step::Write { vcpu, frame, offset: base + 0xC00 + 8 * word + 4 * half, size: 4, value };
     }
     let mut value = random.bits() & 0xFFFF_FFFF;

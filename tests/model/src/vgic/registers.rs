@@ -201,7 +201,7 @@ impl Oracle {
             0x380 if set => interrupt.active = false,
             0x400 => interrupt.priority = field as u8 & 0xF8,
             0x800 if intid >= 32 && vcpus > 1 => interrupt.route = field & every,
-            0xC00 if !sgi => interrupt.edge = field & 2 != 0,
+            0xC00 if intid >= 32 => interrupt.edge = field & 2 != 0,
             0xF10 if sgi => interrupt.sources &= !(field as u8),
             0xF20 if sgi => interrupt.sources |= (field & every) as u8,
             _ => {}

@@ -23,7 +23,7 @@ fn main(machine: &'static Machine) {
     let native = machine.arguments.flag("native");
     registers::check(native);
     calls::check(machine, native);
-    controller::check(machine, gic);
+    controller::check(machine, gic, native);
     // QEMU's own GICv3 asks which groups are enabled only after it has chosen the most urgent interrupt.
     if gic.version() == 3 && !native {
         groups::check(gic);
