@@ -6,9 +6,6 @@ use super::{FIRST_SHARED, Version, Vgic};
 use crate::bits::{Bits, bits};
 use crate::vcpu::{VcpuId, VcpuSet};
 
-/// Interrupt_Routing_Mode of GICD_IROUTER: any vCPU may be chosen.
-pub(super) const ROUTE_ANY: u64 = 1 << 31;
-
 impl Vgic {
     /// The bank of interrupt `intid`, private to `vcpu` or shared, and the position in it; there may be no such bank.
     #[inline(always)]
@@ -98,10 +95,10 @@ impl Vgic {
         }
     }
 
-    /// Which of several vCPUs a shared interrupt goes to may have changed: reconsiders those that are candidates.
+    /// Which of several vCPUs a shared interrupt of GICv2 goes to may have changed: reconsiders those that are candidates.
     pub(super) fn reconsider_routes(&mut self) {
         let busy = self.busy & u64::MAX << self.vcpus.len();
-        if busy != 0 {
+        if busy != 0 && self.layout.version == Version::V2 {
             self.reconsider(busy);
         }
     }
@@ -171,34 +168,17 @@ impl Vgic {
     /// The vCPU that a shared interrupt goes to by GICD_ITARGETSR or GICD_IROUTER; `None` if they name none.
     pub(super) fn route(&self, route: u64) -> Option<VcpuId> {
         let all = VcpuSet::first(self.vcpus.len());
-        let named = match self.layout.version {
-            Version::V2 if self.vcpus.len() == 1 => all,
-            Version::V2 => VcpuSet::from_bits((route & 0xFF) as u32),
-            Version::V3 if route & ROUTE_ANY != 0 => all,
-            Version::V3 => VcpuId::from_affinity(route).map_or(VcpuSet::EMPTY, VcpuSet::only),
-        };
-        self.one_of(named.intersection(all))
+        match self.layout.version {
+            Version::V2 if self.vcpus.len() == 1 => Some(VcpuId::BOOT),
+            Version::V2 => self.one_of(VcpuSet::from_bits((route & 0xFF) as u32).intersection(all)),
+            Version::V3 => VcpuId::from_affinity(route).filter(|vcpu| all.contains(*vcpu)),
+        }
     }
 
-    /// The 1-of-N choice (GICv3 IHI 0069 3.2.3, GICv2 IHI 0048 3.2.3): the first that is on and awake, or else
-    /// on, or else that may be chosen at all.
+    /// The 1-of-N choice (GICv2 IHI 0048 3.2.3; GICv3 need not offer it): the first that is on, or else that may be
+    /// chosen at all.
     fn one_of(&self, set: VcpuSet) -> Option<VcpuId> {
-        let online = set.intersection(self.online);
-        online.without(self.asleep).lowest().or_else(|| online.lowest()).or_else(|| set.lowest())
-    }
-
-    /// Writes GICR_WAKER.ProcessorSleep, which weighs in the choice among several vCPUs.
-    #[inline(never)]
-    pub(super) fn set_asleep(&mut self, vcpu: VcpuId, asleep: bool) {
-        let before = self.asleep;
-        if asleep {
-            self.asleep.insert(vcpu)
-        } else {
-            self.asleep.remove(vcpu)
-        }
-        if self.asleep != before {
-            self.reconsider_routes();
-        }
+        set.intersection(self.online).lowest().or_else(|| set.lowest())
     }
 
     /// The vCPUs that the call under way must make look again: those in the guest, and those that sleep. One that

@@ -17,8 +17,8 @@ const IMPLEMENTER: u64 = 0x4200_043B;
 /// GICD_CTLR of GICv3: ARE and DS read as one; both group enables can be written (IHI 0069 12.9 GICD_CTLR).
 const CONTROL_ARE_DS: u64 = 1 << 4 | 1 << 6;
 const CONTROL_RWP: u64 = 1 << 31;
-/// IROUTER: Aff3, Interrupt_Routing_Mode, Aff2, Aff1, Aff0.
-const ROUTE_WRITABLE: u64 = 0xFF_80FF_FFFF;
+/// IROUTER: Aff3, Aff2, Aff1, Aff0. Interrupt_Routing_Mode reads as zero: see [`distributor_type`].
+pub(super) const ROUTE_WRITABLE: u64 = 0xFF_00FF_FFFF;
 /// GICR_WAKER.
 const PROCESSOR_SLEEP: u64 = 1 << 1;
 const CHILDREN_ASLEEP: u64 = 1 << 2;
@@ -105,7 +105,8 @@ impl Vgic {
         match access.register() {
             Register::Control => self.set_group_enables(value),
             Register::Route => self.write_route(access, value),
-            Register::Waker => self.set_asleep(access.vcpu(), value & PROCESSOR_SLEEP != 0),
+            Register::Waker if value & PROCESSOR_SLEEP != 0 => self.asleep.insert(access.vcpu()),
+            Register::Waker => self.asleep.remove(access.vcpu()),
             _ => {}
         }
     }
@@ -158,12 +159,13 @@ impl Vgic {
     }
 }
 
-/// GICD_TYPER. GICv3: Aff3 valid, 10 INTID bits; no message-based SPIs, no LPIs, no extended ranges.
+/// GICD_TYPER. GICv3: Aff3 valid, 10 INTID bits; no message-based SPIs, no LPIs, no extended ranges, and no SPI
+/// that any of several vCPUs may take (No1N), since none would be chosen more wisely than its guest does.
 pub(super) const fn distributor_type(layout: &Layout) -> u64 {
     let lines = (layout.spis / 32) as u64;
     match layout.version {
         Version::V2 => lines | (layout.vcpus as u64 - 1) << 5,
-        Version::V3 => lines | 9 << 19 | 1 << 24,
+        Version::V3 => lines | 9 << 19 | 1 << 24 | 1 << 25,
     }
 }
 

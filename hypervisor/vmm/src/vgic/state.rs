@@ -1,7 +1,7 @@
 //! The controller as plain data, in the specification's terms: to save, compare, carry and restore.
 
 use super::bank::{Bank, all_if};
-use super::delivery::ROUTE_ANY;
+use super::frames::ROUTE_WRITABLE;
 use super::interrupts::{Detail, Interrupts};
 use super::layout::{Layout, LayoutError, Version};
 use super::{CpuInterface, FIRST_SHARED, SGIS, Vgic};
@@ -21,7 +21,7 @@ pub struct State {
     pub interrupts: Vec<Interrupts>,
     /// GICR_WAKER.ProcessorSleep by vCPU; all of them throughout on GICv2.
     pub asleep: VcpuSet,
-    /// vCPUs that have run since they were last reset, so that they are chosen for interrupts that any may take.
+    /// vCPUs that have run since they were last reset, so that they are chosen for interrupts that several may take.
     pub online: VcpuSet,
     /// Each vCPU's CPU interface, valid while it is parked.
     pub cpu_interfaces: Vec<CpuInterface>,
@@ -137,7 +137,7 @@ fn unreachable(layout: &Layout, first: u32, saved: &Interrupts) -> u32 {
     let route = match layout.version {
         _ if first < FIRST_SHARED => 0,
         Version::V2 => layout.all_targets().into(),
-        Version::V3 => ROUTE_ANY | 0xFF_00FF_FFFF,
+        Version::V3 => ROUTE_WRITABLE,
     };
     let edge_fixed = if first < FIRST_SHARED { saved.edge ^ SGIS } else { 0 };
     let mut wrong = edge_fixed | sgis & saved.line | v2_sgis & !saved.enabled;

@@ -21,7 +21,7 @@ pub(super) fn random_route(world: &World, random: &mut Random, intid: u32) -> St
     let (offset, size, value) = if world.oracle.v3 {
         let value = match random.below(8) {
             0 => random.bits(),
-            1 => 1 << 31,
+            1 => 1 << 31 | random.below(vcpus),
             _ => random.below(vcpus),
         };
         (0x6000 + 8 * u64::from(intid), 8, value)

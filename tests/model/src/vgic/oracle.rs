@@ -107,7 +107,6 @@ impl Oracle {
         let Some(interrupt) = self.get(vcpu, intid) else { return Vec::new() };
         match () {
             () if intid < 32 => vec![vcpu],
-            () if self.v3 && interrupt.route >> 31 & 1 == 1 => all.collect(),
             () if self.v3 => all.filter(|target| interrupt.route == *target as u64).collect(),
             () if self.vcpus() == 1 => vec![0],
             () => all.filter(|target| interrupt.route >> target & 1 == 1).collect(),

@@ -90,8 +90,8 @@ impl Oracle {
 
     fn type_register(&self) -> u64 {
         let lines = self.shared.len() as u64 / 32;
-        // GICv3: IDbits = 10 - 1, A3V. GICv2: CPUNumber.
-        lines | if self.v3 { 0x0148_0000 } else { (self.vcpus() as u64 - 1) << 5 }
+        // GICv3: IDbits = 10 - 1, A3V, No1N. GICv2: CPUNumber.
+        lines | if self.v3 { 0x0348_0000 } else { (self.vcpus() as u64 - 1) << 5 }
     }
 
     fn read_array(&self, vcpu: usize, frame: Frame, start: u64, bits: u64, first: u64, size: u8) -> u64 {
@@ -150,7 +150,7 @@ impl Oracle {
             (_, 0) => interrupt.route & !0xFFFF_FFFF | value & 0xFFFF_FFFF,
             _ => interrupt.route & 0xFFFF_FFFF | value << 32,
         };
-        interrupt.route = whole & 0x0000_00FF_80FF_FFFF;
+        interrupt.route = whole & 0x0000_00FF_00FF_FFFF;
     }
 
     fn generate_v2(&mut self, vcpu: usize, value: u64) {

@@ -9,8 +9,6 @@ use bulkhead_guests::{Machine, interrupt};
 /// One redistributor, and its frame of SGIs and PPIs (GICv3 IHI 0069 12.10).
 const REDISTRIBUTOR: usize = 0x2_0000;
 const PRIVATE: usize = 0x1_0000;
-/// GICD_IROUTER.Interrupt_Routing_Mode: any vCPU.
-pub const ANY: u64 = 1 << 31;
 /// vCPUs of a cluster, by Aff0 (GICv3 IHI 0069 12.2.18).
 const CLUSTER: u64 = 16;
 /// Interrupts of a word of registers.
@@ -71,11 +69,8 @@ impl Flood {
         write32(self.distributor + offset::CTLR, self.control(false));
         for intid in 32..self.lines {
             write8(self.distributor + offset::IPRIORITYR + intid, self.priority(intid));
-            match self.redistributors {
-                None => write8(self.distributor + offset::ITARGETSR + intid, 0xff),
-                Some(_) => write64(self.distributor + offset::IROUTER + intid * 8, ANY),
-            }
         }
+        self.route(0xff, 0);
         // Interrupts of the other group compete with them; its CPU interface is off.
         write32(self.distributor + offset::IGROUPR + 4, !self.group());
         for word in (4..=self.last_word()).step_by(4) {
@@ -86,6 +81,16 @@ impl Flood {
             self.begin_private(self.private_of(vcpu).unwrap_or(self.private));
         }
         write32(self.distributor + offset::CTLR, self.control(true));
+    }
+
+    /// Routes all SPIs: on GICv2 to any of `targets`, a bit for each vCPU, else to the vCPU with this index.
+    pub fn route(&self, targets: u8, vcpu: u64) {
+        for intid in 32..self.lines {
+            match self.redistributors {
+                None => write8(self.distributor + offset::ITARGETSR + intid, targets),
+                Some(_) => write64(self.distributor + offset::IROUTER + intid * 8, affinity(vcpu)),
+            }
+        }
     }
 
     fn begin_private(&self, frame: usize) {

@@ -1,6 +1,6 @@
 //! Every exit in the most expensive state that a guest can bring it to, as far as that is known: all interrupts that the
 //! machine has are pending and enabled, each a little more urgent than the last, so that a choice among them never ends
-//! early, and routed to any vCPU, of which the machine has as many as it can. Every change makes the list registers,
+//! early, and on GICv2 routed to any vCPU, of which the machine has as many as it can. Every change makes the list registers,
 //! which are too few, be chosen anew.
 //!
 //! Only the boot vCPU runs, but where a name ends in `-running`: cores that count instructions take turns, and what

@@ -81,10 +81,11 @@ fn bytes(gic: &Gic, when: &str) {
 /// GICD_IROUTER, a pair of which is sixteen bytes.
 fn double_words(gic: &Gic, when: &str) {
     let routers = gic.distributor() + register::IROUTER + FREE_SPIS * 8;
-    let (at, any) = (routers as u64, 1 << 31);
-    runs("stp x0, x1, [x2]", when, 0xa900_0440, [any, 0, at], [any, 0, at]);
-    expect_eq!(format_args!("a pair of routes is stored, {when}"), [read64(routers), read64(routers + 8)], [any, 0]);
-    runs("ldp x0, x1, [x2], #16", when, 0xa8c1_0440, [1, 1, at], [any, 0, at + 16]);
+    // All bits that a route has.
+    let (at, away) = (routers as u64, 0xff_00ff_ffff);
+    runs("stp x0, x1, [x2]", when, 0xa900_0440, [away, 0, at], [away, 0, at]);
+    expect_eq!(format_args!("a pair of routes is stored, {when}"), [read64(routers), read64(routers + 8)], [away, 0]);
+    runs("ldp x0, x1, [x2], #16", when, 0xa8c1_0440, [1, 1, at], [away, 0, at + 16]);
     runs("str x1, [x2], #8", when, 0xf800_8441, [1, 0, at], [1, 0, at + 8]);
     expect_eq!(format_args!("the route is as it was, {when}"), read64(routers), 0);
 }
