@@ -31,6 +31,8 @@ const ON_PENDING: i64 = -5;
 const INVALID_ADDRESS: i64 = -9;
 /// MIGRATE_INFO_TYPE: no trusted OS to migrate.
 const NO_MIGRATION: i64 = 2;
+/// What an affinity in an argument has beside its fields (DEN0022 5.6, 5.7).
+const AFFINITY_RESERVED: u64 = !0xff_00ff_ffff;
 /// power_state, in the original format (DEN0022 5.4.2): a powerdown request; reserved bits.
 const POWERDOWN: u64 = 1 << 16;
 const POWER_STATE_RESERVED: u64 = 0xfcfe_0000;
@@ -152,8 +154,7 @@ fn suspend(machine: &impl Machine, power_state: u64, entry: Entry) -> Outcome {
 
 /// CPU_ON (DEN0022 5.6).
 fn turn_on(machine: &impl Machine, target: u64, entry: Entry) -> Outcome {
-    const RESERVED: u64 = !0xff_00ff_ffff;
-    let vcpu = VcpuId::from_affinity(target).filter(|_| target & RESERVED == 0);
+    let vcpu = VcpuId::from_affinity(target).filter(|_| target & AFFINITY_RESERVED == 0);
     let Some((vcpu, power)) = vcpu.and_then(|vcpu| Some((vcpu, machine.power(vcpu)?))) else {
         return answer(INVALID_PARAMETERS);
     };
@@ -167,7 +168,7 @@ fn turn_on(machine: &impl Machine, target: u64, entry: Entry) -> Outcome {
 
 /// AFFINITY_INFO (DEN0022 5.7): above level 0 every vCPU of the affinity instance counts.
 fn affinity_info(machine: &impl Machine, target: u64, level: u64) -> Outcome {
-    if level > 3 {
+    if level > 3 || target & AFFINITY_RESERVED != 0 {
         return answer(INVALID_PARAMETERS);
     }
     let fields = [0xff_00ff_ffff_u64, 0xff_00ff_ff00, 0xff_00ff_0000, 0xff_0000_0000];

@@ -41,6 +41,12 @@ fn affinity_info_sums_up_a_cluster() {
     assert_eq!(psci(AFFINITY_INFO, 0, 1, 0).0, 0);
     assert_eq!(psci(AFFINITY_INFO, 0x100, 1, 0).0, INVALID_PARAMETERS);
     assert_eq!(psci(AFFINITY_INFO, 0, 4, 0).0, INVALID_PARAMETERS);
+    for reserved in [1 << 24, 1 << 31, 1 << 40, 1 << 63] {
+        assert_eq!(psci(AFFINITY_INFO, reserved, 0, 0).0, INVALID_PARAMETERS, "{reserved:#x}");
+    }
+    assert_eq!(psci(0x8400_0004, 1 << 24, 0, 0).0, INVALID_PARAMETERS);
+    // Above the level nothing else counts.
+    assert_eq!(psci(AFFINITY_INFO, 0xff, 1, 0).0, 0);
 }
 
 #[test]
