@@ -149,7 +149,17 @@ fn suspend(machine: &impl Machine, power_state: u64, entry: Entry) -> Outcome {
     if power_state & POWERDOWN == 0 {
         return (SUCCESS, Effect::Suspend(None));
     }
-    if machine.is_memory(entry.address) { (SUCCESS, Effect::Suspend(Some(entry))) } else { answer(INVALID_ADDRESS) }
+    suspend_to(machine, entry)
+}
+
+/// The caller's state is not kept: it wakes up at `entry`.
+fn suspend_to(machine: &impl Machine, entry: Entry) -> Outcome {
+    if can_begin(machine, entry) { (SUCCESS, Effect::Suspend(Some(entry))) } else { answer(INVALID_ADDRESS) }
+}
+
+/// Whether a vCPU can begin at `entry`: an instruction of A64, which all begin in, in RAM.
+fn can_begin(machine: &impl Machine, entry: Entry) -> bool {
+    entry.address.get().is_multiple_of(4) && machine.is_memory(entry.address)
 }
 
 /// CPU_ON (DEN0022 5.6).
@@ -161,7 +171,7 @@ fn turn_on(machine: &impl Machine, target: u64, entry: Entry) -> Outcome {
     match power {
         Power::On => answer(ALREADY_ON),
         Power::OnPending => answer(ON_PENDING),
-        Power::Off if !machine.is_memory(entry.address) => answer(INVALID_ADDRESS),
+        Power::Off if !can_begin(machine, entry) => answer(INVALID_ADDRESS),
         Power::Off => (SUCCESS, Effect::TurnOn(vcpu, entry)),
     }
 }
@@ -192,7 +202,7 @@ fn system_suspend(machine: &impl Machine, caller: VcpuId, entry: Entry) -> Outco
     if !machine.others_are_off(caller) {
         return answer(DENIED);
     }
-    if machine.is_memory(entry.address) { (SUCCESS, Effect::Suspend(Some(entry))) } else { answer(INVALID_ADDRESS) }
+    suspend_to(machine, entry)
 }
 
 /// SYSTEM_RESET2 (DEN0022 5.18): the architectural warm reset is a reset; vendor-specific ones do not exist.

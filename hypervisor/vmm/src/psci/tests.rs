@@ -30,6 +30,7 @@ fn cpu_on_has_every_error() {
     assert_eq!(psci(CPU_ON, 3, 0x4000_0000, 0).0, INVALID_PARAMETERS);
     assert_eq!(psci(CPU_ON, 1 << 31 | 1, 0x4000_0000, 0).0, INVALID_PARAMETERS);
     assert_eq!(psci(CPU_ON, 1, 0x1000, 0).0, INVALID_ADDRESS);
+    assert_eq!([1, 2, 3].map(|odd| psci(CPU_ON, 1, 0x4000_0000 + odd, 0).0), [INVALID_ADDRESS; 3]);
     let entry = Entry { address: Ipa::new(0x4000_0000), context: 7 };
     assert_eq!(psci(CPU_ON, 1, 0x4000_0000, 7), (0, Effect::TurnOn(VcpuId::new(1).unwrap(), entry)));
 }
@@ -53,6 +54,7 @@ fn affinity_info_sums_up_a_cluster() {
 fn suspend_keeps_or_drops_the_state() {
     assert_eq!(psci(0xc400_0001, 0, 0, 0), (0, Effect::Suspend(None)));
     assert_eq!(psci(0xc400_0001, POWERDOWN, 0, 0).0, INVALID_ADDRESS);
+    assert_eq!(psci(0xc400_0001, POWERDOWN, 0x4000_0002, 0).0, INVALID_ADDRESS);
     assert_eq!(psci(0xc400_0001, 1 << 31, 0, 0).0, INVALID_PARAMETERS);
     assert_eq!(psci(0xc400_000e, 0x4000_0000, 0, 0).0, DENIED);
 }
