@@ -4,6 +4,8 @@
 const MODE_EL1H: u64 = 0b0101;
 /// PSTATE.DAIF, all masked.
 const DAIF: u64 = 0xf << 6;
+/// The condition flags, which an exception leaves alone.
+const NZCV: u64 = 0xf << 28;
 const PAN: u64 = 1 << 22;
 const SSBS: u64 = 1 << 12;
 const DIT: u64 = 1 << 24;
@@ -73,7 +75,7 @@ pub fn exception_entry(pstate: u64, vbar_el1: u64, sctlr_el1: u64) -> ExceptionE
         0b0100 => 0x000,
         _ => 0x200,
     };
-    let mut entry = MODE_EL1H | DAIF | pstate & (PAN | DIT);
+    let mut entry = MODE_EL1H | DAIF | pstate & (NZCV | PAN | DIT);
     if sctlr_el1 & SCTLR_SPAN == 0 {
         entry |= PAN;
     }
@@ -97,6 +99,13 @@ mod tests {
     fn pan_is_set_unless_the_guest_asked_otherwise() {
         assert_eq!(exception_entry(0b0101, 0, SCTLR_SPAN).pstate & PAN, 0);
         assert_eq!(exception_entry(0b0101, 0, 0).pstate & PAN, PAN);
+    }
+
+    #[test]
+    fn flags_stay_and_what_belongs_to_the_interrupted_code_does_not() {
+        // NZCV, DIT, UAO, IL, SS, BTYPE.
+        let pstate = 0xf << 28 | DIT | 1 << 23 | 1 << 20 | 1 << 21 | 3 << 10 | 0b0101;
+        assert_eq!(exception_entry(pstate, 0, SCTLR_SPAN).pstate, 0xf << 28 | DIT | DAIF | MODE_EL1H);
     }
 
     #[test]
