@@ -59,8 +59,9 @@ impl DataAbort {
     /// What made the access.
     pub const fn origin(&self) -> Origin {
         match self.syndrome >> 2 & 0b1111 {
-            TRANSLATION | ACCESS_FLAG if self.syndrome & CACHE_MAINTENANCE != 0 => Origin::CacheMaintenance,
+            // First: an address translation instruction (AT) whose walk faults is told as cache maintenance, too.
             TRANSLATION | ACCESS_FLAG | PERMISSION if self.syndrome & STAGE_1_WALK != 0 => Origin::TableWalk,
+            TRANSLATION | ACCESS_FLAG if self.syndrome & CACHE_MAINTENANCE != 0 => Origin::CacheMaintenance,
             TRANSLATION | ACCESS_FLAG => Origin::Instruction,
             _ => Origin::Other,
         }
@@ -162,6 +163,7 @@ mod tests {
         assert_eq!(origin(0b11_0000), Origin::Other, "TLB conflict");
         assert_eq!(origin(0b00_0111 | 1 << 8), Origin::CacheMaintenance);
         assert_eq!(origin(0b00_0111 | 1 << 7), Origin::TableWalk);
+        assert_eq!(origin(0b00_0111 | 1 << 7 | 1 << 8), Origin::TableWalk, "AT, of which a walk faults");
     }
 
     #[test]
