@@ -99,6 +99,8 @@ mod class {
     pub const COPROCESSOR_FIRST: u64 = 0x03;
     pub const COPROCESSOR_LAST: u64 = 0x0c;
     pub const BRANCH_TARGET: u64 = 0x0d;
+    /// MRRS, MSRR and SYSP of FEAT_D128.
+    pub const SYSTEM_REGISTER_PAIR: u64 = 0x14;
     pub const HVC: u64 = 0x16;
     pub const SMC: u64 = 0x17;
     pub const SYSTEM_REGISTER: u64 = 0x18;
@@ -137,6 +139,7 @@ fn decode_synchronous(raw: &RawExit) -> Exit {
         class::UNKNOWN
         | class::COPROCESSOR_FIRST..=class::COPROCESSOR_LAST
         | class::BRANCH_TARGET
+        | class::SYSTEM_REGISTER_PAIR
         | class::SVE
         | class::SME => Exit::Undefined,
         class::SYSTEM_ERROR => Exit::SystemError,
@@ -210,7 +213,8 @@ mod tests {
 
     #[test]
     fn features_that_the_guest_lacks_are_undefined() {
-        assert_eq!(decode(&synchronous(0x19 << 26)), Exit::Undefined);
-        assert_eq!(decode(&synchronous(0x1d << 26)), Exit::Undefined);
+        for class in [0x00, 0x07, 0x14, 0x19, 0x1d] {
+            assert_eq!(decode(&synchronous(class << 26)), Exit::Undefined, "{class:#x}");
+        }
     }
 }
