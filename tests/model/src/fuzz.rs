@@ -5,6 +5,7 @@ use crate::config::check;
 use crate::config::example::{EXAMPLES, on_board_bytes};
 use crate::fdt::corpus;
 use crate::random::Random;
+use crate::{calls, instruction, vgic};
 use bulkhead_vmm::fdt::Tree;
 
 /// A check of any bytes, which panics if a promise does not hold.
@@ -18,11 +19,28 @@ pub enum Target {
     Pack,
     /// A guest's kernel, behind the eight bytes of the size that its file claims.
     ImageHeader,
+    /// What guests, devices and cores do to a GICv2, beside the oracle of the architecture.
+    Gicv2,
+    /// The same of a GICv3.
+    Gicv3,
+    /// A call by HVC or SMC: answered as PSCI and SMCCC have it.
+    Calls,
+    /// An instruction whose access no syndrome describes: decoded as its encoding has it.
+    Instruction,
 }
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Tree, Self::Configuration, Self::Pack, Self::ImageHeader];
+    pub const ALL: [Self; 8] = [
+        Self::Tree,
+        Self::Configuration,
+        Self::Pack,
+        Self::ImageHeader,
+        Self::Gicv2,
+        Self::Gicv3,
+        Self::Calls,
+        Self::Instruction,
+    ];
 
     /// The name of its binary and of its folder in the corpus.
     pub fn name(self) -> &'static str {
@@ -31,6 +49,10 @@ impl Target {
             Self::Configuration => "configuration",
             Self::Pack => "pack",
             Self::ImageHeader => "image_header",
+            Self::Gicv2 => "gicv2",
+            Self::Gicv3 => "gicv3",
+            Self::Calls => "calls",
+            Self::Instruction => "instruction",
         }
     }
 
@@ -46,6 +68,10 @@ impl Target {
             Self::ImageHeader => {
                 bytes.split_first_chunk().is_some_and(|(size, bytes)| check::kernel(bytes, u64::from_le_bytes(*size)))
             }
+            Self::Gicv2 => vgic::fuzz::check(false, bytes),
+            Self::Gicv3 => vgic::fuzz::check(true, bytes),
+            Self::Calls => calls::check(bytes),
+            Self::Instruction => instruction::check(bytes),
         }
     }
 
@@ -56,6 +82,9 @@ impl Target {
             Self::Configuration => own().into_iter().chain(examples()).collect(),
             Self::Pack => examples().map(|(name, tree)| (name, check::packed_image(&tree))).collect(),
             Self::ImageHeader => vec![("kernel".into(), [&[0; 8], &check::kernel_head(0, 1 << 20)[..]].concat())],
+            Self::Gicv2 | Self::Gicv3 => vgic::fuzz::seeds().collect(),
+            Self::Calls => calls::seeds().collect(),
+            Self::Instruction => instruction::seeds().collect(),
         }
     }
 }

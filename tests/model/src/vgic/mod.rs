@@ -5,6 +5,7 @@
 
 mod access;
 mod choices;
+pub mod fuzz;
 mod interface;
 pub mod late;
 mod oracle;

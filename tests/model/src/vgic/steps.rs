@@ -15,9 +15,17 @@ use crate::random::Random;
 /// # Errors
 /// The first disagreement.
 pub fn run(shape: Shape, seed: u64, log: &mut Vec<String>) -> Result<Tally, String> {
+    run_with(shape, Random::new(seed), Random::new(!seed), log)
+}
+
+/// The same with the choices of the guests by `random`, and those of the cores, such as when a vCPU leaves its guest, by
+/// `of_cores`.
+///
+/// # Errors
+/// The first disagreement.
+pub fn run_with(shape: Shape, of_cores: Random, mut random: Random, log: &mut Vec<String>) -> Result<Tally, String> {
     let settings = Settings { split: shape.split, ..Settings::OPEN };
-    let mut world = World::new(shape.layout, settings, Random::new(seed))?;
-    let mut random = Random::new(!seed);
+    let mut world = World::new(shape.layout, settings, of_cores)?;
     set_up(&mut world, &mut random)?;
     for _ in 0..shape.steps {
         let step = Step::random(&mut random, &world, shape);

@@ -46,6 +46,26 @@ fn the_target_image_header_holds() {
     holds(Target::ImageHeader, "the_target_image_header_holds");
 }
 
+#[test]
+fn the_target_gicv2_holds() {
+    holds(Target::Gicv2, "the_target_gicv2_holds");
+}
+
+#[test]
+fn the_target_gicv3_holds() {
+    holds(Target::Gicv3, "the_target_gicv3_holds");
+}
+
+#[test]
+fn the_target_calls_holds() {
+    holds(Target::Calls, "the_target_calls_holds");
+}
+
+#[test]
+fn the_target_instruction_holds() {
+    holds(Target::Instruction, "the_target_instruction_holds");
+}
+
 /// A target that is not built is found by `cargo xtask tidy`; one that is not there, here.
 #[test]
 fn every_target_has_its_file() {

@@ -1,0 +1,9 @@
+//! Any bytes as what guests, devices and cores do to a GICv3.
+#![no_main]
+
+use bulkhead_model::fuzz::Target;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    Target::Gicv3.check(bytes);
+});
