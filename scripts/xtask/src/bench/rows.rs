@@ -108,7 +108,11 @@ pub const WORST: &[Worst] = &[
     worst("SYSTEM_SUSPEND, refused", &["worst-system-suspend-refused"], "vCPUs, at most 32"),
     worst("AFFINITY_INFO of all levels", &["worst-affinity-info"], "32, the most vCPUs that there can be"),
     worst("CPU_SUSPEND with interrupts pending", &["worst-cpu-suspend"], "the first candidate ends the search"),
-    worst("CPU_ON, to the target's first instruction", &["worst-cpu-on"], "all SPIs routed anew, then one choice"),
+    worst(
+        "CPU_ON, to the target's first instruction",
+        &["worst-cpu-on"],
+        "GICv2: all SPIs routed anew; then one choice",
+    ),
     worst("an undefined register, to the handler", &["worst-undefined-register"], CONSTANT),
     worst(
         "load or store where nothing is, to the handler",
@@ -129,11 +133,7 @@ pub const WORST: &[Worst] = &[
         &["worst-gicd-ctlr-on", "worst-gicd-ctlr-off"],
         "all banks: vCPUs and SPIs/32, then one choice",
     ),
-    worst(
-        "GICR_WAKER write",
-        &["worst-gicr-waker-on", "worst-gicr-waker-off"],
-        "all SPIs routed anew, then one choice",
-    ),
+    worst("GICR_WAKER write", &["worst-gicr-waker-on", "worst-gicr-waker-off"], CONSTANT),
     worst("IGROUPR write", &["worst-gicd-igroupr-write", "worst-gicr-igroupr-write"], WORD),
     worst(
         "ISENABLER, ICENABLER write",
