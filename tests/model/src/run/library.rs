@@ -108,15 +108,15 @@ fn set_priorities(a: &mut Assembler, base: u8, offset: u64) {
     }
 }
 
-/// Lets the UART's interrupt through to vCPU 0, or on GICv3 to any (`any`), on GICv2 to the first two.
-pub fn enable_uart(a: &mut Assembler, v3: bool, any: bool) {
+/// Lets the UART's interrupt through: on GICv3 to `vcpu`, on GICv2 to either of the first two.
+pub fn enable_uart(a: &mut Assembler, v3: bool, vcpu: u64) {
     let bit = 1 << (UART_INTID - 32);
     a.poke(1, 0x80, DISTRIBUTOR + 0x400 + UART_INTID);
     if v3 {
         a.poke(4, bit, DISTRIBUTOR + 0x84);
-        a.poke(8, u64::from(any) << 31, DISTRIBUTOR + 0x6000 + 8 * UART_INTID);
+        a.poke(8, vcpu, DISTRIBUTOR + 0x6000 + 8 * UART_INTID);
     } else {
-        a.poke(1, if any { 3 } else { 1 }, DISTRIBUTOR + 0x800 + UART_INTID);
+        a.poke(1, 0b11, DISTRIBUTOR + 0x800 + UART_INTID);
     }
     a.poke(4, bit, DISTRIBUTOR + 0x104);
 }

@@ -20,7 +20,7 @@ pub fn hostile(v3: bool, vcpus: u64, seed: u64, life: u64) -> Program {
     let (second, again) = (a.label(), a.label());
     a.place(START);
     library::set_up_distributor(a);
-    library::enable_uart(a, v3, true);
+    library::enable_uart(a, v3, 0);
     a.place(second);
     a.add(Instruction::Read(28, register::CNTVCT_EL0));
     a.add(Instruction::Read(27, register::MPIDR_EL1));

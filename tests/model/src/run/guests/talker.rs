@@ -50,14 +50,14 @@ pub enum Sleep {
     Off,
 }
 
-/// Sends back what it reads, by interrupt: two vCPUs, either of which may be interrupted by the UART.
+/// Sends back what it reads, by interrupt: two vCPUs, of which the UART interrupts one that is on; on GICv2 either may be.
 pub fn echo(v3: bool, sleep: Sleep) -> Program {
     let mut made = Assembler::new(START, [Some(SYNCHRONOUS), Some(IRQ)]);
     let a = &mut made;
     let (second, resumed, wrong) = (a.label(), a.label(), a.label());
     a.place(START);
     library::set_up_distributor(a);
-    library::enable_uart(a, v3, true);
+    library::enable_uart(a, v3, u64::from(sleep == Sleep::Off));
     const RECEIVE_INTERRUPTS: u64 = 1 << 4 | 1 << 6;
     a.poke(4, RECEIVE_INTERRUPTS, UART + 0x38);
     a.add(Instruction::Address(2, second));
