@@ -205,6 +205,10 @@ impl Platform for Core {
         cpu::wait_for_interrupt();
     }
 
+    fn give_way(&mut self) {
+        cpu::give_way();
+    }
+
     fn counter(&self) -> u64 {
         timer::counter()
     }

@@ -134,6 +134,9 @@ pub trait Platform {
     /// Sleeps until an interrupt is pending.
     fn wait_for_interrupt(&mut self);
 
+    /// Waits a moment for another core, which has been kicked.
+    fn give_way(&mut self);
+
     /// The machine's counter, in ticks of CNTFRQ_EL0.
     fn counter(&self) -> u64;
 

@@ -79,7 +79,7 @@ impl<P: Platform> Alone<'_, P> {
 }
 
 /// Carries out a load or store of the interrupt controller by the vCPU that lives here, whose list registers have been
-/// read back. Whether it answers such an access.
+/// read back, as those of others have that it rests on. Whether it answers such an access.
 pub(super) fn access_controller<P: Platform>(
     platform: &mut P,
     machine: &Machine,
@@ -90,9 +90,6 @@ pub(super) fn access_controller<P: Platform>(
 ) -> bool {
     let vcpu = loaded.it.vcpu;
     let Ok(place) = vm.find(vcpu, device, offset, access.size()) else { return false };
-    if vm.vgic().rests(place, access.write()) {
-        vm.vgic().look(vcpu);
-    }
     let (value, kicks) = if access.write() {
         (0, vm.store(place, loaded.stored(access)))
     } else {

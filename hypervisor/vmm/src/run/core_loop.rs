@@ -5,7 +5,7 @@ use super::interrupts::NEVER;
 use super::loaded::Loaded;
 use super::machine::{Assignment, Machine};
 use super::watch::Watch;
-use crate::exit::Cause;
+use crate::exit::{Cause, DataAbort, Exit};
 use crate::lock::lock;
 use crate::platform::{CoreId, PhysicalInterrupt, Platform};
 use crate::psci::Entry;
@@ -113,6 +113,9 @@ impl CoreLoop {
                 // The console before the VM's lock, which other vCPUs may keep.
                 self.count(Cause::DeviceInterrupt);
                 return self.keep_house(platform, machine);
+            }
+            if let Left::Exit(Exit::Access(ipa, _) | Exit::DataAbort(DataAbort { ipa, .. })) = left {
+                self.hear_others(platform, machine, shared, ipa);
             }
             vm = shared.lock();
             vm.vgic().leave(it.vcpu);

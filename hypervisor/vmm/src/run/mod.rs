@@ -14,6 +14,7 @@ mod housekeeping;
 mod interrupts;
 mod loaded;
 mod machine;
+mod others;
 mod sgi;
 mod system_registers;
 mod transfers;

@@ -58,22 +58,31 @@ impl Vgic {
         Ok(find(seen_by, frame, offset, size))
     }
 
-    /// Whether `access` rests on list registers that are out in the hardware: then [`Self::look`] comes first.
+    /// Whether `access` rests on list registers that are out in the hardware: then [`Self::recall_others`] comes first.
     #[inline(always)]
     pub fn rests(&self, access: Access, store: bool) -> bool {
         access.rests(store) && !self.out.is_empty()
     }
 
-    /// Before an access of `vcpu`, whose list registers are not out, that [rests](Self::rests) on those of others: they
-    /// come back, so that one that looks until something is over sees it soon, as a device's driver does before it goes.
-    /// [`Self::take_kicks`] then says who must.
-    pub fn look(&mut self, vcpu: VcpuId) {
+    /// Before an access of `vcpu`, whose list registers are not out, that [rests](Self::rests) on those of others: has
+    /// these come back, or the access would not see what their guests have done before it. Returns whose they are;
+    /// [`Self::take_kicks`] then says who must hear of it.
+    pub fn recall_others(&mut self, vcpu: VcpuId) -> VcpuSet {
+        let mut others = VcpuSet::EMPTY;
         for other in self.out.without(VcpuSet::only(vcpu)).iter() {
-            if self.vcpus.get(other.index()).is_some_and(|per| per.list_registers.used != 0) {
-                self.dirty.insert(other);
-                self.kicks.insert(other);
+            if let Some(per) = self.vcpus.get_mut(other.index()).filter(|per| per.list_registers.used != 0) {
+                per.recall |= per.list_registers.used;
+                others.insert(other);
             }
         }
+        self.kicks = self.kicks.union(others);
+        others
+    }
+
+    /// Those of `others` whose list registers have not yet come back since they were recalled.
+    pub fn still_recalled(&self, others: VcpuSet) -> VcpuSet {
+        let left = others.iter().filter(|vcpu| self.recalling_from(*vcpu));
+        left.fold(VcpuSet::EMPTY, |left, vcpu| left.union(VcpuSet::only(vcpu)))
     }
 
     /// What a load reads: no more than as many bytes as it asks for.

@@ -22,7 +22,7 @@ fn layout(version: Version) -> Layout {
 fn write(vgic: &mut Vgic, vcpu: VcpuId, part: Part, (offset, size): (u64, u8), value: u64) -> VcpuSet {
     let access = vgic.find(vcpu, part, offset, size).unwrap();
     if vgic.rests(access, true) {
-        vgic.look(vcpu);
+        vgic.recall_others(vcpu);
     }
     vgic.write(access, value);
     vgic.take_kicks()
@@ -438,14 +438,14 @@ fn what_is_active_elsewhere_is_asked_for() {
     vgic.enter_again(BOOT);
     let access = vgic.find(second(), Part::Distributor, 0x304, 4).unwrap();
     assert!(vgic.rests(access, false));
-    vgic.look(second());
-    assert_eq!(vgic.read(access), 1 << (UART - 32), "as it was last seen");
-    assert_eq!(vgic.take_kicks(), VcpuSet::only(BOOT));
+    let others = vgic.recall_others(second());
+    assert_eq!((others, vgic.take_kicks()), (VcpuSet::only(BOOT), VcpuSet::only(BOOT)));
+    assert_eq!(vgic.still_recalled(others), others, "what it was when last seen must not be read");
     vgic.leave(BOOT);
     assert!(!vgic.enter_again(BOOT), "it must take them back");
     read = vgic.vcpus[0].list_registers;
     read.registers.fill(ListRegister::EMPTY);
     vgic.fold(BOOT, &read);
-    assert!(!vgic.rests(access, false));
+    assert!(vgic.still_recalled(others).is_empty());
     assert_eq!(vgic.read(access), 0);
 }

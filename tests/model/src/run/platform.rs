@@ -310,6 +310,11 @@ impl Platform for Core {
         self.hardware().timer_line(self.id.0)
     }
 
+    fn give_way(&mut self) {
+        self.hardware().tick();
+        self.pass();
+    }
+
     fn wait_for_interrupt(&mut self) {
         self.breathe();
         self.sleep(Asleep::Hypervisor);

@@ -60,10 +60,11 @@ impl World {
             self.tally.in_place += 1;
             return self.settle(kicks).map(|()| Ok(answer));
         }
-        let (answer, kicks) = self.while_out(vcpu, |world| {
-            if world.vgic.rests(access, stored.is_some()) {
-                world.vgic.look(id(vcpu));
-            }
+        let mut kicks = self.exit(vcpu);
+        if self.vgic.rests(access, stored.is_some()) {
+            kicks = kicks.union(self.recall_others(vcpu)?);
+        }
+        let (answer, kicks) = self.work(vcpu, kicks, |world| {
             let answer = carry_out(&mut world.vgic);
             let kicks = world.vgic.take_kicks();
             ((answer, kicks), kicks)
@@ -72,6 +73,24 @@ impl World {
             return Err("the accessing vCPU is to be kicked".into());
         }
         Ok(Ok(answer))
+    }
+
+    /// Those whose list registers an access of `vcpu`, which is out of the guest, rests on, come by. Whom to kick of others.
+    fn recall_others(&mut self, vcpu: usize) -> Result<VcpuSet, String> {
+        let others = self.vgic.recall_others(id(vcpu));
+        let kicks = self.vgic.take_kicks();
+        if kicks.intersection(others) != others {
+            return Err(format!("{others:?} are waited for, but only {kicks:?} hear of it"));
+        }
+        for other in others.iter() {
+            self.vgic.leave(other);
+            self.enter(other.index())?;
+            self.tally.recalled += 1;
+        }
+        match self.vgic.still_recalled(others).is_empty() {
+            true => Ok(kicks.without(others)),
+            false => Err(format!("{others:?} came by, and are still waited for")),
+        }
     }
 
     /// Bytes in `frame`, none if there is no such frame.
@@ -91,12 +110,11 @@ impl World {
         Err(format!("{frame:?} + {offset:#x}: {fault:?}"))
     }
 
-    /// `vcpu` reads a register; all others are out of the guest before.
+    /// `vcpu` reads a register, whoever else is in the guest.
     ///
     /// # Errors
     /// A disagreement.
     pub fn read(&mut self, vcpu: usize, frame: Frame, offset: u64, size: u8) -> Result<(), String> {
-        self.synchronize()?;
         let value = match self.access(vcpu, frame, offset, size, None)? {
             Ok(value) => value,
             Err(fault) => return self.expect_abort(frame, offset, fault),

@@ -34,6 +34,7 @@ pub fn run_with(shape: Shape, of_cores: Random, mut random: Random, log: &mut Ve
     }
     log.push("drain".into());
     drain(&mut world)?;
+    world.synchronize()?;
     compare_all(&mut world)?;
     Ok(world.tally)
 }
@@ -147,7 +148,7 @@ impl Step {
                 world.set(vcpu, settings)
             }
             Self::Drain => drain(world),
-            Self::CompareAll => compare_all(world),
+            Self::CompareAll => world.synchronize().and_then(|()| compare_all(world)),
             Self::Carry => world.carry(),
             Self::Park { vcpu } => world.park(vcpu),
             Self::SwitchOffAndOn { vcpu, rests } => world.switch_off_and_on(vcpu, rests),

@@ -25,6 +25,8 @@ pub struct Tally {
     pub mailed: u64,
     /// Registers accessed while the list registers of their vCPU were out in the hardware.
     pub in_place: u64,
+    /// List registers of other vCPUs that an access waited for.
+    pub recalled: u64,
 }
 
 impl Tally {
@@ -41,13 +43,15 @@ impl Tally {
         self.again += other.again;
         self.mailed += other.mailed;
         self.in_place += other.in_place;
+        self.recalled += other.recalled;
     }
 
     /// The least of all.
     pub fn least(&self) -> u64 {
         let Self { acknowledged, nested, maintenance, kicks, .. } = *self;
-        let Self { pending_left_out, active_left_out, physical, released, again, mailed, in_place, .. } = *self;
-        let more = [pending_left_out, active_left_out, physical, released, again, mailed, in_place];
+        let Self { pending_left_out, active_left_out, physical, released, again, mailed, in_place, recalled, .. } =
+            *self;
+        let more = [pending_left_out, active_left_out, physical, released, again, mailed, in_place, recalled];
         [acknowledged, nested, maintenance, kicks].into_iter().chain(more).fold(u64::MAX, u64::min)
     }
 }
