@@ -17,13 +17,13 @@ pub mod machine;
 pub mod memory;
 pub mod mmu;
 pub mod psci;
-pub mod random;
 pub mod smp;
 pub mod sync;
 pub mod timer;
 pub mod trap;
 pub mod vector_registers;
 
+pub use bulkhead_script::random;
 pub use machine::{Machine, machine};
 
 /// Names the guest's main function, `fn(&'static Machine)`, and whether it starts with its MMU on (the default).

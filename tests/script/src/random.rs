@@ -1,6 +1,7 @@
 //! Seeded pseudo-random numbers (xorshift64*, Vigna 2016): the same seed gives the same run.
 
 /// A generator.
+#[derive(Debug)]
 pub struct Random(u64);
 
 impl Random {
