@@ -53,6 +53,7 @@ pub struct Board {
     is_debugged: bool,
     reboots: bool,
     machine_options: Vec<String>,
+    globals: Vec<String>,
 }
 
 /// Microseconds that a core's turn takes at most where instructions are counted.
@@ -75,6 +76,7 @@ impl Board {
             is_debugged: false,
             reboots: false,
             machine_options: Vec::new(),
+            globals: Vec::new(),
         }
     }
 
@@ -139,6 +141,12 @@ impl Board {
         self
     }
 
+    /// With a property of all of QEMU's devices of a kind, as `-global` takes it.
+    pub fn global(mut self, property: &str) -> Self {
+        self.globals.push(property.into());
+        self
+    }
+
     /// Whether the board takes so much of the host's memory that it runs alone.
     pub fn is_big(&self) -> bool {
         self.memory_mib > BIG_MIB
@@ -200,6 +208,9 @@ impl Board {
         if self.instruction_count {
             arguments.extend(["-icount".into(), "shift=0,sleep=off".into()]);
             arguments.extend(turns(TURN));
+        }
+        for property in &self.globals {
+            arguments.extend(["-global".into(), property.clone()]);
         }
         if !self.reboots {
             arguments.push("-no-reboot".into());

@@ -92,14 +92,25 @@ impl Suite {
         J: Fn(&mut Session) + Clone + Send + Sync + 'static,
     {
         for board in boards {
-            let (campaign, first, boot, judge) = (campaign.clone(), self.seed, boot.clone(), judge.clone());
-            let (name, files) = (format!("{}::{board}", campaign.name), boot(first).files());
-            self.add(name.clone(), &files.clone(), move || {
-                Campaign { name: &name, ..campaign }.run_alone(first, &files, |seed| {
-                    judge(&mut Session::start(&Context { name: name.clone(), seed }, &board, &boot(seed)));
-                });
+            let (boot, judge) = (boot.clone(), judge.clone());
+            let (name, files) = (format!("{}::{board}", campaign.name), boot(self.seed).files());
+            self.rounds(campaign, &name, &files, move |context| {
+                judge(&mut Session::start(context, &board, &boot(context.seed)));
             });
         }
+    }
+
+    /// Adds a random test `name` that boots `files` on boards of its own choice: in each round of `campaign` it gets a
+    /// context, with the round's seed.
+    pub fn rounds<R>(&mut self, campaign: &Campaign<'static>, name: &str, files: &[PathBuf], round: R)
+    where
+        R: Fn(&Context) + Send + Sync + 'static,
+    {
+        let (campaign, first, name, subjects) = (campaign.clone(), self.seed, name.to_string(), files.to_vec());
+        self.add(name.clone(), files, move || {
+            Campaign { name: &name, ..campaign }
+                .run_alone(first, &subjects, |seed| round(&Context { name: name.clone(), seed }));
+        });
     }
 
     fn add(&mut self, name: String, files: &[PathBuf], test: impl FnOnce() + Send + 'static) {
