@@ -11,6 +11,7 @@ mod own_memory;
 mod policies;
 mod quiet;
 mod refusals;
+mod scripts;
 mod together;
 
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     faults::register(&mut suite);
     quiet::register(&mut suite);
     refusals::register(&mut suite);
+    scripts::register(&mut suite);
     policies::register(&mut suite);
     latency::register(&mut suite);
     together::register(&mut suite);

@@ -1,0 +1,28 @@
+use crate::{Act, Script, Version};
+
+const LENGTH: usize = 500;
+
+fn whole(version: Version, number: u64) -> impl Iterator<Item = crate::Access> {
+    Script::new(version, 7, number, LENGTH)
+}
+
+#[test]
+fn a_script_follows_from_its_seed_and_number() {
+    for version in [Version::V2, Version::V3] {
+        assert!(whole(version, 3).eq(whole(version, 3)));
+        assert!(whole(version, 3).ne(whole(version, 4)));
+        assert_eq!(whole(version, 3).count(), LENGTH);
+    }
+}
+
+#[test]
+fn most_accesses_are_to_registers_and_many_acknowledge() {
+    for number in 0..100 {
+        for version in [Version::V2, Version::V3] {
+            let of = |wanted: fn(&crate::Access) -> bool| whole(version, number).filter(wanted).count();
+            assert!(of(|access| access.exists) > LENGTH * 4 / 5);
+            assert!(of(|access| !access.exists) > 0);
+            assert!(of(|access| matches!(access.act, Act::Acknowledge(..))) > LENGTH / 20);
+        }
+    }
+}

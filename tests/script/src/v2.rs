@@ -1,0 +1,269 @@
+//! Accesses of a GICv2 (IHI 0048B).
+
+use crate::access::{Access, Act, Frame, Group, Place};
+use crate::draw::*;
+use crate::register::System;
+
+/// GICC's offsets (IHI 0048B 4.1.3).
+mod interface {
+    pub const CTLR: u32 = 0x00;
+    pub const PMR: u32 = 0x04;
+    pub const BPR: u32 = 0x08;
+    pub const IAR: u32 = 0x0c;
+    pub const RPR: u32 = 0x14;
+    pub const HPPIR: u32 = 0x18;
+    pub const ABPR: u32 = 0x1c;
+    pub const APR: u32 = 0xd0;
+    pub const NSAPR: u32 = 0xe0;
+    pub const IIDR: u32 = 0xfc;
+}
+
+const SGIR: u32 = 0xf00;
+const CPENDSGIR: u32 = 0xf10;
+const SPENDSGIR: u32 = 0xf20;
+
+/// GICC_CTLR: both groups enabled, AckCtl.
+const ENABLED: u64 = 0b111;
+const FIQ_EN: u64 = 1 << 3;
+const CBPR: u64 = 1 << 4;
+const EOI_MODE: u64 = 1 << 9;
+
+pub(crate) const TABLES: Tables = Tables {
+    setup: &[(6, groups), (4, configuration), (30, priority), (4, binary_point), (4, load_bitmap)],
+    start: &[
+        enable_private,
+        enable_first_shared,
+        enable_second_shared,
+        enable_distributor,
+        enable_interface,
+        open_mask,
+    ],
+    body: &[
+        (20, acknowledge),
+        (16, end),
+        (5, deactivate),
+        (8, software_interrupt),
+        (3, sources),
+        (12, set_pending),
+        (3, clear_pending),
+        (6, set_enable),
+        (3, clear_enable),
+        (2, set_active),
+        (3, clear_active),
+        (4, priority),
+        (3, mask),
+        (1, distributor_control),
+        (3, interface_control),
+        (2, binary_point),
+        (8, load_bitmap),
+        (3, load_bytes),
+        (1, load_configuration),
+        (2, load_sources),
+        (8, load_interface),
+        (2, load_fixed),
+        (2, load_reserved),
+        (1, not_there),
+        (1, load_of_another_size),
+        (2, store_reserved),
+    ],
+    ends: &[
+        &[],
+        &[&QUIET, &ONE_GROUP_FORWARDED],
+        &[&QUIET, &EQUALLY_URGENT],
+        &[&[store(byte(SPENDSGIR + 5), 0xff), load(byte(SPENDSGIR + 5))]],
+        &[&QUIET, &BYTE_OF_A_WORD],
+        &[&QUIET, &TRIGGERS_OF_PPIS],
+    ],
+};
+
+const fn distributor(offset: u32, value: u64) -> Access {
+    store(Place::word(Frame::Distributor, offset), value)
+}
+
+const fn byte(offset: u32) -> Place {
+    Place::Memory { frame: Frame::Distributor, offset, size: 1 }
+}
+
+/// Nothing is enabled, and no private interrupt pending or active.
+const QUIET: [Access; 17] = [
+    exists(Act::EndAll),
+    distributor(offset::CTLR, 0),
+    distributor(offset::ICENABLER, 0xffff_ffff),
+    distributor(offset::ICENABLER + 4, 0xffff_ffff),
+    distributor(offset::ICENABLER + 8, 0xffff_ffff),
+    distributor(offset::ICENABLER + 12, 0xffff_ffff),
+    distributor(offset::ICENABLER + 16, 0xffff_ffff),
+    distributor(offset::ICENABLER + 20, 0xffff_ffff),
+    distributor(offset::ICENABLER + 24, 0xffff_ffff),
+    distributor(offset::ICENABLER + 28, 0xffff_ffff),
+    distributor(offset::ICENABLER + 32, 0xffff_ffff),
+    distributor(offset::ICPENDR, 0xffff_ffff),
+    distributor(offset::ICACTIVER, 0xffff_ffff),
+    distributor(CPENDSGIR, 0x0101_0101),
+    distributor(CPENDSGIR + 4, 0x0101_0101),
+    distributor(CPENDSGIR + 8, 0x0101_0101),
+    distributor(CPENDSGIR + 12, 0x0101_0101),
+];
+
+/// The most urgent pending interrupt is of a group that GICD_CTLR does not forward.
+const ONE_GROUP_FORWARDED: [Access; 8] = [
+    distributor(offset::IGROUPR, 0b10),
+    distributor(offset::IPRIORITYR, 0xa0a0_1008),
+    distributor(offset::CTLR, 0b10),
+    store(interface(interface::CTLR), ENABLED),
+    store(interface(interface::PMR), 0xff),
+    distributor(SGIR, 1 << 16),
+    distributor(SGIR, 1 << 16 | 1),
+    load(interface(interface::HPPIR)),
+];
+
+/// A PPI and an SGI with the same priority.
+const EQUALLY_URGENT: [Access; 10] = [
+    distributor(offset::IGROUPR, 0),
+    distributor(offset::IPRIORITYR + 4, 0x4040_4040),
+    distributor(offset::IPRIORITYR + 16, 0x4040_4040),
+    distributor(offset::CTLR, 0b11),
+    store(interface(interface::CTLR), ENABLED),
+    store(interface(interface::PMR), 0xff),
+    distributor(offset::ISENABLER, 1 << 18),
+    distributor(offset::ISPENDR, 1 << 18),
+    distributor(SGIR, 1 << 16 | 7),
+    load(interface(interface::HPPIR)),
+];
+
+/// A byte stored to a register that has words only.
+const BYTE_OF_A_WORD: [Access; 3] = [
+    distributor(offset::ICPENDR + 8, 0xffff_ffff),
+    reserved(Act::Store(byte(offset::ISPENDR + 9), 0xff)),
+    load(Place::word(Frame::Distributor, offset::ISPENDR + 8)),
+];
+
+/// Every PPI edge-triggered.
+const TRIGGERS_OF_PPIS: [Access; 2] =
+    [distributor(offset::ICFGR + 4, 0xaaaa_aaaa), load(Place::word(Frame::Distributor, offset::ICFGR + 4))];
+
+const fn interface(offset: u32) -> Place {
+    Place::word(Frame::CpuInterface, offset)
+}
+
+fn enable_interface(_: &mut Script) -> Access {
+    store(interface(interface::CTLR), ENABLED)
+}
+
+fn open_mask(_: &mut Script) -> Access {
+    store(interface(interface::PMR), 0xff)
+}
+
+fn acknowledge(_: &mut Script) -> Access {
+    exists(Act::Acknowledge(interface(interface::IAR), Group::Zero))
+}
+
+/// TargetListFilter, CPUTargetList and INTID, sometimes for nobody.
+fn software_interrupt(script: &mut Script) -> Access {
+    let intid = sgi(script);
+    let target = match script.random.below(8) {
+        0..5 => 1 << 16,
+        5 => 2 << 24,
+        6 => 1 << 24,
+        _ => 0xfe << 16,
+    };
+    store(Place::word(Frame::Distributor, SGIR), target | intid)
+}
+
+/// Only of the one source that there is, and none that sets an SGI pending from no source at all: QEMU 10.0 then has it pending
+/// without one, and ends with a failed assertion when it is acknowledged.
+fn sources(script: &mut Script) -> Access {
+    let register = script.one_of(&[SPENDSGIR, CPENDSGIR]);
+    let intid = sgi(script) as u32;
+    if register == SPENDSGIR || script.random.below(2) == 0 {
+        return store(Place::Memory { frame: Frame::Distributor, offset: register + intid, size: 1 }, 1);
+    }
+    let value = script.random.bits() & 0x0101_0101;
+    store(Place::word(Frame::Distributor, CPENDSGIR + (intid & !3)), value)
+}
+
+fn load_sources(script: &mut Script) -> Access {
+    let register = script.one_of(&[SPENDSGIR, CPENDSGIR]);
+    let (intid, size) = (script.random.below(16) as u32, script.one_of(&[1, 4]));
+    let offset = register + (intid & !(size - 1));
+    load(Place::Memory { frame: Frame::Distributor, offset, size: size as u8 })
+}
+
+/// Mostly a mask that lets much through.
+fn mask(script: &mut Script) -> Access {
+    let value = if script.random.below(4) != 0 { 0xff } else { script.random.below(256) };
+    store(interface(interface::PMR), value)
+}
+
+fn distributor_control(script: &mut Script) -> Access {
+    let value = if script.random.below(4) == 0 { 0 } else { 3 };
+    store(Place::word(Frame::Distributor, offset::CTLR), value)
+}
+
+fn interface_control(script: &mut Script) -> Access {
+    let split = if script.activity == Activity::Deep { 0 } else { EOI_MODE };
+    let bits = script.random.bits() & (split | CBPR | FIQ_EN);
+    exists(Act::StoreIfIdle(interface(interface::CTLR), ENABLED | bits))
+}
+
+fn binary_point(script: &mut Script) -> Access {
+    let register = script.one_of(&[interface::BPR, interface::ABPR]);
+    let value = point(script);
+    exists(Act::StoreIfIdle(interface(register), value))
+}
+
+fn load_interface(script: &mut Script) -> Access {
+    use interface::{ABPR, APR, BPR, CTLR, HPPIR, NSAPR, PMR, RPR};
+    load(interface(script.one_of(&[CTLR, PMR, BPR, ABPR, RPR, RPR, HPPIR, HPPIR, HPPIR, APR, NSAPR])))
+}
+
+/// The CPU interface of a GICv3.
+fn not_there(script: &mut Script) -> Access {
+    let register = *script.random.pick(&[System::Iar1, System::Pmr, System::Ctlr, System::Sre, System::Sgi1r]);
+    match script.random.below(2) {
+        0 => reserved(Act::Load(Place::System(register))),
+        _ => reserved(Act::Store(Place::System(register), 0)),
+    }
+}
+
+/// What tells what the controller is.
+fn load_fixed(script: &mut Script) -> Access {
+    if script.random.below(4) == 0 {
+        return load(interface(interface::IIDR));
+    }
+    let identification = 0xfd0 + 4 * script.random.below(12) as u32;
+    load(Place::word(Frame::Distributor, script.one_of(&[0, 4, 8, identification])))
+}
+
+/// Where nothing is.
+const RESERVED: [(u32, u32); 5] = [(0x00c, 0x080), (0x0a4, 0x100), (0xc48, 0xf00), (0xf04, 0xf10), (0xf30, 0xfd0)];
+
+fn reserved_place(script: &mut Script) -> Place {
+    if script.random.below(4) == 0 {
+        return interface(script.one_of(&[0x20, 0x28, 0x30, 0x44, 0x60, 0xa0, 0xcc, 0xf0, 0x100, 0xf00, 0x1004]));
+    }
+    let (first, end) = *script.random.pick(&RESERVED);
+    Place::word(Frame::Distributor, first + 4 * script.random.below(u64::from(end - first) / 4) as u32)
+}
+
+fn load_reserved(script: &mut Script) -> Access {
+    reserved(Act::Load(reserved_place(script)))
+}
+
+/// Stores to where nothing is, or to what can only be read.
+fn store_reserved(script: &mut Script) -> Access {
+    let value = script.random.bits() & 0xffff_ffff;
+    if script.random.below(2) == 0 {
+        return reserved(Act::Store(reserved_place(script), value));
+    }
+    let identification = 0xfd0 + 4 * script.random.below(12) as u32;
+    exists(Act::Store(Place::word(Frame::Distributor, script.one_of(&[4, 8, identification])), value))
+}
+
+/// Registers that have words only, by bytes, halfwords and doublewords, and words across two of them.
+fn load_of_another_size(script: &mut Script) -> Access {
+    let (size, misplaced) = (script.one_of(&[1, 2, 4, 8]), script.random.below(4) == 0);
+    let offset = script.random.below(0x400) as u32 & !(size - 1);
+    let offset = if size == 4 || misplaced && size > 1 { offset | 1 } else { offset };
+    reserved(Act::Load(Place::Memory { frame: Frame::Distributor, offset, size: size as u8 }))
+}
