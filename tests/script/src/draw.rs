@@ -35,10 +35,10 @@ pub(crate) enum Groups {
 /// that it does not show, the hypervisor is told that there was one (ICH_HCR_EL2.EOIcount), and not which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activity {
-    /// Many, by being acknowledged only; ending one deactivates it. So it is the most urgent one.
+    /// Many, by being acknowledged only. Ending one on GICv2 deactivates it: it is the most urgent one. On GICv3 that may be
+    /// apart (EOImode): it is trapped.
     Deep,
-    /// No more than any virtual CPU interface shows; ending one may leave it active (EOImode), and GICD_ISACTIVER may make
-    /// one active.
+    /// No more than any virtual CPU interface shows; ending one may leave it active, and GICD_ISACTIVER may make one active.
     Any,
 }
 

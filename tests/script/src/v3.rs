@@ -220,8 +220,7 @@ fn group_enable(script: &mut Script) -> Access {
 }
 
 fn interface_control(script: &mut Script) -> Access {
-    let split = if script.activity == Activity::Deep { 0 } else { EOI_MODE };
-    let bits = script.random.bits() & (split | CBPR);
+    let bits = script.random.bits() & (EOI_MODE | CBPR);
     exists(Act::StoreIfIdle(Place::System(System::Ctlr), bits))
 }
 

@@ -31,6 +31,8 @@ mod gicr {
 const HCR_EOI_COUNT: u32 = 27;
 /// ICH_VMCR_EL2.VFIQEn: one with system registers.
 const VMCR_FIQ_ENABLED: u32 = 1 << 3;
+/// ICH_VMCR_EL2.VEOIM: the guest's EOImode.
+const VMCR_EOI_MODE: u32 = 1 << 9;
 
 /// What ICC_SGI1R_EL1 must hold, beside the INTID, to name each core that came up, by core index; 0, which names none, for
 /// the others.
@@ -246,13 +248,16 @@ impl Gic {
     /// The rest of it, for a guest that has more interrupts than list registers.
     #[inline(never)]
     fn read_maintenance(&mut self, list_registers: &mut ListRegisters) {
+        let interface = sysreg::read!("ich_vmcr_el2");
         if list_registers.maintenance.has(Maintenance::ENTRY_NOT_PRESENT) {
-            list_registers.eoi_count = (sysreg::read!("ich_hcr_el2") >> HCR_EOI_COUNT & 0x1f) as u8;
+            // With EOImode = 1 only ICC_DIR_EL1 ends an interrupt, which is trapped then, so that there is nothing to count
+            // (IHI 0069 12.4 ICH_HCR_EL2.EOIcount). What QEMU counts all the same are drops of the priority.
+            let counted = if interface & u64::from(VMCR_EOI_MODE) != 0 { 0 } else { sysreg::read!("ich_hcr_el2") };
+            list_registers.eoi_count = (counted >> HCR_EOI_COUNT & 0x1f) as u8;
             self.control = u64::MAX;
         }
         if list_registers.maintenance.wants_groups() {
-            let enabled = sysreg::read!("ich_vmcr_el2");
-            list_registers.groups = [enabled & 1 != 0, enabled & 2 != 0];
+            list_registers.groups = [interface & 1 != 0, interface & 2 != 0];
         }
         // What was asked for has been heard: a level-triggered interrupt must be low before the next sleep.
         self.set_control(u64::from(ENABLE));
