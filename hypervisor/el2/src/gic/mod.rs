@@ -25,6 +25,9 @@ const PRIORITY: u8 = 0xa0;
 /// the non-secure view has three, tell the two apart.
 const MAIL_PRIORITY: u8 = 0xc0;
 
+/// The guest's EOImode, in the same place of GICH_VMCR (VEM) and ICH_VMCR_EL2 (VEOIM).
+const EOI_MODE: u32 = 9;
+
 /// GICH_VMCR and ICH_VMCR_EL2, which agree, for what a guest has set in its CPU interface (IHI 0048 5.3.7, IHI 0069
 /// 12.4.8).
 fn controls(interface: &CpuInterface) -> u32 {
@@ -34,7 +37,7 @@ fn controls(interface: &CpuInterface) -> u32 {
         | bit(interface.acknowledge_control, 2)
         | bit(interface.fiq_enabled, 3)
         | bit(interface.common_binary_point, 4)
-        | bit(interface.split_end_of_interrupt, 9)
+        | bit(interface.split_end_of_interrupt, EOI_MODE)
         | u32::from(interface.binary_point_1) << 18
         | u32::from(interface.binary_point_0) << 21
         | u32::from(interface.priority_mask) << 24
@@ -49,7 +52,7 @@ fn take_controls(controls: u32, interface: &mut CpuInterface) {
         binary_point_1: (controls >> 18 & 7) as u8,
         group_0_enabled: bit(0),
         group_1_enabled: bit(1),
-        split_end_of_interrupt: bit(9),
+        split_end_of_interrupt: bit(EOI_MODE),
         common_binary_point: bit(4),
         acknowledge_control: bit(2),
         fiq_enabled: bit(3),

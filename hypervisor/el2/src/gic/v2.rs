@@ -1,7 +1,7 @@
 //! GICv2 with the virtualization extensions (IHI 0048).
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{Acknowledged, ENABLE, KICK, MAIL, MAIL_PRIORITY, PRIORITY, SPECIAL, controls, take_controls};
+use super::{Acknowledged, ENABLE, EOI_MODE, KICK, MAIL, MAIL_PRIORITY, PRIORITY, SPECIAL, controls, take_controls};
 use bulkhead_vmm::address::{Pa, Range};
 use bulkhead_vmm::platform::CoreId;
 use bulkhead_vmm::vgic::{CpuInterface, ListRegister, ListRegisterState, ListRegisters, Maintenance};
@@ -192,13 +192,16 @@ impl Gic {
     /// The rest of it, for a guest that has more interrupts than list registers.
     #[inline(never)]
     fn read_maintenance(&mut self, list_registers: &mut ListRegisters) {
+        let interface = self.hypervisor.read(gich::VMCR);
         if list_registers.maintenance.has(Maintenance::ENTRY_NOT_PRESENT) {
-            list_registers.eoi_count = (self.hypervisor.read(gich::HCR) >> gich::EOI_COUNT) as u8;
+            // With EOImode = 1 only GICC_DIR ends an interrupt, which traps: what may be counted all the same are drops of
+            // the priority (IHI 0048 5.3.2 EOICount).
+            let counted = if interface & 1 << EOI_MODE != 0 { 0 } else { self.hypervisor.read(gich::HCR) };
+            list_registers.eoi_count = (counted >> gich::EOI_COUNT) as u8;
             self.control = !0;
         }
         if list_registers.maintenance.wants_groups() {
-            let enabled = self.hypervisor.read(gich::VMCR);
-            list_registers.groups = [enabled & 1 != 0, enabled & 2 != 0];
+            list_registers.groups = [interface & 1 != 0, interface & 2 != 0];
         }
         // What was asked for has been heard: a level-triggered interrupt must be low before the next sleep.
         self.set_control(ENABLE);

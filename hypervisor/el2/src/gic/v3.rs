@@ -1,7 +1,7 @@
 //! GICv3 and later (IHI 0069), with the system-register CPU interface.
 
 use super::mmio::{Frame, configure_trigger, gicd, quieten, set_bit};
-use super::{Acknowledged, ENABLE, KICK, MAIL, MAIL_PRIORITY, PRIORITY, SPECIAL, controls, take_controls};
+use super::{Acknowledged, ENABLE, EOI_MODE, KICK, MAIL, MAIL_PRIORITY, PRIORITY, SPECIAL, controls, take_controls};
 use crate::mmu::{self, Kind};
 use crate::{cpu, sysreg};
 use bulkhead_vmm::address::{PAGE_SIZE, Pa, Range};
@@ -31,8 +31,6 @@ mod gicr {
 const HCR_EOI_COUNT: u32 = 27;
 /// ICH_VMCR_EL2.VFIQEn: one with system registers.
 const VMCR_FIQ_ENABLED: u32 = 1 << 3;
-/// ICH_VMCR_EL2.VEOIM: the guest's EOImode.
-const VMCR_EOI_MODE: u32 = 1 << 9;
 
 /// What ICC_SGI1R_EL1 must hold, beside the INTID, to name each core that came up, by core index; 0, which names none, for
 /// the others.
@@ -252,7 +250,7 @@ impl Gic {
         if list_registers.maintenance.has(Maintenance::ENTRY_NOT_PRESENT) {
             // With EOImode = 1 only ICC_DIR_EL1 ends an interrupt, which is trapped then, so that there is nothing to count
             // (IHI 0069 12.4 ICH_HCR_EL2.EOIcount). What QEMU counts all the same are drops of the priority.
-            let counted = if interface & u64::from(VMCR_EOI_MODE) != 0 { 0 } else { sysreg::read!("ich_hcr_el2") };
+            let counted = if interface & 1 << EOI_MODE != 0 { 0 } else { sysreg::read!("ich_hcr_el2") };
             list_registers.eoi_count = (counted >> HCR_EOI_COUNT & 0x1f) as u8;
             self.control = u64::MAX;
         }

@@ -89,6 +89,12 @@ pub(super) fn access_controller<P: Platform>(
     (device, offset): (Device, u64),
 ) -> bool {
     let vcpu = loaded.it.vcpu;
+    if device == Device::CpuInterface {
+        let kicks = deactivate(vm, loaded, access, offset);
+        wake(platform, machine, vm, vcpu, kicks);
+        loaded.complete(access, 0, Cause::InterruptController);
+        return true;
+    }
     let Ok(place) = vm.find(vcpu, device, offset, access.size()) else { return false };
     let (value, kicks) = if access.write() {
         (0, vm.store(place, loaded.stored(access)))
@@ -98,6 +104,16 @@ pub(super) fn access_controller<P: Platform>(
     wake(platform, machine, vm, vcpu, kicks);
     loaded.complete(access, value, Cause::InterruptController);
     true
+}
+
+/// A load or store of GICC's second page, which holds GICC_DIR alone, and that is write-only. Whom to kick.
+fn deactivate(vm: &mut Vm, loaded: &Loaded, access: Access, offset: u64) -> VcpuSet {
+    const DIR: u64 = 0x1000;
+    const INTID: u64 = 0x3ff;
+    if !access.write() || (offset, access.size()) != (DIR, 4) {
+        return VcpuSet::EMPTY;
+    }
+    vm.vgic().deactivate(loaded.it.vcpu, (loaded.stored(access) & INTID) as u32)
 }
 
 /// Tells the vCPUs `kicks` of `vm` that their interrupts have changed. `own` is out of the guest, and need only choose

@@ -21,7 +21,8 @@ impl CoreLoop {
     ) {
         let Some(loaded) = &self.loaded else { return };
         let vcpu = loaded.it.vcpu;
-        if !loaded.shared.bus.find(ipa, 1).is_some_and(|(device, _)| device != Device::Uart) {
+        let device = loaded.shared.bus.find(ipa, 1).map(|(device, _)| device);
+        if !matches!(device, Some(Device::Distributor | Device::Redistributors)) {
             return;
         }
         let mut vm = lock(shared);

@@ -152,7 +152,7 @@ impl Maintenance {
     pub const ENTRY_NOT_PRESENT: Self = Self(1 << 2);
     /// Interrupt when no list register is pending (NPIE): more pending interrupts wait than fitted.
     pub const NO_PENDING: Self = Self(1 << 3);
-    /// Trap the guest's writes to ICC_DIR_EL1 (TDIR, of GICv3 only), or to the page of GICV_DIR, and give them to
+    /// Trap the guest's writes to ICC_DIR_EL1 (TDIR, of GICv3 only; GICC_DIR always traps), and give them to
     /// [`super::Vgic::deactivate`]: an active interrupt that no list register holds may be the one it ends.
     pub const TRAP_DEACTIVATE: Self = Self(1 << 14);
     /// Interrupt while the CPU interface has Group 0, or 1, enabled (VGrp0EIE, VGrp1EIE).

@@ -19,8 +19,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use spin::Mutex;
 
-/// The two pages of a GICv2 guest's CPU interface: where it sees each, and GICV's page behind it.
-type InterfacePages = [(Ipa, Pa); 2];
+/// The first page of a GICv2 guest's CPU interface: where it sees it, and GICV's page behind it.
+type InterfacePage = (Ipa, Pa);
 
 /// SPIs that a guest's interrupt controller has: as many as QEMU's `virt`.
 const SPIS: usize = 256;
@@ -125,7 +125,7 @@ impl Vm {
         let layout = layout(*gic, slots.len(), hardware)?;
         let geometry = Geometry::for_machine(hardware.physical_bits)
             .ok_or(BuildError::Board("the board's physical addresses have less than 31 bits"))?;
-        let interface = interface_pages(config, *gic, hardware.virtual_cpu_interface)?;
+        let interface = interface_page(config, *gic, hardware.virtual_cpu_interface)?;
         let bus = bus(config, *gic, slots.len())?;
         let mut vm = Self {
             stage2: platform.with_tables(|tables| stage2(geometry, memory, interface.as_ref(), tables))?,
@@ -178,10 +178,12 @@ fn bus(config: &VmConfig, gic: GuestGic, vcpus: usize) -> Result<Bus<Device>, Bu
     // GICv2's has 4 KiB, whatever a tree gives to it.
     let frame = if gic == GuestGic::V3 { Frame::DistributorV3 } else { Frame::DistributorV2 };
     let distributor = layout.distributor;
+    let cpu_interface = Range::<Ipa>::new(layout.cpu_interface.start(), 2 * PAGE_SIZE);
     let devices = [
         (Range::<Ipa>::new(distributor.start(), distributor.size().min(frame.size())), Device::Distributor),
         (Some(layout.uart).filter(|_| config.console), Device::Uart),
         (redistributors.filter(|_| gic == GuestGic::V3), Device::Redistributors),
+        (cpu_interface.filter(|_| gic == GuestGic::V2), Device::CpuInterface),
     ];
     let mut bus = Bus::default();
     for (range, device) in devices {
@@ -194,40 +196,27 @@ fn bus(config: &VmConfig, gic: GuestGic, vcpus: usize) -> Result<Bus<Device>, Bu
     Ok(bus)
 }
 
-/// Where a GICv2 guest's CPU interface is, and the two pages of GICV behind it; `None` for a GICv3 guest.
+/// Where a GICv2 guest's CPU interface is, and the page of GICV behind it; `None` for a GICv3 guest.
 ///
 /// # Errors
 /// The board has another version than the guest.
-fn interface_pages(
+fn interface_page(
     config: &VmConfig,
     guest: GuestGic,
     interface: Option<Range<Pa>>,
-) -> Result<Option<InterfacePages>, BuildError> {
+) -> Result<Option<InterfacePage>, BuildError> {
     match (interface, guest) {
         (None, GuestGic::V3) => Ok(None),
-        (Some(interface), GuestGic::V2) => {
-            pages(config.layout.cpu_interface.start(), &interface).map(Some).ok_or(BuildError::FOREIGN_GIC)
-        }
+        (Some(interface), GuestGic::V2) => Ok(Some((config.layout.cpu_interface.start(), interface.start()))),
         _ => Err(BuildError::FOREIGN_GIC),
     }
 }
 
-/// GICV's two pages. Where they are 64 KiB apart (a region of 128 KiB, aliased within each half), the second,
-/// with GICV_DIR, is the first of the upper half (Arm SBSA, GICv2 on 64 KiB pages).
-fn pages(guest: Ipa, hardware: &Range<Pa>) -> Option<InterfacePages> {
-    const SPACED: u64 = 0x2_0000;
-    let second = if hardware.size() >= SPACED { SPACED / 2 } else { PAGE_SIZE };
-    if hardware.size() < 2 * PAGE_SIZE {
-        return None;
-    }
-    Some([(guest, hardware.start()), (guest.checked_add(PAGE_SIZE)?, hardware.start().checked_add(second)?)])
-}
-
-/// The guest's address space: its RAM, and for a GICv2 guest the virtual CPU interface.
+/// The guest's address space: its RAM, and for a GICv2 guest the virtual CPU interface, but for GICV_DIR.
 fn stage2(
     geometry: Geometry,
     memory: &Memory,
-    interface: Option<&InterfacePages>,
+    interface: Option<&InterfacePage>,
     tables: &mut impl TableMemory,
 ) -> Result<Stage2, BuildError> {
     let mut stage2 = Stage2::new(geometry, tables).ok_or(BuildError::Board(MapError::OutOfTables.text()))?;
@@ -243,7 +232,7 @@ fn stage2(
 fn map_all(
     stage2: &mut Stage2,
     memory: &Memory,
-    interface: Option<&InterfacePages>,
+    interface: Option<&InterfacePage>,
     tables: &mut impl TableMemory,
 ) -> Result<(), MapError> {
     let mut map = |guest, physical, size, attributes| {
@@ -253,7 +242,7 @@ fn map_all(
     for (guest, piece) in memory.mapped() {
         map(guest, piece.start(), piece.size(), Attributes::Memory)?;
     }
-    for (guest, page) in interface.into_iter().flatten() {
+    if let Some((guest, page)) = interface {
         map(*guest, *page, PAGE_SIZE, Attributes::Device)?;
     }
     Ok(())

@@ -17,6 +17,9 @@ pub enum Device {
     Distributor,
     /// The redistributors of all vCPUs.
     Redistributors,
+    /// GICC, two pages, of which the first is the hardware's. The second holds GICC_DIR (IHI 0048 4.4.15), which in
+    /// hardware could not end an interrupt that has no list register.
+    CpuInterface,
     /// The PL011, which needs its VM only when its interrupt line changes: see [`crate::console::Serial`].
     Uart,
 }
@@ -87,7 +90,7 @@ impl Device {
     /// What its accesses are counted as.
     pub(crate) const fn cause(self) -> Cause {
         match self {
-            Self::Distributor | Self::Redistributors => Cause::InterruptController,
+            Self::Distributor | Self::Redistributors | Self::CpuInterface => Cause::InterruptController,
             Self::Uart => Cause::Uart,
         }
     }

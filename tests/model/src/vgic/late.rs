@@ -316,7 +316,8 @@ impl Race {
         if !self.interfaces[vcpu].settings.split {
             return Ok(());
         }
-        if self.interfaces[vcpu].registers.maintenance.has(Maintenance::TRAP_DEACTIVATE) {
+        // GICC_DIR always traps.
+        if !self.v3 || self.interfaces[vcpu].registers.maintenance.has(Maintenance::TRAP_DEACTIVATE) {
             return self.event(vcpu, |race, vcpu| {
                 let kicks = race.vgic.deactivate(id(vcpu), intid);
                 race.kicked = race.kicked.union(kicks);

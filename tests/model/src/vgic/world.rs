@@ -312,7 +312,8 @@ impl World {
             return Ok(());
         }
         self.oracle.deactivate(vcpu, intid);
-        if self.interfaces[vcpu].registers.maintenance.has(Maintenance::TRAP_DEACTIVATE) {
+        // GICC_DIR always traps.
+        if !self.oracle.v3 || self.interfaces[vcpu].registers.maintenance.has(Maintenance::TRAP_DEACTIVATE) {
             return self.while_out(vcpu, |world| ((), world.vgic.deactivate(id(vcpu), intid)));
         }
         let physical = self.interfaces[vcpu].deactivate(intid);
