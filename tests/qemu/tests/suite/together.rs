@@ -37,7 +37,7 @@ const HOSTILE: Campaign<'_> = Campaign {
 pub fn register(suite: &mut Suite) {
     let two = Configuration::new().vm(Vm::new("a", "hello").bootargs("n=1")).vm(Vm::new("b", "hello").bootargs("n=2"));
     suite.on_each("two_guests", &Boot::packed(two), boards(2), two_guests);
-    let machines = Configuration::new().vm(Vm::new("a", "machine").cpus(2)).vm(Vm::new("b", "smp").cpus(2));
+    let machines = Configuration::new().vm(Vm::new("a", "conformance").cpus(2)).vm(Vm::new("b", "smp").cpus(2));
     suite.on_each("two_machines", &Boot::packed(machines), boards(4), |session| {
         session.port("a").verdict();
         session.port("b").verdict();

@@ -1,5 +1,7 @@
 //! The interrupt controller as its programmer sees it: GICv2 (IHI 0048) and GICv3 (IHI 0069).
 
+pub mod groups;
+
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use bulkhead_guests::gic::{Gic, register};

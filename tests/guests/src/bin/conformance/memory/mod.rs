@@ -1,5 +1,7 @@
 //! Accesses to addresses where nothing is: a synchronous external abort, told precisely.
 
+pub mod transfers;
+
 use core::arch::asm;
 
 use bulkhead_guests::memory::{read8, read16, read32, read64, write8, write32, write64};

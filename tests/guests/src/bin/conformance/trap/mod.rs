@@ -148,7 +148,7 @@ pub fn floating_point() {
     vector_registers::write_control(control.0, control.1);
     psci::psci(function::PSCI_VERSION, [0; 3]);
     read32(console::address(console::register::FLAGS));
-    crate::timers::nap();
+    crate::timer::nap();
     expect!("v0 to v31 kept over exits", vector_registers::read() == pattern);
     expect_eq!("FPCR and FPSR kept over exits", vector_registers::read_control(), control);
 }
