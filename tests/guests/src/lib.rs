@@ -17,6 +17,7 @@ pub mod machine;
 pub mod memory;
 pub mod mmu;
 pub mod psci;
+pub mod section;
 pub mod smp;
 pub mod sync;
 pub mod timer;

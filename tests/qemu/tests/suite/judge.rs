@@ -21,6 +21,24 @@ pub fn all_lines(text: &str, tag: &str, count: u64) -> Result<(), String> {
     seen.next().map_or(Ok(()), |more| Err(format!("one line too many: {more:?}")))
 }
 
+/// Documents that the checks of the guest `conformance` rest on.
+const DOCUMENTS: [&str; 6] = ["DDI 0487", "IHI 0048B", "IHI 0069H", "DEN0022", "DEN0028", "DDI 0183"];
+
+/// Whether `text` has checks, and each names the section that it rests on.
+pub fn all_cite(text: &str) -> Result<(), String> {
+    let mut checks = text.lines().filter_map(|line| line.strip_prefix("check ")).peekable();
+    if checks.peek().is_none() {
+        return Err("no check was made".into());
+    }
+    let cites = |check: &str| {
+        let number = DOCUMENTS.iter().find_map(|document| check.strip_prefix(document)?.strip_prefix(' '));
+        number
+            .and_then(|rest| rest.split(' ').next())
+            .is_some_and(|number| number.contains(|c: char| c.is_ascii_digit()))
+    };
+    checks.find(|check| !cites(check)).map_or(Ok(()), |check| Err(format!("cites no section: {check:?}")))
+}
+
 /// Periods missed, from the raw samples of the guest `victim`: those whose task was entered after t0 + (k+1) * T.
 pub fn missed(text: &str) -> (u64, u64) {
     let after =

@@ -1,5 +1,7 @@
 //! Conformance: what any operating system may count on, checked one by one.
 //!
+//! A check is made by a method of the section that it rests on, and prints that: `check IHI 0069H 12.9 GICD_TYPER ..: ok`.
+//!
 //! The word `native` in the bootargs says that this is plain QEMU and not Bulkhead. What QEMU's own machine does
 //! differently from the architecture or from Bulkhead's promises is then left out, each time with its reason.
 #![no_std]

@@ -5,8 +5,8 @@ pub mod transfers;
 use core::arch::asm;
 
 use bulkhead_guests::memory::{read8, read16, read32, read64, write8, write32, write64};
+use bulkhead_guests::section;
 use bulkhead_guests::trap::{self, EXTERNAL_ABORT, Trapped, class};
-use bulkhead_guests::{check, expect_eq};
 
 /// An address of QEMU's `virt` map, and of Bulkhead's ordinary machine, where nothing is.
 const NOTHING: usize = 0x0b00_0000;
@@ -62,8 +62,8 @@ fn read_pair() {
 
 fn is_abort(name: impl core::fmt::Display, trapped: Option<Trapped>, expected: (u64, u64, u64, u64)) {
     match trapped {
-        Some(t) => expect_eq!(name, (t.class(), t.fault_status(), t.esr & WRITE, t.far), expected),
-        None => check::failed(name, "expected an external abort got none"),
+        Some(t) => section::arm("D24.2").equal(name, (t.class(), t.fault_status(), t.esr & WRITE, t.far), expected),
+        None => section::arm("D24.2").failed(name, "expected an external abort got none"),
     }
 }
 
@@ -71,13 +71,13 @@ fn is_abort(name: impl core::fmt::Display, trapped: Option<Trapped>, expected: (
 pub fn fetch() {
     let jumped = jump(NOTHING);
     is_abort("jump to nothing", jumped, (class::INSTRUCTION_ABORT, EXTERNAL_ABORT, 0, NOTHING as u64));
-    expect_eq!("jump to nothing, return address", jumped.map(|t| t.elr), Some(NOTHING as u64));
+    section::arm("D24.2").equal("jump to nothing, return address", jumped.map(|t| t.elr), Some(NOTHING as u64));
     let odd = jump(0x4020_0002);
-    expect_eq!("jump to an odd address", odd.map(|t| t.class()), Some(class::PC_ALIGNMENT));
+    section::arm("D24.2").equal("jump to an odd address", odd.map(|t| t.class()), Some(class::PC_ALIGNMENT));
     let beyond = trap::probe(|| {
         read32(1 << 47);
     });
-    expect_eq!("read beyond every address", beyond.map(|t| t.class()), Some(class::DATA_ABORT));
+    section::arm("D24.2").equal("read beyond every address", beyond.map(|t| t.class()), Some(class::DATA_ABORT));
 }
 
 fn jump(address: usize) -> Option<Trapped> {

@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use bulkhead_guests::gic::{Gic, register};
 use bulkhead_guests::timer::{self, ENABLE, MASK, STATUS, Timer};
-use bulkhead_guests::{Machine, cpu, expect, expect_eq, interrupt, machine};
+use bulkhead_guests::{Machine, cpu, interrupt, machine, section};
 
 static FIRED: AtomicU32 = AtomicU32::new(0);
 static FIRED_AT: AtomicU64 = AtomicU64::new(0);
@@ -30,35 +30,37 @@ pub fn check(machine: &Machine, gic: &Gic) {
         waits(timer);
         periodic(timer);
     }
-    expect_eq!("no interrupt came unasked", interrupt::unexpected(), 0);
+    section::arm("D12.2.4").equal("no interrupt came unasked", interrupt::unexpected(), 0);
 }
 
 fn counters() {
     let (first, first_physical) = (timer::count(), timer::physical_count());
     timer::spin(short());
     let (second, second_physical) = (timer::count(), timer::physical_count());
-    expect!("the virtual counter counts", second - first >= short());
-    expect!("the physical counter counts", second_physical > first_physical);
+    section::arm("D12.2.1").holds("the virtual counter counts", second - first >= short());
+    section::arm("D12.2.1").holds("the physical counter counts", second_physical > first_physical);
 }
 
 fn expiry(timer: Timer, intid: u32, gic: &Gic) {
     FIRED.store(0, Ordering::SeqCst);
     timer.stop();
-    expect!(format_args!("{timer:?} line is low while stopped"), !gic.bit(register::ISPENDR, intid));
+    section::arm("D12.2.4")
+        .holds(format_args!("{timer:?} line is low while stopped"), !gic.bit(register::ISPENDR, intid));
     let compare = timer.count() + short();
     timer.set(compare);
-    expect_eq!(format_args!("{timer:?} compare reads back"), timer.compare(), compare);
+    section::arm("D12.2.4").equal(format_args!("{timer:?} compare reads back"), timer.compare(), compare);
     cpu::wait_until(|| FIRED.load(Ordering::SeqCst) != 0);
-    expect!(format_args!("{timer:?} not before its time"), FIRED_AT.load(Ordering::SeqCst) >= compare);
+    section::arm("D12.2.4")
+        .holds(format_args!("{timer:?} not before its time"), FIRED_AT.load(Ordering::SeqCst) >= compare);
     let before = timer.count();
     timer.set_after(short() as u32);
     let compare = timer.compare();
     cpu::wait_until(|| FIRED.load(Ordering::SeqCst) > 1);
-    expect!(
+    section::arm("D12.2.4").holds(
         format_args!("{timer:?} by TVAL"),
-        compare >= before + short() && FIRED_AT.load(Ordering::SeqCst) >= compare
+        compare >= before + short() && FIRED_AT.load(Ordering::SeqCst) >= compare,
     );
-    expect_eq!(format_args!("{timer:?} once per expiry"), FIRED.load(Ordering::SeqCst), 2);
+    section::arm("D12.2.4").equal(format_args!("{timer:?} once per expiry"), FIRED.load(Ordering::SeqCst), 2);
 }
 
 /// IMASK keeps the line low though the condition holds; taking it away raises the line.
@@ -68,12 +70,16 @@ fn masked(timer: Timer, intid: u32, gic: &Gic) {
     timer.set(timer.count());
     timer.control(ENABLE | MASK);
     let line = gic.bit(register::ISPENDR, intid);
-    expect_eq!(format_args!("{timer:?} masked"), (timer.status(), line), (ENABLE | MASK | STATUS, false));
+    section::arm("D12.2.4").equal(
+        format_args!("{timer:?} masked"),
+        (timer.status(), line),
+        (ENABLE | MASK | STATUS, false),
+    );
     timer.control(ENABLE);
     let line = gic.bit(register::ISPENDR, intid);
-    expect_eq!(format_args!("{timer:?} unmasked"), (timer.status(), line), (ENABLE | STATUS, true));
+    section::arm("D12.2.4").equal(format_args!("{timer:?} unmasked"), (timer.status(), line), (ENABLE | STATUS, true));
     cpu::wait_until(|| FIRED.load(Ordering::SeqCst) != 0);
-    expect_eq!(format_args!("{timer:?} delivered after the mask"), FIRED.load(Ordering::SeqCst), 1);
+    section::arm("D12.2.4").equal(format_args!("{timer:?} delivered after the mask"), FIRED.load(Ordering::SeqCst), 1);
 }
 
 /// WFI ends for a pending interrupt although PSTATE masks it.
@@ -85,11 +91,11 @@ fn waits(timer: Timer) {
     while timer.count() < compare {
         cpu::wait_for_interrupt();
     }
-    expect_eq!(format_args!("{timer:?} wakes a masked WFI"), FIRED.load(Ordering::SeqCst), 0);
+    section::arm("D12.2.4").equal(format_args!("{timer:?} wakes a masked WFI"), FIRED.load(Ordering::SeqCst), 0);
     cpu::wait_until(|| FIRED.load(Ordering::SeqCst) != 0);
     cpu::send_event();
     cpu::wait_for_event();
-    expect_eq!(format_args!("{timer:?} delivered after WFI"), FIRED.load(Ordering::SeqCst), 1);
+    section::arm("D12.2.4").equal(format_args!("{timer:?} delivered after WFI"), FIRED.load(Ordering::SeqCst), 1);
 }
 
 fn periodic(timer: Timer) {
@@ -101,7 +107,7 @@ fn periodic(timer: Timer) {
         cpu::wait_until(|| FIRED.load(Ordering::SeqCst) == period);
     }
     cpu::disable_interrupts();
-    expect_eq!(format_args!("{timer:?} fifty times"), FIRED.load(Ordering::SeqCst), 50);
+    section::arm("D12.2.4").equal(format_args!("{timer:?} fifty times"), FIRED.load(Ordering::SeqCst), 50);
 }
 
 /// Sleeps for a moment by the virtual timer.

@@ -5,7 +5,7 @@ use bulkhead_guests::memory::read32;
 use bulkhead_guests::psci::{self, function};
 use bulkhead_guests::trap::{Trapped, class};
 use bulkhead_guests::vector_registers::{self, Vectors};
-use bulkhead_guests::{check, console, expect, expect_eq, read_register, write_register};
+use bulkhead_guests::{console, read_register, section, write_register};
 
 pub fn check(native: bool) {
     identification();
@@ -23,9 +23,9 @@ fn identification() {
     }
     let trapped = (1..8).flat_map(|crm| (0..8).map(move |op2| Encoding::new(3, 0, 0, crm, op2)));
     let trapped = trapped.filter(|&register| instruction::read(register).is_err()).count();
-    expect_eq!("feature registers that trap", trapped, 0);
-    expect!("MPIDR_EL1 has bit 31 set", read_register!("mpidr_el1") >> 31 & 1 == 1);
-    expect!("CNTFRQ_EL0 is set", read_register!("cntfrq_el0") != 0);
+    section::arm("D23.3.1").equal("feature registers that trap", trapped, 0);
+    section::arm("D23.3.1").holds("MPIDR_EL1 has bit 31 set", read_register!("mpidr_el1") >> 31 & 1 == 1);
+    section::arm("D23.3.1").holds("CNTFRQ_EL0 is set", read_register!("cntfrq_el0") != 0);
 }
 
 /// What an operating system does at boot without asking first.
@@ -76,7 +76,7 @@ fn reads(name: &str, register: Encoding) {
 }
 
 fn finishes(name: impl core::fmt::Display, outcome: Result<(), Trapped>) {
-    expect_eq!(name, outcome.map_err(|trapped| trapped.esr), Ok(()));
+    section::arm("D23.2").equal(name, outcome.map_err(|trapped| trapped.esr), Ok(()));
 }
 
 /// Registers of higher exception levels, unallocated ones and implementation defined ones are undefined.
@@ -100,8 +100,10 @@ fn undefined(native: bool) {
 
 fn is_undefined(name: impl core::fmt::Display, outcome: Result<(), Trapped>) {
     match outcome {
-        Err(trapped) => expect_eq!(name, (trapped.class(), trapped.esr & 0x1ff_ffff), (class::UNKNOWN, 0)),
-        Ok(()) => check::failed(name, "expected an undefined instruction got none"),
+        Err(trapped) => {
+            section::arm("D24.1.1").equal(name, (trapped.class(), trapped.esr & 0x1ff_ffff), (class::UNKNOWN, 0))
+        }
+        Ok(()) => section::arm("D24.1.1").failed(name, "expected an undefined instruction got none"),
     }
 }
 
@@ -122,9 +124,9 @@ fn hidden() {
         ("TraceBuffer", field(dfr0, 44)),
         ("RNDR", field(isar0, 60)),
     ] {
-        expect_eq!(format_args!("{name} is not shown"), value, 0);
+        section::arm("D23.3.1").equal(format_args!("{name} is not shown"), value, 0);
     }
-    expect!("PMUVer is not shown", matches!(field(dfr0, 8), 0 | 0xf));
+    section::arm("D23.3.1").holds("PMUVer is not shown", matches!(field(dfr0, 8), 0 | 0xf));
     // RNDR is left out: only EL3 can trap it.
     const TRAPPED: [(&str, Encoding); 3] = [
         ("ZCR_EL1", Encoding::new(3, 0, 1, 2, 0)),
@@ -149,6 +151,6 @@ pub fn floating_point() {
     psci::psci(function::PSCI_VERSION, [0; 3]);
     read32(console::address(console::register::FLAGS));
     crate::timer::nap();
-    expect!("v0 to v31 kept over exits", vector_registers::read() == pattern);
-    expect_eq!("FPCR and FPSR kept over exits", vector_registers::read_control(), control);
+    section::arm("B1.2").holds("v0 to v31 kept over exits", vector_registers::read() == pattern);
+    section::arm("B1.2").equal("FPCR and FPSR kept over exits", vector_registers::read_control(), control);
 }
