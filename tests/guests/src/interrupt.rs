@@ -18,10 +18,15 @@ pub type Handler = fn(intid: u32);
 
 /// Finds the interrupt controller of `machine`, initialises its distributor and this vCPU's interface.
 pub fn initialise(machine: &Machine) -> &'static Gic {
-    let gic = GIC.set(Gic::new(machine));
+    let gic = find(machine);
     gic.initialise_distributor();
     gic.initialise_cpu();
     gic
+}
+
+/// The interrupt controller of `machine`, as it is out of reset; [`initialise`] does the rest.
+pub fn find(machine: &Machine) -> &'static Gic {
+    GIC.get().unwrap_or_else(|| GIC.set(Gic::new(machine)))
 }
 
 /// The controller that [`initialise`] found.

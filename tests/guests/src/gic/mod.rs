@@ -94,6 +94,17 @@ impl Gic {
         }
     }
 
+    /// Base address of the RD frame of vCPU `index`: redistributors stand in the order of the tree's vCPUs.
+    ///
+    /// # Panics
+    /// On a GICv2.
+    pub fn redistributor_of(&self, index: usize) -> usize {
+        match self {
+            Self::V2(_) => panic!("a GICv2 has no redistributors"),
+            Self::V3(gic) => gic.redistributors + index * v3::STRIDE,
+        }
+    }
+
     fn frame(&self, intid: u32) -> usize {
         if intid < 32 { self.private_frame() } else { self.distributor() }
     }

@@ -11,7 +11,7 @@ const WAKER: usize = 0x14;
 /// GICR_TYPER (IHI 0069H 12.11.45).
 const TYPER: usize = 0x08;
 /// One redistributor: an RD frame and an SGI frame of 64 KiB each.
-const STRIDE: usize = 0x2_0000;
+pub(super) const STRIDE: usize = 0x2_0000;
 
 /// A GICv3 by its two base addresses.
 pub struct Gicv3 {

@@ -19,6 +19,7 @@ use bulkhead_guests::{Machine, entry, interrupt, mmu};
 entry!(main);
 
 fn main(machine: &'static Machine) {
+    gic::registers::check(machine, interrupt::find(machine));
     let gic = interrupt::initialise(machine);
     let native = machine.arguments.flag("native");
     trap::check(native);

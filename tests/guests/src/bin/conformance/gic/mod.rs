@@ -1,6 +1,8 @@
 //! The interrupt controller as its programmer sees it: GICv2 (IHI 0048) and GICv3 (IHI 0069).
 
 pub mod groups;
+pub mod registers;
+mod walk;
 
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
