@@ -20,6 +20,7 @@ entry!(main);
 
 fn main(machine: &'static Machine) {
     gic::registers::check(machine, interrupt::find(machine));
+    gic::priorities::reset(interrupt::find(machine));
     let gic = interrupt::initialise(machine);
     let native = machine.arguments.flag("native");
     trap::check(native);

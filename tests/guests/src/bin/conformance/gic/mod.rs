@@ -1,6 +1,8 @@
 //! The interrupt controller as its programmer sees it: GICv2 (IHI 0048) and GICv3 (IHI 0069).
 
 pub mod groups;
+mod interface;
+pub mod priorities;
 pub mod registers;
 mod walk;
 
@@ -26,6 +28,7 @@ pub fn check(machine: &Machine, gic: &Gic, native: bool) {
     own_interrupts(machine, gic);
     priorities(machine, gic);
     software_pending(gic);
+    priorities::check(gic);
     either(gic, "3.2.5", "4.1").equal("no interrupt came unasked", interrupt::unexpected(), 0);
 }
 
