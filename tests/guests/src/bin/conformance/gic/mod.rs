@@ -2,6 +2,7 @@
 
 pub mod groups;
 mod interface;
+mod overflow;
 pub mod priorities;
 pub mod registers;
 mod walk;
@@ -29,6 +30,7 @@ pub fn check(machine: &Machine, gic: &Gic, native: bool) {
     priorities(machine, gic);
     software_pending(gic);
     priorities::check(gic);
+    overflow::check(gic);
     either(gic, "3.2.5", "4.1").equal("no interrupt came unasked", interrupt::unexpected(), 0);
 }
 

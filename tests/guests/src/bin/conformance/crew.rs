@@ -1,0 +1,83 @@
+//! The other vCPUs: each does what the boot vCPU asks of it, and otherwise sleeps with IRQs let in.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use bulkhead_guests::smp::{self, MAXIMUM};
+use bulkhead_guests::{Machine, cpu, interrupt, machine, psci};
+
+/// What a vCPU is asked to do, with its index; IRQs are masked.
+pub type Job = fn(index: usize);
+
+/// The SGI that wakes a vCPU for a job. Checks use others.
+pub const WAKE: u32 = 15;
+/// No job, or it is done.
+const NONE: usize = 0;
+/// The job after which a vCPU switches itself off.
+const LEAVE: usize = 1;
+
+static JOBS: [AtomicUsize; MAXIMUM] = [const { AtomicUsize::new(NONE) }; MAXIMUM];
+
+/// Starts every other vCPU, and waits until all are ready.
+pub fn start(machine: &Machine) {
+    for index in 1..machine.cpus.len() {
+        JOBS[index].store(usize::MAX, Ordering::SeqCst);
+        assert!(smp::start(machine, index, work) == psci::status::SUCCESS, "vCPU {index} does not start");
+    }
+    (1..machine.cpus.len()).for_each(wait);
+}
+
+fn work(index: usize) {
+    interrupt::controller().initialise_cpu();
+    interrupt::handle(WAKE, |_| {});
+    JOBS[index].store(NONE, Ordering::SeqCst);
+    cpu::send_event();
+    loop {
+        cpu::wait_until(|| JOBS[index].load(Ordering::SeqCst) != NONE);
+        cpu::disable_interrupts();
+        let job = JOBS[index].load(Ordering::SeqCst);
+        if job == LEAVE {
+            return;
+        }
+        // SAFETY: only `ask` stores anything else here, and it stores a `Job`.
+        let job = unsafe { core::mem::transmute::<usize, Job>(job) };
+        job(index);
+        JOBS[index].store(NONE, Ordering::SeqCst);
+        cpu::send_event();
+    }
+}
+
+fn post(index: usize, job: usize) {
+    JOBS[index].store(job, Ordering::SeqCst);
+    interrupt::controller().send_sgi(WAKE, machine().cpus[index], index);
+}
+
+/// Has vCPU `index` do `job`; [`wait`] waits for its end.
+pub fn ask(index: usize, job: Job) {
+    post(index, job as usize);
+}
+
+/// Waits until vCPU `index` has done its job.
+pub fn wait(index: usize) {
+    while JOBS[index].load(Ordering::SeqCst) != NONE {
+        cpu::wait_for_event();
+    }
+}
+
+/// Has vCPU `index` do `job`, and waits for its end.
+pub fn run(index: usize, job: Job) {
+    ask(index, job);
+    wait(index);
+}
+
+/// Has all of them switch themselves off, and waits until PSCI says so.
+pub fn dismiss(machine: &Machine) {
+    for index in 1..machine.cpus.len() {
+        post(index, LEAVE);
+    }
+    for (index, &affinity) in machine.cpus.iter().enumerate().skip(1) {
+        while psci::psci(psci::function::AFFINITY_INFO_64, [affinity, 0, 0]) != 1 {
+            cpu::send_event();
+        }
+        JOBS[index].store(NONE, Ordering::SeqCst);
+    }
+}
