@@ -63,6 +63,12 @@ pub fn sleep_for_good() -> ! {
     }
 }
 
+/// DSB: what was accessed before is complete.
+pub fn data_barrier() {
+    // SAFETY: a barrier.
+    unsafe { asm!("dsb sy", options(nostack)) };
+}
+
 /// Waits for an event.
 pub fn wait_for_event() {
     // SAFETY: a hint.

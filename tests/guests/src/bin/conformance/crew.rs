@@ -1,9 +1,12 @@
-//! The other vCPUs: each does what the boot vCPU asks of it, and otherwise sleeps with IRQs let in.
+//! The other vCPUs: each does what the boot vCPU asks of it, and otherwise sleeps with IRQs masked: what becomes pending
+//! for it stays so.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use bulkhead_guests::smp::{self, MAXIMUM};
 use bulkhead_guests::{Machine, cpu, interrupt, machine, psci};
+
+use crate::gic::interface::{self, Register};
 
 /// What a vCPU is asked to do, with its index; IRQs are masked.
 pub type Job = fn(index: usize);
@@ -28,21 +31,36 @@ pub fn start(machine: &Machine) {
 
 fn work(index: usize) {
     interrupt::controller().initialise_cpu();
-    interrupt::handle(WAKE, |_| {});
+    interrupt::controller().set_priority(WAKE, 0);
     JOBS[index].store(NONE, Ordering::SeqCst);
     cpu::send_event();
     loop {
-        cpu::wait_until(|| JOBS[index].load(Ordering::SeqCst) != NONE);
-        cpu::disable_interrupts();
-        let job = JOBS[index].load(Ordering::SeqCst);
+        let job = next(index);
         if job == LEAVE {
             return;
         }
         // SAFETY: only `ask` stores anything else here, and it stores a `Job`.
         let job = unsafe { core::mem::transmute::<usize, Job>(job) };
         job(index);
+        // What was acknowledged and ended is observed by this vCPU's redistributor (IHI 0069H 12.1).
+        cpu::data_barrier();
         JOBS[index].store(NONE, Ordering::SeqCst);
         cpu::send_event();
+    }
+}
+
+/// The next job of vCPU `index`, which may be woken for it before or after it sees it.
+fn next(index: usize) -> usize {
+    let gic = interrupt::controller();
+    loop {
+        match JOBS[index].load(Ordering::SeqCst) {
+            NONE => cpu::wait_for_interrupt(),
+            job => return job,
+        }
+        // None is more urgent, so that nothing else can be acknowledged.
+        if interface::read(gic, Register::HighestPending) & 0x3ff == WAKE {
+            interface::end(gic, interface::acknowledge(gic));
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 #![no_std]
 #![no_main]
 
+mod crew;
 mod gic;
 mod memory;
 mod psci;
@@ -31,6 +32,9 @@ fn main(machine: &'static Machine) {
         gic::groups::check(gic);
     }
     timer::check(machine, gic);
+    crew::start(machine);
+    gic::check_several(machine, gic);
+    crew::dismiss(machine);
     trap::floating_point();
     uart::check(machine);
     memory::check("mmu on");

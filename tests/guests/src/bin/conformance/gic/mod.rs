@@ -1,10 +1,13 @@
 //! The interrupt controller as its programmer sees it: GICv2 (IHI 0048) and GICv3 (IHI 0069).
 
+mod cross;
 pub mod groups;
-mod interface;
+mod held;
+pub mod interface;
 mod overflow;
 pub mod priorities;
 pub mod registers;
+mod sgi;
 mod walk;
 
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -32,6 +35,13 @@ pub fn check(machine: &Machine, gic: &Gic, native: bool) {
     priorities::check(gic);
     overflow::check(gic);
     either(gic, "3.2.5", "4.1").equal("no interrupt came unasked", interrupt::unexpected(), 0);
+}
+
+/// Checks between vCPUs.
+pub fn check_several(machine: &Machine, gic: &Gic) {
+    cpu::disable_interrupts();
+    sgi::check(machine, gic);
+    cross::check(machine, gic);
 }
 
 fn identification(machine: &Machine, gic: &Gic, native: bool) {
