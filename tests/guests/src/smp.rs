@@ -32,6 +32,11 @@ pub fn started() -> bool {
     STARTED.load(Ordering::Relaxed)
 }
 
+/// Where a vCPU begins whose context is its index: it runs what it was last [started](start) with.
+pub fn entry() -> u64 {
+    secondary_entry as *const () as u64
+}
+
 /// Starts vCPU `index` of `machine` in `main`; PSCI's answer.
 ///
 /// # Panics
@@ -42,7 +47,7 @@ pub fn start(machine: &Machine, index: usize, main: Main) -> i64 {
     MAIN[index].store(main as usize, Ordering::SeqCst);
     // The new vCPU turns its MMU on before it reads this, yet the table and its code are fetched without caches.
     clean_and_invalidate(0x4020_0000, 0x20_0000);
-    psci::psci(function::CPU_ON_64, [machine.cpus[index], secondary_entry as *const () as u64, index as u64])
+    psci::psci(function::CPU_ON_64, [machine.cpus[index], entry(), index as u64])
 }
 
 /// First Rust code of a vCPU that was started.

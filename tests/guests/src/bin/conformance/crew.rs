@@ -4,6 +4,7 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use bulkhead_guests::smp::{self, MAXIMUM};
+use bulkhead_guests::timer::Timer;
 use bulkhead_guests::{Machine, cpu, interrupt, machine, psci};
 
 use crate::gic::interface::{self, Register};
@@ -18,6 +19,8 @@ const NONE: usize = 0;
 /// The job after which a vCPU switches itself off.
 const LEAVE: usize = 1;
 
+/// How often each vCPU began.
+static LIVES: [AtomicUsize; MAXIMUM] = [const { AtomicUsize::new(0) }; MAXIMUM];
 static JOBS: [AtomicUsize; MAXIMUM] = [const { AtomicUsize::new(NONE) }; MAXIMUM];
 
 /// Starts every other vCPU, and waits until all are ready.
@@ -29,7 +32,14 @@ pub fn start(machine: &Machine) {
     (1..machine.cpus.len()).for_each(wait);
 }
 
+/// How often vCPU `index` began to work.
+pub fn lives(index: usize) -> usize {
+    LIVES[index].load(Ordering::SeqCst)
+}
+
 fn work(index: usize) {
+    Timer::Virtual.stop();
+    LIVES[index].fetch_add(1, Ordering::SeqCst);
     interrupt::controller().initialise_cpu();
     interrupt::controller().set_priority(WAKE, 0);
     JOBS[index].store(NONE, Ordering::SeqCst);
@@ -89,13 +99,13 @@ pub fn run(index: usize, job: Job) {
 
 /// Has all of them switch themselves off, and waits until PSCI says so.
 pub fn dismiss(machine: &Machine) {
-    for index in 1..machine.cpus.len() {
-        post(index, LEAVE);
-    }
-    for (index, &affinity) in machine.cpus.iter().enumerate().skip(1) {
-        while psci::psci(psci::function::AFFINITY_INFO_64, [affinity, 0, 0]) != 1 {
-            cpu::send_event();
-        }
-        JOBS[index].store(NONE, Ordering::SeqCst);
+    (1..machine.cpus.len()).for_each(|index| leave(machine, index));
+}
+
+/// Has vCPU `index` switch itself off, and waits until PSCI says so. To [`wait`] for it is to wait until it began again.
+pub fn leave(machine: &Machine, index: usize) {
+    post(index, LEAVE);
+    while psci::psci(psci::function::AFFINITY_INFO_64, [machine.cpus[index], 0, 0]) != 1 {
+        cpu::send_event();
     }
 }

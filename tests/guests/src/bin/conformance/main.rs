@@ -34,6 +34,10 @@ fn main(machine: &'static Machine) {
     timer::check(machine, gic);
     crew::start(machine);
     gic::check_several(machine, gic);
+    // QEMU's own PSCI has no power-down states, and no ON_PENDING.
+    if !native {
+        psci::power::check(machine);
+    }
     crew::dismiss(machine);
     trap::floating_point();
     uart::check(machine);
@@ -43,4 +47,7 @@ fn main(machine: &'static Machine) {
     memory::check("mmu off");
     memory::transfers::check(gic, "mmu off");
     memory::fetch();
+    if !native {
+        psci::power::boot_vcpu(gic);
+    }
 }

@@ -1,5 +1,8 @@
 //! PSCI (DEN0022) and SMCCC (DEN0028).
 
+mod errors;
+pub mod power;
+
 use bulkhead_guests::psci::{self, Conduit, Registers, function, status};
 use bulkhead_guests::timer::{self, Timer};
 use bulkhead_guests::{Machine, cpu, section};
@@ -19,6 +22,7 @@ pub fn check(machine: &Machine, native: bool) {
     features(native);
     affinity(machine);
     suspend();
+    errors::check(machine, native);
 }
 
 fn by(conduit: Conduit, native: bool) {
