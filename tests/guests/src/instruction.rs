@@ -65,6 +65,68 @@ pub fn run(word: u32, value: u64) -> Result<u64, Trapped> {
     run_with(word, &mut x).map_or(Ok(x[0]), Err)
 }
 
+core::arch::global_asm!(
+    // Goes to EL0 at X0, with everything masked, X0 from X1 and vectors that come back from there: X0 as it is then, and
+    // ESR_EL1. The caller's callee-saved registers are not touched at EL0.
+    ".section .text.user, \"ax\"",
+    ".global enter_user",
+    "enter_user:",
+    "mrs x9, vbar_el1",
+    "adr x10, user_vectors",
+    "msr vbar_el1, x10",
+    "msr elr_el1, x0",
+    "mov x10, #0x3c0",
+    "msr spsr_el1, x10",
+    "mov x0, x1",
+    "eret",
+    // Synchronous exceptions of a lower level come here.
+    ".balign 0x800",
+    "user_vectors:",
+    ".space 0x400",
+    "msr vbar_el1, x9",
+    "isb",
+    "mrs x1, esr_el1",
+    "ret",
+    ".text",
+);
+
+/// What EL0 left.
+#[repr(C)]
+struct UserLeft {
+    x0: u64,
+    esr: u64,
+}
+
+unsafe extern "C" {
+    fn enter_user(code: u64, x0: u64) -> UserLeft;
+}
+
+/// SVC #0.
+const CALL: u32 = 0xd400_0001;
+
+/// Runs the instruction `word` at EL0, which must change nothing but x0 to x8, and then a call: x0 and ESR_EL1 at the
+/// first exception.
+pub fn run_user(word: u32) -> (u64, u64) {
+    let code = CODE.0.get();
+    // SAFETY: the page is the guest's own, writable and executable, and nothing else uses it.
+    unsafe {
+        (*code)[0] = word;
+        (*code)[1] = CALL;
+    }
+    synchronise(code as usize);
+    // SAFETY: EL0 runs two instructions with everything masked, of which the second comes back.
+    let left = unsafe { enter_user(code as u64, 0) };
+    // SAFETY: see above.
+    unsafe { (*code)[1] = RETURN };
+    synchronise(code as usize);
+    (left.x0, left.esr)
+}
+
+/// MRS of `register` into x0.
+pub const fn read_word(register: Encoding) -> u32 {
+    0xd520_0000 | register.bits()
+}
+
 /// Makes the code written at `address` visible to instruction fetch (Arm ARM DDI 0487 B2.7.4.2).
 fn synchronise(address: usize) {
     clean_and_invalidate(address, cache_line());
@@ -74,7 +136,7 @@ fn synchronise(address: usize) {
 
 /// Reads a system register.
 pub fn read(register: Encoding) -> Result<u64, Trapped> {
-    run(0xd520_0000 | register.bits(), 0)
+    run(read_word(register), 0)
 }
 
 /// Writes a system register.

@@ -45,6 +45,10 @@ impl Trapped {
 pub mod class {
     /// Undefined instruction or register.
     pub const UNKNOWN: u64 = 0x00;
+    /// SVC.
+    pub const CALL_64: u64 = 0x15;
+    /// Trapped MRS, MSR or system instruction.
+    pub const SYSTEM_REGISTER: u64 = 0x18;
     /// Instruction abort, same exception level.
     pub const INSTRUCTION_ABORT: u64 = 0x21;
     /// PC alignment fault.

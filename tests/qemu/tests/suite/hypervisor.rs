@@ -32,7 +32,7 @@ pub fn register(suite: &mut Suite) {
     let guest = |name: &str, bootargs: &str| Boot::hypervisor().guest(name, bootargs);
     let boards_of_each_kind = every_board().filter(|board| board.core_count() != 2 || !board.is_big());
     suite.on_each("hello", &guest("hello", "greeting=ahoy"), boards_of_each_kind, hello);
-    suite.on_each("conformance", &guest("conformance", ""), boards(&[1, 4]), conforms);
+    suite.on_each("conformance", &guest("conformance", ""), boards(&[1, 2, 4, 8]), conforms);
     suite.on_each("smp", &guest("smp", ""), boards(&[2, 4, 8]), checks);
     suite.on_each("seventeen_cores", &guest("hello", "greeting=ahoy"), [sixteen().cores(17)], seventeen_cores);
     suite.on_each("bytes", &guest("bytes", &format!("seed={}", suite.seed())), boards(&[1]), checks);

@@ -12,7 +12,7 @@ const MODELS: [&str; 2] = ["cortex-a57", "max"];
 pub fn register(suite: &mut Suite) {
     let native = |guest: &str, bootargs: &str| Boot::native(guest, bootargs);
     suite.on_each("native::hello", &native("hello", "greeting=ahoy"), boards(&[1, 4]), hello);
-    suite.on_each("native::conformance", &native("conformance", ""), boards(&[1, 4]), conforms);
+    suite.on_each("native::conformance", &native("conformance", ""), boards(&[1, 2, 8]), conforms);
     suite.on_each("native::smp", &native("smp", "rounds=20"), boards(&[2, 4, 8]), checks);
     suite.on_each("native::bytes", &native("bytes", &format!("seed={}", suite.seed())), boards(&[1]), checks);
     suite.on_each("native::memory", &native("memory", ""), boards(&[1]), checks);

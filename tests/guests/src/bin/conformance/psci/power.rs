@@ -111,6 +111,7 @@ static KEPT: Kept = Kept([const { AtomicU64::new(0) }; 24]);
 
 global_asm!(
     // X0 to X3 are the call's, X4 is where to keep. Gives back the answer and 0, or, if it began anew, 0 and 1.
+    ".section .text.sleep, \"ax\"",
     ".global sleep_keeping",
     "sleep_keeping:",
     "stp x19, x20, [x4]",
@@ -150,6 +151,7 @@ global_asm!(
     "mov x0, xzr",
     "mov x1, #1",
     "ret",
+    ".text",
 );
 
 /// What a sleep ended with.

@@ -1,5 +1,8 @@
 //! Both EL1 timers, their interrupts, and waiting for them.
 
+mod levels;
+mod user;
+
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use bulkhead_guests::gic::{Gic, register};
@@ -30,6 +33,8 @@ pub fn check(machine: &Machine, gic: &Gic) {
         waits(timer);
         periodic(timer);
     }
+    levels::check(machine, gic, machine.arguments.flag("native"));
+    user::check();
     section::arm("D12.2.4").equal("no interrupt came unasked", interrupt::unexpected(), 0);
 }
 
