@@ -8,7 +8,8 @@
 //!   nobody, and QEMU ends when that is acknowledged. An SPI that targets nobody does not become pending, and targets hold
 //!   the bits of absent vCPUs.
 //! - The configuration of PPIs can be written on both (IMPLEMENTATION DEFINED: 4.3.13; 12.11 GICR_ICFGR1).
-//! - Its GICv3 has LPIs, their registers, and a GICD_TYPER and GICR_TYPER that say so; its GICD_IROUTER holds all bits.
+//! - Its GICv3 has LPIs, their registers, and a GICD_TYPER and GICR_TYPER that say so; its GICD_IROUTER holds all bits;
+//!   with `-cpu max` interrupts can be non-maskable (GICD_INMIR, GICR_INMIR0).
 
 use arrayvec::ArrayVec;
 use bulkhead_guests::gic::{Gic, register};
@@ -186,6 +187,7 @@ fn distributor_v3(gic: &Gic, priority: u64, native: bool) {
     .into_iter()
     .collect();
     rows.extend(shared(lines, priority));
+    rows.push(elsewhere("GICD_INMIR", 0xf80, if native { 0x20 } else { 0 }));
     rows.extend(identification(0xffd0));
     let frame = big_frame(None, "12.9", gic.distributor());
     frame.rows(&rows);
@@ -235,6 +237,7 @@ fn private_interrupts(gic: &Gic, index: usize, priority: u64, native: bool) {
         } else {
             fixed("GICR_ICFGR1", register::ICFGR + 4, 1, 0)
         },
+        elsewhere("GICR_INMIR0", 0xf80, usize::from(native)),
     ];
     let frame = big_frame(Some(index), "12.11", gic.redistributor_of(index) + 0x1_0000);
     frame.rows(&rows);

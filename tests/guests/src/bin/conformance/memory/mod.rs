@@ -10,6 +10,10 @@ use bulkhead_guests::trap::{self, EXTERNAL_ABORT, Trapped, class};
 
 /// An address of QEMU's `virt` map, and of Bulkhead's ordinary machine, where nothing is.
 const NOTHING: usize = 0x0b00_0000;
+/// ESR_EL1.ISS.FnV: FAR_EL1 is not valid.
+const NOT_VALID: u64 = 1 << 10;
+/// Fault status of an access that is not aligned.
+const ALIGNMENT: u64 = 0x21;
 /// ESR_EL1.ISS.WnR of a data abort.
 const WRITE: u64 = 1 << 6;
 
@@ -54,6 +58,21 @@ pub fn check(when: &str) {
     }
 }
 
+/// An access to a device that is not aligned faults before it gets there, inside a frame as outside.
+pub fn misaligned(distributor: usize, when: &str) {
+    let probes: [(&str, fn(usize), usize, u64); 4] = [
+        ("half-word read", |at| _ = read16(at), 0x101, 0),
+        ("word read", |at| _ = read32(at), 0x402, 0),
+        ("word write", |at| write32(at, 0), 0x403, WRITE),
+        ("double-word read", |at| _ = read64(at), 0x404, 0),
+    ];
+    for (name, access, offset, direction) in probes {
+        let at = distributor + offset;
+        let expected = (class::DATA_ABORT, ALIGNMENT, direction, at as u64);
+        is_abort(format_args!("misaligned {name} of a device, {when}"), trap::probe(|| access(at)), expected);
+    }
+}
+
 /// A load pair has no syndrome that an emulator could use: the abort must come all the same.
 fn read_pair() {
     // SAFETY: nothing is there to be changed.
@@ -62,7 +81,11 @@ fn read_pair() {
 
 fn is_abort(name: impl core::fmt::Display, trapped: Option<Trapped>, expected: (u64, u64, u64, u64)) {
     match trapped {
-        Some(t) => section::arm("D24.2").equal(name, (t.class(), t.fault_status(), t.esr & WRITE, t.far), expected),
+        Some(t) => section::arm("D24.2").equal(
+            name,
+            (t.class(), t.fault_status(), t.esr & (WRITE | NOT_VALID), t.far),
+            expected,
+        ),
         None => section::arm("D24.2").failed(name, "expected an external abort got none"),
     }
 }

@@ -1,5 +1,7 @@
 //! System registers, and FP/SIMD state over exits.
 
+pub mod authentication;
+
 use bulkhead_guests::instruction::{self, Encoding};
 use bulkhead_guests::memory::read32;
 use bulkhead_guests::psci::{self, function};
