@@ -25,8 +25,8 @@ static JOBS: [AtomicUsize; MAXIMUM] = [const { AtomicUsize::new(NONE) }; MAXIMUM
 
 /// Starts every other vCPU, and waits until all are ready.
 pub fn start(machine: &Machine) {
-    for index in 1..machine.cpus.len() {
-        JOBS[index].store(usize::MAX, Ordering::SeqCst);
+    for (index, job) in JOBS.iter().enumerate().take(machine.cpus.len()).skip(1) {
+        job.store(usize::MAX, Ordering::SeqCst);
         assert!(smp::start(machine, index, work) == psci::status::SUCCESS, "vCPU {index} does not start");
     }
     (1..machine.cpus.len()).for_each(wait);

@@ -43,7 +43,10 @@ fn main(machine: &'static Machine) {
     trap::authentication::check();
     uart::check(machine);
     memory::check("mmu on");
-    memory::misaligned(gic.distributor(), "mmu on");
+    // With one core QEMU 10 does not ask for alignment by the type of memory.
+    if machine.cpus.len() > 1 {
+        memory::misaligned(gic.distributor(), "mmu on");
+    }
     memory::transfers::check(gic, "mmu on");
     mmu::disable();
     memory::check("mmu off");

@@ -104,21 +104,21 @@ fn active_elsewhere(machine: &Machine, gic: &Gic) {
     section.equal("it is pending and active there", state(gic, SPI, (true, true)), (true, true));
     take(1, 1);
     gic.send_sgi(LAST, machine.cpus[1], 1);
-    section.equal("it does not come again while it is active", taken(1).as_slice(), &[LAST]);
+    section.equal("it does not come again while it is active", taken(1).as_slice(), [LAST]);
     section.equal("it is still pending and active", state(gic, SPI, (true, true)), (true, true));
     take(1, 1);
     gic.set_bit(register::ICACTIVER, SPI);
-    section.equal("it comes when it is deactivated from here", taken(1).as_slice(), &[SPI]);
+    section.equal("it comes when it is deactivated from here", taken(1).as_slice(), [SPI]);
     gic.set_bit(register::ISACTIVER, SPI);
     gic.set_bit(register::ISPENDR, SPI);
     take(1, 1);
     gic.send_sgi(LAST, machine.cpus[1], 1);
-    section.equal("one made active from here does not come", taken(1).as_slice(), &[LAST]);
+    section.equal("one made active from here does not come", taken(1).as_slice(), [LAST]);
     gic.set_bit(register::ICPENDR, SPI);
     gic.set_bit(register::ICACTIVER, SPI);
     take(1, 1);
     gic.send_sgi(LAST, machine.cpus[1], 1);
-    section.equal("one whose pending state is taken back never does", taken(1).as_slice(), &[LAST]);
+    section.equal("one whose pending state is taken back never does", taken(1).as_slice(), [LAST]);
 }
 
 /// An interrupt goes to where it is routed last, once: one that is pending, and one that is active and pending.
@@ -130,7 +130,7 @@ fn migration(machine: &Machine, gic: &Gic, last: usize) {
     section.equal("an SPI is signalled here", is_signalled(), true);
     take(last, 1);
     route(machine, gic, SPI, last);
-    section.equal("routed to another vCPU it comes there", taken(last).as_slice(), &[SPI]);
+    section.equal("routed to another vCPU it comes there", taken(last).as_slice(), [SPI]);
     section.equal("and no longer here", (take_here(gic), state(gic, SPI, IDLE)), (SPURIOUS, IDLE));
     // QEMU's own GICv2 gives an SPI out while it is active on another vCPU.
     if machine.arguments.flag("native") && gic.version() == 2 {
@@ -155,13 +155,13 @@ fn private(machine: &Machine, gic: &Gic, index: usize) {
     set(register::ISENABLER, PPI);
     take(index, 1);
     set(register::ISPENDR, PPI);
-    section.equal("a PPI of another vCPU made pending comes there", taken(index).as_slice(), &[PPI]);
+    section.equal("a PPI of another vCPU made pending comes there", taken(index).as_slice(), [PPI]);
     set(register::ISACTIVER, PPI);
     set(register::ISPENDR, PPI);
     section.equal("one made active too is pending and active", seen(), [1, 1]);
     take(index, 1);
     gic.send_sgi(LAST, machine.cpus[index], index);
-    section.equal("it does not come", taken(index).as_slice(), &[LAST]);
+    section.equal("it does not come", taken(index).as_slice(), [LAST]);
     take(index, 1);
     set(register::ICACTIVER, PPI);
     section.equal("it comes when it is deactivated from here", (taken(index).as_slice(), seen()), (&[PPI][..], [0, 0]));
@@ -174,6 +174,6 @@ fn private(machine: &Machine, gic: &Gic, index: usize) {
     set(register::ISENABLER, PPI);
     take(index, 1);
     gic.send_sgi(LAST, machine.cpus[index], index);
-    section.equal("one whose pending state was taken back does not either", taken(index).as_slice(), &[LAST]);
+    section.equal("one whose pending state was taken back does not either", taken(index).as_slice(), [LAST]);
     set(register::ICENABLER, PPI);
 }

@@ -135,7 +135,7 @@ fn crowd(gic: &Gic) {
     section.equal(
         "all SPIs from 48 on, each once and none before a more urgent one: those that were not",
         wrong.as_slice(),
-        &[],
+        [],
     );
     section.equal("none is left", take(gic), SPURIOUS);
     intids.for_each(|intid| forget(gic, intid));

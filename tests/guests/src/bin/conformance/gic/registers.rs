@@ -112,7 +112,7 @@ fn distributor_v2(machine: &Machine, gic: &Gic, priority: u64, native: bool) {
     let everyone = of_each((1 << vcpus) - 1);
     // IHI 0048B 4.3.12: the registers of a uniprocessor may read as zero, and do on both machines.
     let targets = if vcpus == 1 { 0 } else { everyone };
-    let typer = lines as u64 / 32 - 1 | (vcpus as u64 - 1) << 5;
+    let typer = (lines as u64 / 32 - 1) | (vcpus as u64 - 1) << 5;
     let sources = Kind::Pair { reset: 0, settable: everyone, clear: -0x10 };
     let sources = if native { Kind::Elsewhere } else { sources };
     let writable = if native && vcpus > 1 { ALL } else { targets };
@@ -166,7 +166,7 @@ fn distributor_v3(gic: &Gic, priority: u64, native: bool) {
     const AFFINITIES: u64 = 0xff_00ff_ffff;
     let lines = gic.lines() as usize;
     // IDbits for INTIDs of 10 bits, A3V, No1N; neither LPIs, messages, Security states nor extended ranges.
-    let typer = lines as u64 / 32 - 1 | 9 << 19 | 1 << 24 | 1 << 25;
+    let typer = (lines as u64 / 32 - 1) | 9 << 19 | 1 << 24 | 1 << 25;
     let routes = Kind::Holds { reset: 0, writable: AFFINITIES };
     // ARE and DS read as one.
     let mut rows: Rows = [

@@ -70,7 +70,7 @@ fn take_own(gic: &Gic) -> Taken {
 }
 
 fn lists_v2(machine: &Machine, gic: &Gic) {
-    let others = u32::MAX & !1;
+    let others = !1;
     let sendings = [
         ("every bit of the list", 0xff << 16, 0xff),
         ("the boot vCPU by the list", 1 << 16, 1),
@@ -90,7 +90,7 @@ fn lists_v3(machine: &Machine, gic: &Gic) {
     if machine.cpus.iter().enumerate().any(|(index, affinity)| *affinity != index as u64) {
         return;
     }
-    let others = u32::MAX & !1;
+    let others = !1;
     let sendings = [
         ("every bit of the list", 0xffff, 0xffff),
         ("the sender by the list", 1, 1),
@@ -156,7 +156,7 @@ fn disabled(machine: &Machine, gic: &Gic) {
     gic.send_sgi(SGI, machine.cpus[1], 1);
     gic.send_sgi(LAST, machine.cpus[1], 1);
     let section = section::gic_v3("12.11");
-    section.equal("a disabled SGI does not come", taken(1).as_slice(), &[LAST]);
+    section.equal("a disabled SGI does not come", taken(1).as_slice(), [LAST]);
     section.equal(
         "it is pending in GICR_ISPENDR0 of its target",
         read32(of_other + register::ISPENDR) & 0xffff & !(1 << crate::crew::WAKE),
@@ -164,5 +164,5 @@ fn disabled(machine: &Machine, gic: &Gic) {
     );
     take(1, 1);
     write32(of_other + register::ISENABLER, 1 << SGI);
-    section.equal("it comes when another vCPU enables it there", taken(1).as_slice(), &[SGI]);
+    section.equal("it comes when another vCPU enables it there", taken(1).as_slice(), [SGI]);
 }

@@ -58,9 +58,12 @@ pub fn check(when: &str) {
     }
 }
 
+/// An access at an address, its offset from a frame, and its direction.
+type Probe = (&'static str, fn(usize), usize, u64);
+
 /// An access to a device that is not aligned faults before it gets there, inside a frame as outside.
 pub fn misaligned(distributor: usize, when: &str) {
-    let probes: [(&str, fn(usize), usize, u64); 4] = [
+    let probes: [Probe; 4] = [
         ("half-word read", |at| _ = read16(at), 0x101, 0),
         ("word read", |at| _ = read32(at), 0x402, 0),
         ("word write", |at| write32(at, 0), 0x403, WRITE),

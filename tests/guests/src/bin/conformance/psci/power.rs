@@ -84,7 +84,7 @@ fn race(machine: &Machine) {
     for round in 0..ROUNDS {
         let lives = crew::lives(last);
         crew::leave(machine, last);
-        (READY.store(0, Ordering::SeqCst), GO.store(0, Ordering::SeqCst));
+        [&READY, &GO].iter().for_each(|word| word.store(0, Ordering::SeqCst));
         (1..last).for_each(|index| crew::ask(index, switch_last_on));
         while READY.load(Ordering::SeqCst) < last - 1 {
             core::hint::spin_loop();
