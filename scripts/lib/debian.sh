@@ -68,11 +68,12 @@ Acquire::Retries "2";
 END
 }
 
-# private_apt ARCHITECTURE TOOL ARGUMENTS...
+# private_apt ARCHITECTURE TOOL ARGUMENTS...: with the packages of preferred_suite, if it is set, before all others.
 private_apt() {
     local architecture=$1 tool=$2
     shift 2
-    LC_ALL=C "$tool" -c "$cache/apt/$architecture/apt.conf" -o APT::Sandbox::User=root "$@"
+    LC_ALL=C "$tool" -c "$cache/apt/$architecture/apt.conf" -o APT::Sandbox::User=root \
+        ${preferred_suite:+-o "APT::Default-Release=$preferred_suite"} "$@"
 }
 
 # refresh_apt ARCHITECTURE: an archive that cannot be read is no failure as long as what is needed can be found

@@ -21,7 +21,7 @@ linux_chosen() {
 # linux_package FOLDER: the Debian package whose dependency is the newest kernel; fails for a caller's own file.
 linux_package() {
     case $1 in
-        */linux-cloud) printf 'linux-image-cloud-arm64\n' ;;
+        */linux-cloud | */linux-backports) printf 'linux-image-cloud-arm64\n' ;;
         */linux-generic) printf 'linux-image-arm64\n' ;;
         *) return 1 ;;
     esac
@@ -65,11 +65,18 @@ named_busybox() {
     [ -z "$busybox" ] || busybox_is_ready || install -m 755 "$busybox" "$cache/busybox"
 }
 
-# newest_kernel: of the flavour chosen.
-newest_kernel() { package_behind "$(linux_package "$BULKHEAD_LINUX")"; }
+# newest_kernel: of the flavour chosen, the package with its Image. Since Linux 7 that is one of its own, which the one
+# of the old name depends on.
+newest_kernel() {
+    local package
+    package=$(package_behind "$(linux_package "$BULKHEAD_LINUX")") && { dependency "$package" linux-binary- || printf '%s\n' "$package"; }
+}
 
 # package_behind META: the kernel's package behind a meta package, which the index names: point versions come and go.
-package_behind() { package_field arm64 "$1" Depends | grep -o 'linux-image-[^ ,]*' | head -n 1; }
+package_behind() { dependency "$1" linux-image-; }
+
+# dependency PACKAGE PREFIX: the first of its dependencies whose name begins so; fails if there is none.
+dependency() { package_field arm64 "$1" Depends | grep -o "\<$2[^ ,]*" | head -n 1; }
 
 # download_size PACKAGE...: sum in bytes
 download_size() {
@@ -111,7 +118,8 @@ fetch_kernel() {
     package=$(newest_kernel)
     step "fetching $package"
     fetch "$package" "$work"
-    image=$(find "$work/boot" -name 'vmlinuz-*' | head -n 1)
+    # In boot/ as vmlinuz-VERSION; since Linux 7 among its modules as vmlinuz.
+    image=$(find "$work" -type f -name 'vmlinuz*' | head -n 1)
     plain_image "$image" || give_up 1 "$package: $image is no arm64 Image that could be unpacked"
     mkdir -p "$BULKHEAD_LINUX"
     mv "$image" "$BULKHEAD_LINUX/Image"

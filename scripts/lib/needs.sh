@@ -64,6 +64,7 @@ find_missing() {
     [ -f "$kernel" ] || kernel_is_ready || missing+=(kernel)
     [ -n "$busybox" ] || busybox_is_ready || missing+=(busybox)
     [ "$boards" = no ] || trees_are_ready || missing+=(board-trees)
+    [ "$backports" = no ] || backports_kernel_is_ready || missing+=(backports-kernel)
     [ "$peers" = no ] || find_missing_peers
 }
 
@@ -95,6 +96,7 @@ describe() {
         kernel) echo "an arm64 Linux kernel; --kernel FILE names an Image" ;;
         busybox) echo "a static BusyBox for arm64; --busybox FILE names one" ;;
         board-trees) echo "device trees of boards in $trees: ${board_trees[*]%%=*}" ;;
+        backports-kernel) echo "Debian's linux-image-cloud-arm64 of backports in $backports_folder" ;;
         xen) echo "Debian's package of Xen for arm64" ;;
         host-kernel) echo "Debian's linux-image-cloud-arm64" ;;
         monitor-target) echo "Rust's library for $monitor_target" ;;
@@ -117,6 +119,7 @@ only_crates() { [ "${missing[*]}" = crates ]; }
 # go_without_extras REASON: what only some tests and measurements want
 go_without_extras() {
     go_without_trees "$1"
+    go_without_backports_kernel "$1"
     go_without_peers "$1" "${peer_items[@]}"
     peers=no
 }
@@ -151,10 +154,11 @@ plan() {
     ! is_missing compiler || packages+=(gcc libc6-dev)
     [ -e /etc/ssl/certs/ca-certificates.crt ] || packages+=(ca-certificates)
     ! is_missing rust || plan_rust
-    if is_missing kernel || is_missing busybox || is_missing board-trees || is_missing xen ||
-        is_missing host-kernel; then
+    if is_missing kernel || is_missing busybox || is_missing board-trees || is_missing backports-kernel ||
+        is_missing xen || is_missing host-kernel; then
         refresh_apt arm64
     fi
+    plan_backports_kernel
     plan_peers
     if [ ${#missing[@]} -eq 0 ]; then return 0; fi
     say "Bulkhead needs what this machine lacks:"
@@ -169,6 +173,7 @@ plan() {
     ! is_missing crates || say "  crates         of Cargo.lock, about 20 MB"
     say_guest
     ! is_missing board-trees || say_trees
+    ! is_missing backports-kernel || say_backports_kernel
     say_peers
 }
 
@@ -243,6 +248,7 @@ carry_out() {
     ! is_missing kernel || fetch_kernel
     ! is_missing busybox || fetch_busybox
     ! is_missing board-trees || fetch_trees
+    ! is_missing backports-kernel || fetch_backports_kernel
     carry_out_peers
     refresh=no peers=no
     find_missing

@@ -95,8 +95,8 @@ fn checkouts_with_other_lock_files_do_not_disturb_each_other() {
 /// package lists say.
 fn install(name: &str, lists: &str, missing: &str) -> Output {
     let script = r#"
-        program=setup root=$1 cache=$2 facts=$2/toolchain yes=yes refresh=no peers=yes rust= kernel=cloud missing=($3)
-        for part in say rust debian guest-linux board-trees peers needs; do . "$root/scripts/lib/$part.sh"; done
+        program=setup root=$1 cache=$2 facts=$2/toolchain release=bookworm yes=yes refresh=no backports=yes peers=yes rust= kernel=cloud missing=($3)
+        for part in say rust debian guest-linux board-trees backports-kernel peers needs; do . "$root/scripts/lib/$part.sh"; done
         BULKHEAD_LINUX=$(linux_folder)
         dpkg() { echo amd64; }
         refresh_apt() { :; }
@@ -106,6 +106,38 @@ fn install(name: &str, lists: &str, missing: &str) -> Output {
     let mut command = Command::new("bash");
     command.args(["-euo", "pipefail", "-c", script, "bash"]).args([root(), &folder(name)]).args([missing, lists]);
     command.output().expect("bash")
+}
+
+#[test]
+fn a_kernel_that_backports_do_not_have_is_left_out_and_said() {
+    let same = r#"package_field() { echo "linux-image-9-cloud-arm64 (= 9)"; }"#;
+    for (name, lists) in [("no-kernel", "package_field() { :; }"), ("same-kernel", same)] {
+        let output = install(name, lists, "backports-kernel");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "still missing: \n", "{said}");
+        let lists = "setup: Debian's package lists for arm64 name no other kernel in bookworm-backports. Without ";
+        assert!(said.starts_with(lists) && said.ends_with(" the tests of that kernel are SKIPPED.\n"), "{said}");
+    }
+}
+
+/// Since Linux 7 the Image is in a package of its own.
+#[test]
+fn a_kernels_image_is_looked_for_where_its_version_has_it() {
+    let lists = r#"
+        package_field() {
+            case $2,${preferred_suite-} in
+                linux-image-cloud-arm64,bookworm-backports) echo "linux-image-9-cloud-arm64 (= 9)" ;;
+                linux-image-cloud-arm64,) echo "linux-image-6-cloud-arm64 (= 6)" ;;
+                linux-image-9-*) echo "linux-base-9 (= 9), linux-binary-9-cloud-arm64 (= 9)" ;;
+                linux-image-6-*) echo "kmod, linux-base (>= 4.3~)" ;;
+            esac
+        }
+        newest_kernel; newest_backports_kernel; missing=()"#;
+    let output = install("image", lists, "kernel");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(said.starts_with("linux-image-6-cloud-arm64\nlinux-binary-9-cloud-arm64\n"), "{said}");
 }
 
 #[test]
@@ -126,11 +158,12 @@ fn other_hypervisors_without_a_package_are_left_out_and_said() {
 fn a_machine_without_anything_is_told_all_that_it_gets_and_asked() {
     let lists = r#"
         find_rustup() { return 1; }
-        package_field() { case $3 in Version) echo "1:99.1-1" ;; Depends) echo "linux-image-9-cloud-arm64 (= 9)" ;; *) echo 7000000 ;; esac; }
+        package_field() { case $3 in Version) echo "1:99.1-1" ;; Depends) echo "linux-image-9${preferred_suite:+.1}-cloud-arm64 (= 9)" ;; *) echo 7000000 ;; esac; }
         plan_packages() { plan_count=12 plan_bytes=34000000; }
         may_become_root() { :; }
         agree() { echo "$1"; return 1; }"#;
-    let missing = "qemu network-rom dtc cross-compiler compiler rust crates kernel busybox board-trees";
+    let missing =
+        "qemu network-rom dtc cross-compiler compiler rust crates kernel busybox board-trees backports-kernel";
     let output = install("everything", lists, missing);
     let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(2), "{said}{complained}");
@@ -139,6 +172,7 @@ fn a_machine_without_anything_is_told_all_that_it_gets_and_asked() {
         "12, to download: 34 MB",
         "Cargo.lock",
         "Linux guest",
+        "linux-image-9.1-cloud-arm64 for arm64, 7 MB",
         "Go ahead?",
     ] {
         assert!(said.contains(text), "expected {text:?} in:\n{said}{complained}");
