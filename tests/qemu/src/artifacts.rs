@@ -31,19 +31,48 @@ pub fn qemu() -> Option<PathBuf> {
     env::split_paths(&folders).map(|folder| folder.join("qemu-system-aarch64")).find(|path| path.is_file())
 }
 
-/// The device tree of QEMU's `machine`, where the machine brings none: `scripts/setup --boards` fetches it.
-pub fn tree(machine: &str) -> PathBuf {
+/// The folder that `scripts/setup` fills: `BULKHEAD_CACHE`, or `bulkhead` in the user's cache folder.
+fn cache() -> PathBuf {
     let named = |name: &str| env::var_os(name).map(PathBuf::from);
     let cache = named("BULKHEAD_CACHE")
         .or_else(|| Some(named("XDG_CACHE_HOME")?.join("bulkhead")))
         .or_else(|| Some(named("HOME")?.join(".cache/bulkhead")));
-    cache.unwrap_or_default().join("boards").join(machine).with_extension("dtb")
+    cache.unwrap_or_default()
 }
 
-/// What keeps a test on a board with `tree` from running. Not everyone can have every tree, so this skips wherever it is.
-pub fn missing_tree(tree: Option<PathBuf>) -> Option<String> {
-    let absent = tree.filter(|tree| !tree.is_file())?;
-    Some(format!("{} is missing: run `scripts/setup --boards`", absent.display()))
+/// The device tree of QEMU's `machine`, where the machine brings none: `scripts/setup --boards` fetches it.
+pub fn tree(machine: &str) -> PathBuf {
+    cache().join("boards").join(machine).with_extension("dtb")
+}
+
+/// The folder of the Linux guest that set-up chose: `BULKHEAD_LINUX`, or `linux` in the cache.
+fn linux() -> PathBuf {
+    env::var_os("BULKHEAD_LINUX").filter(|named| !named.is_empty()).map_or(cache().join("linux"), PathBuf::from)
+}
+
+/// The Linux guest's kernel: of the release.
+pub fn linux_kernel() -> PathBuf {
+    linux().join("Image")
+}
+
+/// The RAM disk of every kernel.
+pub fn linux_ram_disk() -> PathBuf {
+    linux().join("initramfs.cpio")
+}
+
+/// The kernel of the release's backports: `scripts/setup --backports` fetches it.
+pub fn backports_kernel() -> PathBuf {
+    cache().join("linux-backports/Image")
+}
+
+/// What keeps a test on a board with `tree`, or one that boots `files`, from running wherever it is: not everyone can have
+/// every tree, nor a kernel of backports.
+pub fn unobtainable(tree: Option<PathBuf>, files: &[PathBuf]) -> Option<String> {
+    let kernel = Some(backports_kernel()).filter(|kernel| files.contains(kernel));
+    let wanted = [(tree, "--boards"), (kernel, "--backports")];
+    let is_absent = |(file, option)| Some(file).filter(|file: &PathBuf| !file.is_file()).map(|file| (file, option));
+    let (absent, option) = wanted.into_iter().find_map(|(file, option)| is_absent((file?, option)))?;
+    Some(format!("{} is missing: run `scripts/setup {option}`", absent.display()))
 }
 
 /// What keeps a test that boots `files` from running, as a sentence for the developer.
@@ -52,5 +81,6 @@ pub fn missing(files: &[PathBuf]) -> Option<String> {
         return Some("qemu-system-aarch64 is neither in PATH nor named by BULKHEAD_QEMU".into());
     }
     let absent = files.iter().find(|file| !file.is_file())?;
-    Some(format!("{} is missing: run `cargo xtask build`", absent.display()))
+    let remedy = if absent.starts_with(target()) { "cargo xtask build" } else { "scripts/setup" };
+    Some(format!("{} is missing: run `{remedy}`", absent.display()))
 }

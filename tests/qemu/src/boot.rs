@@ -17,12 +17,34 @@ pub struct Boot {
     modules: Vec<Module>,
 }
 
-/// A guest's kernel that QEMU's `guest-loader` puts into memory and into the tree.
+/// A guest's file that QEMU's `guest-loader` puts into memory and into the tree.
 #[derive(Clone, Debug)]
 struct Module {
-    kernel: PathBuf,
-    bootargs: String,
+    file: PathBuf,
+    role: Role,
     address: u64,
+}
+
+/// What a module is.
+#[derive(Clone, Debug)]
+enum Role {
+    /// A kernel with its bootargs.
+    Kernel(String),
+    /// The RAM disk of the kernel.
+    RamDisk,
+}
+
+impl Module {
+    /// The value of QEMU's `-device`.
+    fn device(&self) -> String {
+        let file = escaped(&self.file.display().to_string());
+        let device = format!("guest-loader,addr={:#x}", self.address);
+        match &self.role {
+            Role::Kernel(bootargs) if bootargs.is_empty() => format!("{device},kernel={file}"),
+            Role::Kernel(bootargs) => format!("{device},kernel={file},bootargs={}", escaped(bootargs)),
+            Role::RamDisk => format!("{device},initrd={file}"),
+        }
+    }
 }
 
 /// Where the first module goes, in bytes: high enough for the hypervisor below it, low enough for QEMU's tree, which
@@ -34,6 +56,9 @@ const FIRMWARE: &str = "firmware";
 const PACKED: &str = "packed.img";
 /// Distance between modules, in bytes.
 const MODULE_STRIDE: u64 = 0x40_0000;
+/// Where a kernel of Linux and its RAM disk go: above QEMU's tree, the kernel with 80 MiB of room.
+const LINUX: u64 = 0x4900_0000;
+const LINUX_RAM_DISK: u64 = 0x4e00_0000;
 
 impl Boot {
     /// The guest `name` with `bootargs` on the bare board, at EL1. It is told that it runs natively.
@@ -59,8 +84,18 @@ impl Boot {
     }
 
     /// With the guest `name` beside it, at `address`.
-    pub fn guest_at(mut self, address: u64, name: &str, bootargs: &str) -> Self {
-        self.modules.push(Module { kernel: artifacts::guest(name), bootargs: bootargs.into(), address });
+    pub fn guest_at(self, address: u64, name: &str, bootargs: &str) -> Self {
+        self.module(address, artifacts::guest(name), Role::Kernel(bootargs.into()))
+    }
+
+    /// With a kernel of Linux and its RAM disk beside it.
+    pub fn linux(self, kernel: PathBuf, bootargs: &str) -> Self {
+        let loaded = self.module(LINUX, kernel, Role::Kernel(bootargs.into()));
+        loaded.module(LINUX_RAM_DISK, artifacts::linux_ram_disk(), Role::RamDisk)
+    }
+
+    fn module(mut self, address: u64, file: PathBuf, role: Role) -> Self {
+        self.modules.push(Module { file, role, address });
         self
     }
 
@@ -71,7 +106,7 @@ impl Boot {
 
     /// Every file that must exist.
     pub fn files(&self) -> Vec<PathBuf> {
-        let modules = self.modules.iter().map(|module| module.kernel.clone());
+        let modules = self.modules.iter().map(|module| module.file.clone());
         let packed = self.configuration.iter().flat_map(Configuration::files);
         let firmware = self.firmware.iter().map(|_| artifacts::guest(FIRMWARE));
         std::iter::once(self.kernel.clone()).chain(modules).chain(packed).chain(firmware).collect()
@@ -102,12 +137,7 @@ impl Boot {
     pub fn arguments(&self, folder: &Path) -> Vec<String> {
         let mut arguments = self.kernel_arguments(&self.kernel(folder));
         for module in &self.modules {
-            let kernel = escaped(&module.kernel.display().to_string());
-            let mut device = format!("guest-loader,addr={:#x},kernel={kernel}", module.address);
-            if !module.bootargs.is_empty() {
-                device += &format!(",bootargs={}", escaped(&module.bootargs));
-            }
-            arguments.extend(["-device".into(), device]);
+            arguments.extend(["-device".into(), module.device()]);
         }
         arguments
     }
@@ -142,5 +172,14 @@ mod tests {
         assert!(arguments[3].ends_with("hello.img,bootargs=a=1,,2"), "{arguments:?}");
         assert!(arguments[5].contains("addr=0x46400000"), "{arguments:?}");
         assert!(!arguments[5].contains("bootargs"), "{arguments:?}");
+    }
+
+    #[test]
+    fn a_kernel_of_linux_comes_with_its_ram_disk() {
+        let boot = Boot::hypervisor().linux("Image".into(), "quiet");
+        let arguments = boot.arguments(Path::new(""));
+        assert_eq!(arguments[3], "guest-loader,addr=0x49000000,kernel=Image,bootargs=quiet");
+        assert!(arguments[5].starts_with("guest-loader,addr=0x4e000000,initrd="), "{arguments:?}");
+        assert!(boot.files().contains(&artifacts::linux_ram_disk()));
     }
 }

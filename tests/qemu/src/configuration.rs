@@ -31,11 +31,12 @@ pub enum Misplaced {
     Over(&'static str),
 }
 
-/// A virtual machine that runs a guest of `tests/guests`.
+/// A virtual machine that runs a guest of `tests/guests`, or another kernel.
 #[derive(Clone, Debug)]
 pub struct Vm {
     name: String,
     kernel: Option<Kernel>,
+    ram_disk: Option<PathBuf>,
     misplaced: Option<Misplaced>,
     properties: Vec<(String, Value)>,
 }
@@ -43,8 +44,8 @@ pub struct Vm {
 /// A VM's kernel.
 #[derive(Clone, Debug)]
 enum Kernel {
-    /// That of a guest of `tests/guests`.
-    Guest(PathBuf),
+    /// This file.
+    File(PathBuf),
     /// These bytes.
     Bytes(Vec<u8>),
 }
@@ -52,9 +53,19 @@ enum Kernel {
 impl Vm {
     /// A VM that runs `guest`, with one vCPU and 16 MiB.
     pub fn new(name: &str, guest: &str) -> Self {
-        let kernel = Some(Kernel::Guest(artifacts::guest(guest)));
-        let vm = Self { name: name.into(), kernel, misplaced: None, properties: Vec::new() };
+        Self::of_file(name, artifacts::guest(guest))
+    }
+
+    /// A VM that runs the kernel `file`, with one vCPU and 16 MiB.
+    pub fn of_file(name: &str, file: PathBuf) -> Self {
+        let kernel = Some(Kernel::File(file));
+        let vm = Self { name: name.into(), kernel, ram_disk: None, misplaced: None, properties: Vec::new() };
         vm.cpus(1).memory_mib(16)
+    }
+
+    /// With this file as its RAM disk.
+    pub fn ram_disk(self, file: PathBuf) -> Self {
+        Self { ram_disk: Some(file), ..self }
     }
 
     /// With `count` vCPUs.
@@ -106,13 +117,24 @@ impl Vm {
         Self { misplaced: Some(misplaced), ..self }
     }
 
-    /// The kernel as a module of the pack.
-    fn module(&self) -> Option<ModuleFile> {
-        let bytes = match self.kernel.as_ref()? {
-            Kernel::Guest(file) => fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display())),
+    /// The kernel and the RAM disk as modules of the pack.
+    fn modules(&self) -> impl Iterator<Item = ModuleFile> {
+        let read = |file: &PathBuf| fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let kernel = self.kernel.as_ref().map(|kernel| match kernel {
+            Kernel::File(file) => read(file),
             Kernel::Bytes(bytes) => bytes.clone(),
+        });
+        let modules = [(KERNEL, kernel), (RAM_DISK, self.ram_disk.as_ref().map(read))];
+        modules.into_iter().filter_map(|(node, bytes)| Some(ModuleFile { path: path(&self.name, node), bytes: bytes? }))
+    }
+
+    /// The modules that are files.
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let kernel = match &self.kernel {
+            Some(Kernel::File(file)) => Some(file.clone()),
+            _ => None,
         };
-        Some(ModuleFile { path: kernel_path(&self.name), bytes })
+        kernel.into_iter().chain(self.ram_disk.clone())
     }
 
     fn write(&self, writer: &mut Writer) {
@@ -121,21 +143,24 @@ impl Vm {
         writer.property_u32("#address-cells", 2);
         writer.property_u32("#size-cells", 2);
         self.properties.iter().for_each(|(name, value)| write(writer, name, value));
-        if self.kernel.is_some() {
-            writer.begin_node(KERNEL);
-            writer.property_strings("compatible", &[property::KERNEL, property::MODULE]);
+        let modules =
+            [(KERNEL, property::KERNEL, self.kernel.is_some()), (RAM_DISK, property::RAMDISK, self.ram_disk.is_some())];
+        for (name, kind, _) in modules.into_iter().filter(|(.., is_there)| *is_there) {
+            writer.begin_node(name);
+            writer.property_strings("compatible", &[kind, property::MODULE]);
             writer.end_node();
         }
         writer.end_node();
     }
 }
 
-/// Name of the node of a VM's kernel.
+/// Names of the nodes of a VM's modules.
 const KERNEL: &str = "kernel";
+const RAM_DISK: &str = "ramdisk";
 
-/// Path of the node of the kernel of the VM `name`.
-fn kernel_path(name: &str) -> String {
-    format!("{}/{name}/{KERNEL}", property::HYPERVISOR_PATH)
+/// Path of the node of the module `node` of the VM `name`.
+fn path(name: &str, node: &str) -> String {
+    format!("{}/{name}/{node}", property::HYPERVISOR_PATH)
 }
 
 /// Changes the `reg` of the kernel of the VM `name` in `packed`, which the packer wrote.
@@ -145,7 +170,7 @@ fn misplace(packed: &mut [u8], name: &str, misplaced: Misplaced) {
     let read = Tree::new(&packed[tree.clone()]).expect("a tree");
     let reg = |name: &str| {
         let view = read.view();
-        let node = view.find(&kernel_path(name)).expect("a kernel");
+        let node = view.find(&path(name, KERNEL)).expect("a kernel");
         node.property(property::REG).expect("a place").value.to_vec()
     };
     let cell = |bytes: &[u8]| u64::from_be_bytes(bytes[..8].try_into().expect("8 bytes"));
@@ -208,13 +233,9 @@ impl Configuration {
         Self { board: Some(board), ..self }
     }
 
-    /// The kernels of its VMs, as far as they are files.
+    /// The modules of its VMs, as far as they are files.
     pub fn files(&self) -> Vec<PathBuf> {
-        let file = |vm: &Vm| match &vm.kernel {
-            Some(Kernel::Guest(file)) => Some(file.clone()),
-            _ => None,
-        };
-        self.vms.iter().filter_map(file).collect()
+        self.vms.iter().flat_map(Vm::files).collect()
     }
 
     /// The configuration as a tree.
@@ -245,7 +266,7 @@ impl Configuration {
     /// # Panics
     /// If a kernel cannot be read, or the pack is refused.
     pub fn pack(&self, image: &[u8]) -> Vec<u8> {
-        let modules: Vec<ModuleFile> = self.vms.iter().filter_map(Vm::module).collect();
+        let modules: Vec<ModuleFile> = self.vms.iter().flat_map(Vm::modules).collect();
         let early = self.early_uart.map(|base| EarlyConsole { kind: EarlyUart::Pl011, base });
         let packed = pack_with(image, &self.tree(), &modules, early);
         let mut packed = packed.unwrap_or_else(|error| panic!("{self:?}: {error}"));

@@ -50,6 +50,21 @@ impl Port<'_> {
         leading_number(&line).unwrap_or_else(|| panic!("{key}{line}: no number"))
     }
 
+    /// Types `line`, which the port that has the focus echoes, and gives what it prints until its next `prompt`.
+    ///
+    /// # Panics
+    /// As [`Session::expect`] and [`Session::send`].
+    #[track_caller]
+    pub fn ask(&mut self, line: &str, prompt: &str) -> String {
+        self.session.send(&format!("{line}\r"));
+        self.session.expect_in(View::Port(self.name), line);
+        let from = *self.session.position(View::Port(self.name)) + "\n".len();
+        self.session.expect_in(View::Port(self.name), &format!("\n{prompt}"));
+        let to = *self.session.position(View::Port(self.name)) - prompt.len();
+        let bytes = self.session.output.bytes(View::Port(self.name));
+        String::from_utf8_lossy(bytes.get(from..to).unwrap_or_default()).into_owned()
+    }
+
     /// As [`Session::verdict`], among what this port printed.
     ///
     /// # Panics

@@ -155,7 +155,8 @@ impl Session {
         }
     }
 
-    fn position(&mut self, view: View<'_>) -> &mut usize {
+    /// Behind what was expected last.
+    pub(crate) fn position(&mut self, view: View<'_>) -> &mut usize {
         let key = match view {
             View::Raw => None,
             View::Port(name) => Some(name.to_string()),

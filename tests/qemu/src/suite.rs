@@ -72,7 +72,7 @@ impl Suite {
             let context = Context { name: format!("{group}::{board}"), seed: self.seed };
             let (boot, judge) = (boot.clone(), judge.clone());
             let name = context.name.clone();
-            match artifacts::missing_tree(board.tree()) {
+            match artifacts::unobtainable(board.tree(), &boot.files()) {
                 Some(reason) => self.skip(name, reason),
                 None => self.add(name, &boot.files(), move || judge(&mut Session::start(&context, &board, &boot))),
             }
