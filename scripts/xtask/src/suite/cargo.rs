@@ -21,7 +21,8 @@ const BARE_METAL: [&str; 4] =
 const MODEL: [&str; 4] = ["test", "--profile=model", "--package=bulkhead-model", "--no-fail-fast"];
 /// The demo's checks boot boards too, so a plain `cargo test` leaves them out (`test = false` in the tool's manifest).
 const DEMO: [&str; 5] = ["test", "--release", "--package=bulkhead-tool", "--test=demo", "--no-fail-fast"];
-const QEMU: [&str; 3] = ["test", "--package=bulkhead-qemu", "--no-fail-fast"];
+const QEMU: [&str; 5] = ["test", "--package=bulkhead-qemu", "--lib", "--test=suite", "--no-fail-fast"];
+const LINUX: [&str; 4] = ["test", "--package=bulkhead-qemu", "--test=linux", "--no-fail-fast"];
 
 /// Runs the crates' own tests.
 pub fn host(plan: &Plan) -> Result<Vec<Outcome>> {
@@ -51,6 +52,16 @@ pub fn qemu(plan: &Plan) -> Result<Vec<Outcome>> {
 /// Names them.
 pub fn list_qemu(plan: &Plan) -> Result<Vec<String>> {
     list(&QEMU, plan)
+}
+
+/// Boots Linux. Here a missing QEMU is a failure.
+pub fn linux(plan: &Plan) -> Result<Vec<Outcome>> {
+    run(&LINUX, plan)
+}
+
+/// Names the boots.
+pub fn list_linux(plan: &Plan) -> Result<Vec<String>> {
+    list(&LINUX, plan)
 }
 
 /// Runs the demo's checks, and their sabotages.

@@ -57,6 +57,7 @@ fn all(lints: bool) -> Vec<Stage> {
         stage(BUILD, "The image and the guests", checks::build, checks::list_build),
         booted("freertos", "FreeRTOS without the hypervisor", checks::freertos, checks::list_freertos),
         booted("qemu", "Boards in QEMU", cargo::qemu, cargo::list_qemu),
+        booted("linux", "Unmodified Linux as a guest", cargo::linux, cargo::list_linux),
         booted("demo", "The demo's checks and their sabotages", cargo::demo, cargo::list_demo),
         booted("bench", "Costs in instructions", checks::bench, checks::list_bench),
         stage("model", "The real thing against simple models", cargo::model, cargo::list_model),

@@ -1,0 +1,60 @@
+//! Kernels of two generations, as packaged: that of the release and that of its backports.
+
+use crate::shell::Shell;
+use bulkhead_qemu::board::GICS;
+use bulkhead_qemu::{Board, Boot, Session, Suite, artifacts};
+
+/// The VM that loose modules make.
+const VM: &str = "guest";
+/// Numbers of vCPUs.
+const CPUS: [u32; 3] = [1, 2, 4];
+/// With so many Linux is reset once as well.
+const RESET: u32 = 2;
+
+pub fn register(suite: &mut Suite) {
+    for (group, kernel) in [("release", artifacts::linux_kernel()), ("backports", artifacts::backports_kernel())] {
+        suite.on_each(group, &Boot::hypervisor().linux(kernel, "console=ttyAMA0 quiet"), boards(), lives);
+    }
+}
+
+fn boards() -> impl Iterator<Item = Board> {
+    GICS.into_iter().flat_map(|gic| CPUS.map(|cpus| Board::virt(gic).cores(cpus)))
+}
+
+/// Linux works, is reset on some boards and works again, and switches itself off.
+fn lives(session: &mut Session) {
+    let cpus = session.board().core_count();
+    if cpus == RESET {
+        life(session, cpus).end_by("reboot", "it reset itself");
+    }
+    life(session, cpus).end_by("poweroff", "it switched itself off");
+    session.end();
+}
+
+/// From the boot to a Linux that has done what it can do with its CPUs.
+fn life(session: &mut Session, cpus: u32) -> Shell<'_> {
+    session.port("hypervisor").expect(&format!("{VM}: running, "));
+    let mut shell = Shell::await_prompt(session, VM);
+    assert_eq!(shell.ask("nproc"), format!("{cpus}\n"));
+    assert_eq!(shell.ask("grep -c ^processor /proc/cpuinfo"), format!("{cpus}\n"));
+    shell.works_on_each(cpus);
+    if cpus > 1 {
+        (0..cpus).for_each(|cpu| goes_and_comes(&mut shell, cpu, cpus));
+        shell.works_on_each(cpus);
+    }
+    shell.is_well();
+    shell
+}
+
+/// Linux switches one of its CPUs off and on again by PSCI, CPU_OFF and CPU_ON (DEN0022).
+fn goes_and_comes(shell: &mut Shell<'_>, cpu: u32, cpus: u32) {
+    let mut switch = |to, online: u32, state| {
+        let said = shell.ask(&format!("echo {to} > /sys/devices/system/cpu/cpu{cpu}/online; nproc"));
+        assert_eq!(said, format!("{online}\n"), "CPU {cpu}");
+        let info = shell.ask_monitor(&format!("vm info {VM}"));
+        let row = info.lines().find(|line| line.contains(&format!(" vcpu={cpu} "))).unwrap_or_default();
+        assert!(row.contains(state), "CPU {cpu}: expected {state}\n{info}");
+    };
+    switch(0, cpus - 1, " state=off ");
+    switch(1, cpus, " state=running ");
+}

@@ -1,0 +1,12 @@
+//! Linux as Debian packages it, as a guest: every test that boots one.
+
+mod kernels;
+mod shell;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut suite = bulkhead_qemu::Suite::new();
+    kernels::register(&mut suite);
+    suite.run()
+}
