@@ -9,6 +9,7 @@ pub mod board;
 pub mod boot;
 pub mod configuration;
 pub mod debugger;
+pub mod lives;
 pub mod model;
 pub mod port;
 pub mod session;

@@ -42,7 +42,7 @@ fn life(session: &mut Session, cpus: u32) -> Shell<'_> {
         (0..cpus).for_each(|cpu| goes_and_comes(&mut shell, cpu, cpus));
         shell.works_on_each(cpus);
     }
-    shell.is_well();
+    shell.log();
     shell
 }
 

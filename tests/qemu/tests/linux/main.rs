@@ -1,6 +1,7 @@
 //! Linux as Debian packages it, as a guest: every test that boots one.
 
 mod kernels;
+mod second_life;
 mod shell;
 
 use std::process::ExitCode;
@@ -8,5 +9,6 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let mut suite = bulkhead_qemu::Suite::new();
     kernels::register(&mut suite);
+    second_life::register(&mut suite);
     suite.run()
 }

@@ -57,15 +57,16 @@ impl<'s> Shell<'s> {
         counts
     }
 
-    /// The kernel's log is whole, from its version to the first process, and tells of no trouble.
+    /// The kernel's log, which is whole, from its version to the first process, and tells of no trouble.
     #[track_caller]
-    pub fn is_well(&mut self) {
+    pub fn log(&mut self) -> String {
         let log = self.ask("dmesg");
         for text in ["Linux version ", "Run /init as init process"] {
             assert!(log.contains(text), "{text:?} is not in the log\n{log}");
         }
         let trouble: Vec<&str> = log.lines().filter(|line| TROUBLE.iter().any(|word| line.contains(word))).collect();
         assert!(trouble.is_empty(), "{}\nin\n{log}", trouble.join("\n"));
+        log
     }
 
     /// The answer of the hypervisor's monitor to `line`. The focus comes back.

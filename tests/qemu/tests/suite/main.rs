@@ -12,6 +12,7 @@ mod policies;
 mod quiet;
 mod refusals;
 mod scripts;
+mod second_life;
 mod together;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     refusals::register(&mut suite);
     scripts::register(&mut suite);
     policies::register(&mut suite);
+    second_life::register(&mut suite);
     latency::register(&mut suite);
     together::register(&mut suite);
     suite.run()
