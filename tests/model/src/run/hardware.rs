@@ -70,7 +70,7 @@ pub(super) struct CoreHardware {
     pub slept_in_guest: (u64, u64),
 }
 
-/// What a vCPU was when it was last parked.
+/// What a vCPU was when it was last parked, or loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Parked {
     pub vcpu: Vcpu,
@@ -126,6 +126,7 @@ pub struct Hardware {
     pub(super) guests: Vec<Vec<Range<Pa>>>,
     /// By VMID and MPIDR.
     pub(super) parked: BTreeMap<(u8, u64), Parked>,
+    pub(super) loaded: BTreeMap<(u8, u64), Parked>,
     /// Judges the physical timer of the first VM, which has one vCPU.
     pub(super) physical_timer: Option<Oracle>,
     pub(super) tally: Tally,
@@ -150,6 +151,7 @@ impl Hardware {
             programs: Vec::new(),
             guests: Vec::new(),
             parked: BTreeMap::new(),
+            loaded: BTreeMap::new(),
             physical_timer: None,
             tally: Tally::default(),
             budget: 0,

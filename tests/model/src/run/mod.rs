@@ -13,6 +13,7 @@
 //! which the hypervisor copied there; what a word does is looked up in its [`program`].
 
 pub mod baton;
+pub mod beginning;
 mod boot;
 mod cpu;
 mod execute;

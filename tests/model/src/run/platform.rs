@@ -163,6 +163,7 @@ impl Platform for Core {
             true => hardware.tally.loaded_again += 1,
             false => hardware.tally.loaded_anew += 1,
         }
+        hardware.loaded.insert((vmid, context.mpidr), is);
         hardware.tally.carried_active += u64::from(!active.is_empty());
         let core = &mut hardware.cores[self.id.0];
         assert!(core.live.is_none(), "two vCPUs are loaded on core {}", self.id.0);

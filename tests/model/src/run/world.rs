@@ -16,7 +16,7 @@ use bulkhead_vmm::vcpu::VcpuId;
 use bulkhead_vmm::vm::{Lifecycle, Vm, Work};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 
 /// Why the cores stopped.
@@ -76,6 +76,10 @@ impl World {
     /// What the cores share.
     pub fn machine(&self) -> &Machine {
         self.shared.machine.get().expect("it is made with the world")
+    }
+
+    pub(super) fn hardware(&self) -> MutexGuard<'_, Hardware> {
+        self.shared.hardware()
     }
 
     /// Choices of the test's own.

@@ -16,5 +16,6 @@ mod run_monitor;
 mod run_move;
 mod run_policy;
 mod run_psci;
+mod run_restart;
 mod run_timer;
 mod vgic;
