@@ -1,34 +1,48 @@
 //! Kernels of two generations, as packaged: that of the release and that of its backports.
 
 use crate::shell::Shell;
-use bulkhead_qemu::board::GICS;
-use bulkhead_qemu::{Board, Boot, Session, Suite, artifacts};
+use crate::ticking::{self, ticking};
+use bulkhead_qemu::board::Gic;
+use bulkhead_qemu::{Board, Boot, Configuration, Session, Suite, Vm, artifacts};
+use std::path::Path;
 
-/// The VM that loose modules make.
+/// The VM's name: that which loose modules make.
 const VM: &str = "guest";
+const BOOTARGS: &str = "console=ttyAMA0 quiet";
 /// Numbers of vCPUs.
 const CPUS: [u32; 3] = [1, 2, 4];
-/// With so many Linux is reset once as well.
+/// With so many Linux is reset once.
 const RESET: u32 = 2;
 
 pub fn register(suite: &mut Suite) {
-    for (group, kernel) in [("release", artifacts::linux_kernel()), ("backports", artifacts::backports_kernel())] {
-        suite.on_each(group, &Boot::hypervisor().linux(kernel, "console=ttyAMA0 quiet"), boards(), lives);
+    for (generation, kernel) in [("release", artifacts::linux_kernel()), ("backports", artifacts::backports_kernel())] {
+        for cpus in CPUS {
+            let group = format!("{generation}_{cpus}_vcpus");
+            let board = Board::virt(Gic::V3).cores(cpus);
+            suite.on_each(&group, &Boot::hypervisor().linux(kernel.clone(), BOOTARGS), [board], move |session| {
+                lives(session, cpus);
+                session.end();
+            });
+            let board = Board::virt(Gic::V2).cores(cpus + ticking::CORES);
+            suite.on_each(&group, &beside_ticking(&kernel, cpus), [board], move |session| {
+                lives(session, cpus);
+                ticking::end(session);
+            });
+        }
     }
 }
 
-fn boards() -> impl Iterator<Item = Board> {
-    GICS.into_iter().flat_map(|gic| CPUS.map(|cpus| Board::virt(gic).cores(cpus)))
+fn beside_ticking(kernel: &Path, cpus: u32) -> Boot {
+    let linux = Vm::of_file(VM, kernel.into()).ram_disk(artifacts::linux_ram_disk());
+    Boot::packed(Configuration::new().vm(linux.cpus(cpus).memory_mib(128).bootargs(BOOTARGS)).vm(ticking()))
 }
 
-/// Linux works, is reset on some boards and works again, and switches itself off.
-fn lives(session: &mut Session) {
-    let cpus = session.board().core_count();
+/// Linux works, is reset once with so many vCPUs and works again, and switches itself off.
+fn lives(session: &mut Session, cpus: u32) {
     if cpus == RESET {
         life(session, cpus).end_by("reboot", "it reset itself");
     }
     life(session, cpus).end_by("poweroff", "it switched itself off");
-    session.end();
 }
 
 /// From the boot to a Linux that has done what it can do with its CPUs.

@@ -3,6 +3,7 @@
 mod kernels;
 mod second_life;
 mod shell;
+mod ticking;
 
 use std::process::ExitCode;
 

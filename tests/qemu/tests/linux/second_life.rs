@@ -1,7 +1,8 @@
 //! Linux stopped and started again: each life is like the first.
 
 use crate::shell::Shell;
-use bulkhead_qemu::board::GICS;
+use crate::ticking::{self, ticking};
+use bulkhead_qemu::board::Gic;
 use bulkhead_qemu::lives::{Lives, beside};
 use bulkhead_qemu::{Board, Boot, Configuration, Session, Suite, Vm, artifacts};
 
@@ -21,9 +22,11 @@ const HELD_UP: &str = "hrtimer: interrupt took ";
 pub fn register(suite: &mut Suite) {
     let linux = Vm::of_file(VM, artifacts::linux_kernel()).ram_disk(artifacts::linux_ram_disk());
     let linux = linux.cpus(CPUS).memory_mib(128).bootargs("console=ttyAMA0 quiet");
-    let boot = Boot::packed(Configuration::new().vm(linux).vm(beside()));
-    let boards = GICS.map(|gic| Board::virt(gic).cores(CPUS + 2));
-    suite.on_each("second_life", &boot, boards, lives);
+    let both = Configuration::new().vm(linux).vm(beside());
+    let boot = Boot::packed(both.clone());
+    suite.on_each("second_life", &boot, [Board::virt(Gic::V3).cores(CPUS + 2)], lives);
+    let boot = Boot::packed(both.vm(ticking()));
+    suite.on_each("second_life", &boot, [Board::virt(Gic::V2).cores(CPUS + 2 + ticking::CORES)], lives);
 }
 
 fn lives(session: &mut Session) {
