@@ -13,6 +13,11 @@ use crate::judge;
 /// Ways of the guest `fault` that leave it nothing to go on with.
 const FAULTS: [&str; 8] = ["read", "write", "jump", "zeroes", "vectors", "stack", "spin", "sleep"];
 
+/// Ways of the guest `storm`, and its cores.
+const STORMS: [(&str, &[u32]); 4] = [("unacknowledged", &[2]), ("masked", &[2]), ("stuck", &[2]), ("sgis", &[2, 3])];
+/// Messages of the hypervisor from its start on, at most: nothing is said for each of a guest's interrupts.
+const MESSAGES: usize = 40;
+
 /// Pages that a guest finds nothing in, at least: the 262,144 of the first GiB but for its devices' 16 MiB, and one in each
 /// of the 32,256 blocks of the next 63 GiB but for its RAM's.
 const PAGES: u64 = 290_000;
@@ -57,6 +62,11 @@ pub fn register(suite: &mut Suite) {
         let fault = beside_victim(Vm::new("fault", "fault").bootargs(&format!("how={how}")));
         suite.on_each(&format!("fault_{how}_beside_victim"), &fault, timed(3), fault_beside_victim);
     }
+    for (how, cores) in STORMS {
+        let storm = Vm::new("storm", "storm").bootargs(&format!("how={how}"));
+        let storm = beside_victim_on(storm, cores);
+        suite.on_each(&format!("storm_{how}_beside_victim"), &storm, timed(4), storm_beside_victim);
+    }
     let sequence = Configuration::new().vm(Vm::new("sequence", "sequence").cores(&[1]).bootargs("steps=30000"));
     suite.on_each("move", &Boot::packed(sequence), timed(3), moved);
 }
@@ -72,9 +82,14 @@ fn timed(cores: u32) -> impl Iterator<Item = Board> {
 
 /// `vm` on core 2 beside the victim on core 1; core 0 is the hypervisor's housekeeping core.
 fn beside_victim(vm: Vm) -> Boot {
+    beside_victim_on(vm, &[2])
+}
+
+/// The same with `vm` on these cores.
+fn beside_victim_on(vm: Vm, cores: &[u32]) -> Boot {
     let victim = Vm::new("victim", "victim").cores(&[1]).bootargs("say=100");
     let stay = Value::Text(property::STAY.into());
-    Boot::packed(Configuration::new().property(property::WHEN_ALL_OFF, stay).vm(victim).vm(vm.cores(&[2])))
+    Boot::packed(Configuration::new().property(property::WHEN_ALL_OFF, stay).vm(victim).vm(vm.cores(cores)))
 }
 
 fn hostile(seed: u64) -> Boot {
@@ -124,6 +139,13 @@ fn every_page_beside_victim(session: &mut Session) {
 fn fault_beside_victim(session: &mut Session) {
     session.limit(PATIENCE).port("fault").expect("fault: how=");
     undisturbed(session);
+}
+
+fn storm_beside_victim(session: &mut Session) {
+    session.limit(PATIENCE).port("storm").expect("storm: how=").expect("storm: 20000");
+    undisturbed(session);
+    let messages = session.port("hypervisor").text().lines().count();
+    assert!(messages < MESSAGES, "{messages} lines\n{}", session.text());
 }
 
 /// The victim says how it is several times more, and never that it missed a period.
