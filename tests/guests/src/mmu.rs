@@ -16,13 +16,15 @@ const MAIR: u64 = 0xff04;
 const DEVICE: u64 = 1 | 1 << 10 | 1 << 53 | 1 << 54;
 /// Block, attribute 1, inner shareable, access flag.
 const NORMAL: u64 = 1 | 1 << 2 | 3 << 8 | 1 << 10;
+/// Bits of an entry that leads to another table.
+const TABLE_DESCRIPTOR: u64 = 3;
 /// SCTLR_EL1: M, C and I.
 const ON: u64 = 1 | 1 << 2 | 1 << 12;
 
 #[repr(C, align(4096))]
 struct Table(UnsafeCell<[u64; 512]>);
 
-// SAFETY: only `fill` writes it, on the boot vCPU with its MMU off and before any other vCPU starts.
+// SAFETY: `fill` writes it, on the boot vCPU with its MMU off and before any other vCPU starts, and `with_tables_at`.
 unsafe impl Sync for Table {}
 
 static TABLE: Table = Table(UnsafeCell::new([0; 512]));
@@ -90,6 +92,23 @@ fn start_to_invalidate() -> usize {
     } else {
         &raw const _image_end as usize - cache_line()
     }
+}
+
+/// Has the tables of the GiB `index`, which nothing uses, lie at `address` while `body` runs on this vCPU.
+pub fn with_tables_at<R>(index: usize, address: usize, body: impl FnOnce() -> R) -> R {
+    let before = replace(index, address as u64 | TABLE_DESCRIPTOR);
+    let result = body();
+    replace(index, before);
+    result
+}
+
+/// Writes an entry of the table; what it was.
+fn replace(index: usize, entry: u64) -> u64 {
+    // SAFETY: one vCPU at a time changes the table, of which nothing refers to that entry.
+    let before = unsafe { core::mem::replace(&mut (*TABLE.0.get())[index], entry) };
+    // SAFETY: what is cached of the entry is dropped.
+    unsafe { asm!("dsb ishst", "tlbi vmalle1is", "dsb ish", "isb", options(nostack)) };
+    before
 }
 
 /// Turns the MMU and the data cache of this vCPU off again, the image's lines written back.

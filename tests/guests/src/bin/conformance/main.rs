@@ -48,6 +48,7 @@ fn main(machine: &'static Machine) {
         memory::misaligned(gic.distributor(), "mmu on");
     }
     memory::transfers::check(gic, "mmu on");
+    memory::walk::check(native);
     mmu::disable();
     memory::check("mmu off");
     // With its MMU off and stage 2 on QEMU 10 enforces no alignment, though all memory is Device then.

@@ -1,6 +1,7 @@
 //! Accesses to addresses where nothing is: a synchronous external abort, told precisely.
 
 pub mod transfers;
+pub mod walk;
 
 use core::arch::asm;
 
