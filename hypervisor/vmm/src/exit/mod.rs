@@ -201,6 +201,18 @@ mod tests {
     }
 
     #[test]
+    fn vectors_and_classes_are_told_apart() {
+        let by = |vector| decode(&RawExit { vector, ..synchronous(0x16 << 26) });
+        assert_eq!([Vector::Irq, Vector::Fiq].map(by), [Exit::Interrupt; 2]);
+        assert_eq!(by(Vector::SystemError), Exit::SystemError);
+        let class = |class: u64| decode(&synchronous(class << 26));
+        assert_eq!([0x01, 0x2f, 0x3f].map(class), [Exit::Wait, Exit::SystemError, Exit::Unexpected]);
+        assert!(matches!(class(0x18), Exit::SystemRegister(_)) && matches!(class(0x24), Exit::DataAbort(_)));
+        let described = decode(&synchronous(0x24 << 26 | 1 << 24 | 0b00_0111));
+        assert!(matches!(described, Exit::Access(ipa, _) if ipa == Ipa::new(0x0900_0123)));
+    }
+
+    #[test]
     fn calls_carry_their_immediate() {
         assert_eq!(decode(&synchronous(0x16 << 26 | 0x1234)), Exit::Hvc(0x1234));
         assert_eq!(decode(&synchronous(0x17 << 26)), Exit::Smc(0));

@@ -65,11 +65,36 @@ fn an_offset_that_differs_below_2_mib_needs_pages() {
 }
 
 #[test]
+fn an_offset_alike_below_2_mib_needs_pages_up_to_the_first_block() {
+    let mut tables = Tables { limit: 8, ..Tables::default() };
+    let mut stage2 = stage2(&mut tables);
+    assert_eq!(stage2.root(), Pa::new(PAGE_SIZE), "the first table");
+    let (guest, size) = (0x4000_1000, 6 << 20);
+    stage2.map(range(guest, size), Pa::new(0x8000_1000), Attributes::Memory, &mut tables).unwrap();
+    for offset in (0..size).step_by(0x1000) {
+        let walked = stage2.walk(Ipa::new(guest + offset), &tables);
+        assert_eq!(walked, Some((Pa::new(0x8000_1000 + offset), Attributes::Memory)), "{offset:#x}");
+    }
+    let around = [guest - 1, guest + size].map(|address| stage2.walk(Ipa::new(address), &tables));
+    assert_eq!(around, [None, None]);
+    // A level-3 table at each end, and blocks between.
+    assert_eq!(tables.allocated, 4);
+}
+
+#[test]
 fn mistakes_have_names() {
     let mut tables = Tables { limit: 2, ..Tables::default() };
     let mut stage2 = stage2(&mut tables);
     let mut map = |start, size, pa| stage2.map(range(start, size), Pa::new(pa), Attributes::Device, &mut tables);
-    assert_eq!(map(0x1000, 0x800, 0), Err(MapError::Misaligned));
+    for (start, size, pa) in
+        [(0x1000, 0x800, 0), (0x800, 0x1000, 0), (0, 0x1000, 0x800), (0, u64::MAX & !0xfff, 1 << 63)]
+    {
+        assert_eq!(map(start, size, pa), Err(MapError::Misaligned), "{start:#x} {size:#x} {pa:#x}");
+    }
+    // Two that are misaligned alike, and all three.
+    for (start, size, pa) in [(0x800, 0x1000, 0x800), (0x800, 0x800, 0), (0, 0x800, 0x800), (0x800, 0x800, 0x800)] {
+        assert_eq!(map(start, size, pa), Err(MapError::Misaligned), "{start:#x} {size:#x} {pa:#x}");
+    }
     assert_eq!(map(1 << 39, 0x1000, 0), Err(MapError::OutOfRange));
     assert_eq!(map(0, 2 << 20, 0), Ok(()));
     assert_eq!(map(0, 4096, 0), Err(MapError::Occupied));
