@@ -86,9 +86,7 @@ fn mistakes_have_names() {
     let mut tables = Tables { limit: 2, ..Tables::default() };
     let mut stage2 = stage2(&mut tables);
     let mut map = |start, size, pa| stage2.map(range(start, size), Pa::new(pa), Attributes::Device, &mut tables);
-    for (start, size, pa) in
-        [(0x1000, 0x800, 0), (0x800, 0x1000, 0), (0, 0x1000, 0x800), (0, u64::MAX & !0xfff, 1 << 63)]
-    {
+    for (start, size, pa) in [(0x1000, 0x800, 0), (0x800, 0x1000, 0), (0, 0x1000, 0x800), (0, !0xfff, 1 << 63)] {
         assert_eq!(map(start, size, pa), Err(MapError::Misaligned), "{start:#x} {size:#x} {pa:#x}");
     }
     // Two that are misaligned alike, and all three.
