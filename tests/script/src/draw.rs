@@ -177,6 +177,23 @@ impl Iterator for Script {
     }
 }
 
+/// A store of a word of GICD.
+pub(crate) const fn distributor(offset: u32, value: u64) -> Access {
+    store(Place::word(Frame::Distributor, offset), value)
+}
+
+/// No shared interrupt is enabled.
+pub(crate) const NO_SPI: [Access; 8] = [
+    distributor(offset::ICENABLER + 4, 0xffff_ffff),
+    distributor(offset::ICENABLER + 8, 0xffff_ffff),
+    distributor(offset::ICENABLER + 12, 0xffff_ffff),
+    distributor(offset::ICENABLER + 16, 0xffff_ffff),
+    distributor(offset::ICENABLER + 20, 0xffff_ffff),
+    distributor(offset::ICENABLER + 24, 0xffff_ffff),
+    distributor(offset::ICENABLER + 28, 0xffff_ffff),
+    distributor(offset::ICENABLER + 32, 0xffff_ffff),
+];
+
 /// An access to a register that there is.
 pub(crate) const fn exists(act: Act) -> Access {
     Access { act, exists: true }

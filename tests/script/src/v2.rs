@@ -68,35 +68,23 @@ pub(crate) const TABLES: Tables = Tables {
     ],
     ends: &[
         &[],
-        &[&QUIET, &ONE_GROUP_FORWARDED],
-        &[&QUIET, &EQUALLY_URGENT],
+        &[&QUIET, &NO_SPI, &ONE_GROUP_FORWARDED],
+        &[&QUIET, &NO_SPI, &EQUALLY_URGENT],
         &[&[store(byte(SPENDSGIR + 5), 0xff), load(byte(SPENDSGIR + 5))]],
-        &[&QUIET, &BYTE_OF_A_WORD],
-        &[&QUIET, &TRIGGERS_OF_PPIS],
+        &[&QUIET, &NO_SPI, &BYTE_OF_A_WORD],
+        &[&QUIET, &NO_SPI, &TRIGGERS_OF_PPIS],
     ],
 };
-
-const fn distributor(offset: u32, value: u64) -> Access {
-    store(Place::word(Frame::Distributor, offset), value)
-}
 
 const fn byte(offset: u32) -> Place {
     Place::Memory { frame: Frame::Distributor, offset, size: 1 }
 }
 
-/// Nothing is enabled, and no private interrupt pending or active.
-const QUIET: [Access; 17] = [
+/// Nothing is forwarded, and no private interrupt enabled, pending or active.
+const QUIET: [Access; 9] = [
     exists(Act::EndAll),
     distributor(offset::CTLR, 0),
     distributor(offset::ICENABLER, 0xffff_ffff),
-    distributor(offset::ICENABLER + 4, 0xffff_ffff),
-    distributor(offset::ICENABLER + 8, 0xffff_ffff),
-    distributor(offset::ICENABLER + 12, 0xffff_ffff),
-    distributor(offset::ICENABLER + 16, 0xffff_ffff),
-    distributor(offset::ICENABLER + 20, 0xffff_ffff),
-    distributor(offset::ICENABLER + 24, 0xffff_ffff),
-    distributor(offset::ICENABLER + 28, 0xffff_ffff),
-    distributor(offset::ICENABLER + 32, 0xffff_ffff),
     distributor(offset::ICPENDR, 0xffff_ffff),
     distributor(offset::ICACTIVER, 0xffff_ffff),
     distributor(CPENDSGIR, 0x0101_0101),

@@ -57,16 +57,16 @@ pub(crate) const TABLES: Tables = Tables {
     ],
     ends: &[
         &[],
-        &[&QUIET, &ONE_GROUP_ENABLED],
-        &[&QUIET, &EQUALLY_URGENT],
-        &[&QUIET, &SGI_OF_THE_OTHER_GROUP],
+        &[&QUIET, &NO_SPI, &ONE_GROUP_ENABLED],
+        &[&QUIET, &NO_SPI, &EQUALLY_URGENT],
+        &[&QUIET, &NO_SPI, &SGI_OF_THE_OTHER_GROUP],
         &[&[
             store(byte(Frame::Distributor, offset::IPRIORITYR + 40), 0x47),
             load(byte(Frame::Distributor, offset::IPRIORITYR + 40)),
         ]],
         &[&[store(router(40, 8), u64::MAX), load(router(40, 8))]],
-        &[&QUIET, &TRIGGERS_OF_PPIS],
-        &[&QUIET, &ACROSS_REGISTERS],
+        &[&QUIET, &NO_SPI, &TRIGGERS_OF_PPIS],
+        &[&QUIET, &NO_SPI, &ACROSS_REGISTERS],
     ],
 };
 
@@ -74,29 +74,17 @@ const fn byte(frame: Frame, offset: u32) -> Place {
     Place::Memory { frame, offset, size: 1 }
 }
 
-const fn distributor(offset: u32, value: u64) -> Access {
-    store(Place::word(Frame::Distributor, offset), value)
-}
-
 const fn private(offset: u32, value: u64) -> Access {
     store(Place::word(Frame::Private, offset), value)
 }
 
-/// Nothing is enabled, and no private interrupt pending or active.
-const QUIET: [Access; 14] = [
+/// Nothing is forwarded, and no private interrupt enabled, pending or active.
+const QUIET: [Access; 6] = [
     exists(Act::EndAll),
     distributor(offset::CTLR, 0),
     private(offset::ICENABLER, 0xffff_ffff),
     private(offset::ICPENDR, 0xffff_ffff),
     private(offset::ICACTIVER, 0xffff_ffff),
-    distributor(offset::ICENABLER + 4, 0xffff_ffff),
-    distributor(offset::ICENABLER + 8, 0xffff_ffff),
-    distributor(offset::ICENABLER + 12, 0xffff_ffff),
-    distributor(offset::ICENABLER + 16, 0xffff_ffff),
-    distributor(offset::ICENABLER + 20, 0xffff_ffff),
-    distributor(offset::ICENABLER + 24, 0xffff_ffff),
-    distributor(offset::ICENABLER + 28, 0xffff_ffff),
-    distributor(offset::ICENABLER + 32, 0xffff_ffff),
     write(System::Pmr, 0xff),
 ];
 
