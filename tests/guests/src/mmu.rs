@@ -96,7 +96,11 @@ fn start_to_invalidate() -> usize {
 
 /// Has the tables of the GiB `index`, which nothing uses, lie at `address` while `body` runs on this vCPU.
 pub fn with_tables_at<R>(index: usize, address: usize, body: impl FnOnce() -> R) -> R {
-    let before = replace(index, address as u64 | TABLE_DESCRIPTOR);
+    with_entry(index, address as u64 | TABLE_DESCRIPTOR, body)
+}
+
+fn with_entry<R>(index: usize, entry: u64, body: impl FnOnce() -> R) -> R {
+    let before = replace(index, entry);
     let result = body();
     replace(index, before);
     result

@@ -27,6 +27,8 @@ pub struct Trapped {
     pub far: u64,
     /// ELR_EL1: the instruction's own address.
     pub elr: u64,
+    /// SPSR_EL1: the processor state at the instruction.
+    pub spsr: u64,
 }
 
 impl Trapped {
@@ -67,6 +69,7 @@ struct Probe {
     esr: AtomicU64,
     far: AtomicU64,
     elr: AtomicU64,
+    spsr: AtomicU64,
 }
 
 static PROBES: [Probe; smp::MAXIMUM] = [const {
@@ -76,6 +79,7 @@ static PROBES: [Probe; smp::MAXIMUM] = [const {
         esr: AtomicU64::new(0),
         far: AtomicU64::new(0),
         elr: AtomicU64::new(0),
+        spsr: AtomicU64::new(0),
     }
 }; smp::MAXIMUM];
 
@@ -95,6 +99,7 @@ pub fn probe(body: impl FnOnce()) -> Option<Trapped> {
         esr: probe.esr.load(Ordering::SeqCst),
         far: probe.far.load(Ordering::SeqCst),
         elr: probe.elr.load(Ordering::SeqCst),
+        spsr: probe.spsr.load(Ordering::SeqCst),
     })
 }
 
@@ -118,27 +123,28 @@ extern "C" fn exception_main(number: u64, frame: &mut Frame) {
 }
 
 fn synchronous(number: u64, frame: &mut Frame) {
-    if !caught(frame.elr) {
+    if !caught(frame) {
         fatal("synchronous exception", number, frame);
     }
     frame.elr = if in_code(frame.elr) { frame.elr + 4 } else { frame.x[30] };
 }
 
 fn system_error(number: u64, frame: &mut Frame) {
-    if !caught(frame.elr) {
+    if !caught(frame) {
         fatal("SError", number, frame);
     }
 }
 
-/// Records the exception at `elr` if a probe is open here.
-fn caught(elr: u64) -> bool {
+/// Records the exception of `frame` if a probe is open here.
+fn caught(frame: &Frame) -> bool {
     let probe = &PROBES[cpu::index().min(smp::MAXIMUM - 1)];
     if !probe.open.load(Ordering::SeqCst) {
         return false;
     }
     probe.esr.store(read_register!("esr_el1"), Ordering::SeqCst);
     probe.far.store(read_register!("far_el1"), Ordering::SeqCst);
-    probe.elr.store(elr, Ordering::SeqCst);
+    probe.elr.store(frame.elr, Ordering::SeqCst);
+    probe.spsr.store(frame.spsr, Ordering::SeqCst);
     probe.caught.store(true, Ordering::SeqCst);
     true
 }
