@@ -16,6 +16,8 @@ const MAIR: u64 = 0xff04;
 const DEVICE: u64 = 1 | 1 << 10 | 1 << 53 | 1 << 54;
 /// Block, attribute 1, inner shareable, access flag.
 const NORMAL: u64 = 1 | 1 << 2 | 3 << 8 | 1 << 10;
+/// Of a block: a branch by a register leads to landing pads only.
+const GUARDED: u64 = 1 << 50;
 /// Bits of an entry that leads to another table.
 const TABLE_DESCRIPTOR: u64 = 3;
 /// SCTLR_EL1: M, C and I.
@@ -97,6 +99,12 @@ fn start_to_invalidate() -> usize {
 /// Has the tables of the GiB `index`, which nothing uses, lie at `address` while `body` runs on this vCPU.
 pub fn with_tables_at<R>(index: usize, address: usize, body: impl FnOnce() -> R) -> R {
     with_entry(index, address as u64 | TABLE_DESCRIPTOR, body)
+}
+
+/// Has the GiB `index`, which nothing uses, be that of RAM at `address` in guarded pages (Arm ARM DDI 0487 D8.3, GP) while
+/// `body` runs on this vCPU.
+pub fn with_guarded_at<R>(index: usize, address: usize, body: impl FnOnce() -> R) -> R {
+    with_entry(index, address as u64 | NORMAL | GUARDED, body)
 }
 
 fn with_entry<R>(index: usize, entry: u64, body: impl FnOnce() -> R) -> R {

@@ -47,10 +47,14 @@ impl Trapped {
 pub mod class {
     /// Undefined instruction or register.
     pub const UNKNOWN: u64 = 0x00;
+    /// A branch to what may not be a branch's target.
+    pub const BRANCH_TARGET: u64 = 0x0d;
     /// SVC.
     pub const CALL_64: u64 = 0x15;
     /// Trapped MRS, MSR or system instruction.
     pub const SYSTEM_REGISTER: u64 = 0x18;
+    /// A pointer that is not authentic.
+    pub const POINTER_AUTHENTICATION: u64 = 0x1c;
     /// Instruction abort, same exception level.
     pub const INSTRUCTION_ABORT: u64 = 0x21;
     /// PC alignment fault.

@@ -41,6 +41,7 @@ fn main(machine: &'static Machine) {
     crew::dismiss(machine);
     trap::floating_point();
     trap::authentication::check();
+    trap::branch_target::check();
     uart::check(machine);
     memory::check("mmu on");
     // With one core QEMU 10 does not ask for alignment by the type of memory.

@@ -9,6 +9,8 @@ use bulkhead_guests::memory::{read8, read16, read32, read64, write8, write32, wr
 use bulkhead_guests::section;
 use bulkhead_guests::trap::{self, EXTERNAL_ABORT, Trapped, class};
 
+use crate::trap::branch_target;
+
 /// An address of QEMU's `virt` map, and of Bulkhead's ordinary machine, where nothing is.
 const NOTHING: usize = 0x0b00_0000;
 /// ESR_EL1.ISS.FnV: FAR_EL1 is not valid.
@@ -99,6 +101,8 @@ pub fn fetch() {
     let jumped = jump(NOTHING);
     is_abort("jump to nothing", jumped, (class::INSTRUCTION_ABORT, EXTERNAL_ABORT, 0, NOTHING as u64));
     section::arm("D24.2").equal("jump to nothing, return address", jumped.map(|t| t.elr), Some(NOTHING as u64));
+    let branch_type = jumped.map(|t| t.spsr >> 10 & 3);
+    section::arm("D24.2").equal("jump to nothing, branch type", branch_type, Some(branch_target::of_call()));
     let odd = jump(0x4020_0002);
     section::arm("D24.2").equal("jump to an odd address", odd.map(|t| t.class()), Some(class::PC_ALIGNMENT));
     let beyond = trap::probe(|| {

@@ -1,6 +1,7 @@
 //! System registers, and FP/SIMD state over exits.
 
 pub mod authentication;
+pub mod branch_target;
 
 use bulkhead_guests::instruction::{self, Encoding};
 use bulkhead_guests::memory::read32;
