@@ -34,6 +34,7 @@ fn main(machine: &'static Machine) {
     timer::check(machine, gic);
     crew::start(machine);
     gic::check_several(machine, gic);
+    trap::authentication::check_several(machine);
     // QEMU's own PSCI has no power-down states, and no ON_PENDING.
     if !native {
         psci::power::check(machine);
