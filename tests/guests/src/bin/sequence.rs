@@ -70,6 +70,33 @@ fn vectors(step: u64) -> Vectors {
     core::array::from_fn(|index| word(step, index + WORDS))
 }
 
+/// Reads or writes the ten registers of pointer authentication's keys, each with its own of `keys` (Arm ARM DDI 0487 D8.11).
+macro_rules! each_key {
+    ($action:ident $(, $keys:ident)?) => {
+        [
+            $action!("s3_0_c2_c1_0" $(, $keys[0])?),
+            $action!("s3_0_c2_c1_1" $(, $keys[1])?),
+            $action!("s3_0_c2_c1_2" $(, $keys[2])?),
+            $action!("s3_0_c2_c1_3" $(, $keys[3])?),
+            $action!("s3_0_c2_c2_0" $(, $keys[4])?),
+            $action!("s3_0_c2_c2_1" $(, $keys[5])?),
+            $action!("s3_0_c2_c2_2" $(, $keys[6])?),
+            $action!("s3_0_c2_c2_3" $(, $keys[7])?),
+            $action!("s3_0_c2_c3_0" $(, $keys[8])?),
+            $action!("s3_0_c2_c3_1" $(, $keys[9])?),
+        ]
+    };
+}
+
+/// Whether the core has keys of pointer authentication: any algorithm in ID_AA64ISAR1_EL1 and ID_AA64ISAR2_EL1.
+fn has_keys() -> bool {
+    read_register!("id_aa64isar1_el1") & 0xff00_0ff0 != 0 || read_register!("s3_0_c0_c6_2") & 0xff00 != 0
+}
+
+fn keys(step: u64) -> [u64; 10] {
+    core::array::from_fn(|index| word(step, index + 4))
+}
+
 /// Leaves what belongs to `step` everywhere.
 fn leave(step: u64) {
     MEMORY.iter().enumerate().for_each(|(index, slot)| slot.store(word(step, index), Ordering::SeqCst));
@@ -81,6 +108,10 @@ fn leave(step: u64) {
     write_register!("sp_el0", word(step, 3));
     write_register!("cntkctl_el1", step & 3);
     write_register!("csselr_el1", step & 1);
+    if has_keys() {
+        let keys = keys(step);
+        let _: [(); 10] = each_key!(write_register, keys);
+    }
 }
 
 /// Finds it.
@@ -96,6 +127,9 @@ fn find(step: u64, gic: &Gic) {
     same(step, "SP_EL0", read_register!("sp_el0"), word(step, 3));
     same(step, "CNTKCTL_EL1", read_register!("cntkctl_el1"), step & 3);
     same(step, "CSSELR_EL1", read_register!("csselr_el1"), step & 1);
+    if has_keys() {
+        same(step, "keys of pointer authentication", each_key!(read_register), keys(step));
+    }
     let parked = (gic.bit(register::ISPENDR, PARKED), gic.bit(register::ISENABLER, PARKED));
     same(step, "the parked interrupt", parked, (true, false));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bulkhead_abi::property;
 use bulkhead_campaign::Campaign;
-use bulkhead_qemu::board::GICS;
+use bulkhead_qemu::board::{GICS, Gic};
 use bulkhead_qemu::configuration::Value;
 use bulkhead_qemu::{Board, Boot, Configuration, Session, Suite, Vm};
 
@@ -68,7 +68,9 @@ pub fn register(suite: &mut Suite) {
         suite.on_each(&format!("storm_{how}_beside_victim"), &storm, timed(4), storm_beside_victim);
     }
     let sequence = Configuration::new().vm(Vm::new("sequence", "sequence").cores(&[1]).bootargs("steps=30000"));
-    suite.on_each("move", &Boot::packed(sequence), timed(3), moved);
+    // With keys of pointer authentication, and without.
+    let newest = Board::virt(Gic::V3).cores(3).cpu("max").instruction_count();
+    suite.on_each("move", &Boot::packed(sequence), timed(3).chain([newest]), moved);
 }
 
 fn boards(cores: u32) -> impl Iterator<Item = Board> {
