@@ -114,6 +114,11 @@ pub fn is_signalled() -> bool {
     false
 }
 
+/// Whether an FIQ is signalled, masked or not (ISR_EL1.F).
+pub fn is_fiq_signalled() -> bool {
+    (0..1000).any(|_| read_register!("isr_el1") >> 6 & 1 != 0)
+}
+
 /// Makes the SPI pending with this priority.
 pub fn pend(gic: &Gic, intid: u32, priority: u8) {
     gic.set_priority(intid, priority);

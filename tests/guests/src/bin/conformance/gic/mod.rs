@@ -2,6 +2,7 @@
 
 mod cross;
 pub mod groups;
+mod groups_v2;
 mod held;
 pub mod interface;
 mod overflow;
@@ -33,6 +34,7 @@ pub fn check(machine: &Machine, gic: &Gic, native: bool) {
     priorities(machine, gic);
     software_pending(gic);
     priorities::check(gic);
+    groups_v2::check(gic);
     overflow::check(gic);
     either(gic, "3.2.5", "4.1").equal("no interrupt came unasked", interrupt::unexpected(), 0);
 }

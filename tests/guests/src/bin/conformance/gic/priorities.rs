@@ -6,8 +6,8 @@ use bulkhead_guests::{cpu, read_register, write_register};
 
 use super::either;
 use super::interface::{
-    IDLE, Register, SPURIOUS, acknowledge, end, forget, group_priorities_from, is_signalled, pend, read, running,
-    split_end, write,
+    IDLE, Register, SPURIOUS, acknowledge, end, forget, group_priorities_from, is_fiq_signalled, is_signalled, pend,
+    read, running, split_end, write,
 };
 
 /// SPIs that no device of the machine raises.
@@ -162,7 +162,7 @@ fn subpriorities(gic: &Gic, section: Section, low: u32, [less, more]: [u8; 2]) {
 }
 
 /// Pending and active, as the distributor shows them.
-fn state(gic: &Gic, intid: u32) -> (bool, bool) {
+pub fn state(gic: &Gic, intid: u32) -> (bool, bool) {
     (gic.bit(register::ISPENDR, intid), gic.bit(register::ISACTIVER, intid))
 }
 
@@ -235,8 +235,4 @@ fn group_0_of_v3(gic: &Gic) {
     write32(control, before[0]);
     write32(groups, before[1]);
     forget(gic, LESS);
-}
-
-fn is_fiq_signalled() -> bool {
-    (0..1000).any(|_| read_register!("isr_el1") >> 6 & 1 != 0)
 }
