@@ -9,6 +9,7 @@ mod overflow;
 pub mod priorities;
 pub mod registers;
 mod sgi;
+mod sgi_groups;
 mod walk;
 
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -43,6 +44,7 @@ pub fn check(machine: &Machine, gic: &Gic, native: bool) {
 pub fn check_several(machine: &Machine, gic: &Gic) {
     cpu::disable_interrupts();
     sgi::check(machine, gic);
+    sgi_groups::check(machine, gic);
     cross::check(machine, gic);
 }
 
