@@ -23,6 +23,13 @@ impl Encoding {
         Self { op0, op1, crn, crm, op2 }
     }
 
+    /// The fields where the syndrome of a trapped MRS or MSR by x0 has them, with its class and IL; an MRS has bit 0 set
+    /// (Arm ARM DDI 0487 D24.2.40).
+    pub const fn syndrome(self) -> u64 {
+        let Self { op0, op1, crn, crm, op2 } = self;
+        (0x18 << 26 | 1 << 25 | op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | crm << 1) as u64
+    }
+
     /// The fields where MRS, MSR and SYS have them (Arm ARM DDI 0487 C6.2.247).
     const fn bits(self) -> u32 {
         (self.op0 & 3) << 19 | self.op1 << 16 | self.crn << 12 | self.crm << 8 | self.op2 << 5
@@ -104,9 +111,9 @@ unsafe extern "C" {
 /// SVC #0.
 const CALL: u32 = 0xd400_0001;
 
-/// Runs the instruction `word` at EL0, which must change nothing but x0 to x8, and then a call: x0 and ESR_EL1 at the
-/// first exception.
-pub fn run_user(word: u32) -> (u64, u64) {
+/// Runs the instruction `word` with x0 = `value` at EL0, which must change nothing but x0 to x8, and then a call: x0 and
+/// ESR_EL1 at the first exception.
+pub fn run_user(word: u32, value: u64) -> (u64, u64) {
     let code = CODE.0.get();
     // SAFETY: the page is the guest's own, writable and executable, and nothing else uses it.
     unsafe {
@@ -115,7 +122,7 @@ pub fn run_user(word: u32) -> (u64, u64) {
     }
     synchronise(code as usize);
     // SAFETY: EL0 runs two instructions with everything masked, of which the second comes back.
-    let left = unsafe { enter_user(code as u64, 0) };
+    let left = unsafe { enter_user(code as u64, value) };
     // SAFETY: see above.
     unsafe { (*code)[1] = RETURN };
     synchronise(code as usize);
@@ -125,6 +132,11 @@ pub fn run_user(word: u32) -> (u64, u64) {
 /// MRS of `register` into x0.
 pub const fn read_word(register: Encoding) -> u32 {
     0xd520_0000 | register.bits()
+}
+
+/// MSR of `register` from x0.
+pub const fn write_word(register: Encoding) -> u32 {
+    0xd500_0000 | register.bits()
 }
 
 /// Makes the code written at `address` visible to instruction fetch (Arm ARM DDI 0487 B2.7.4.2).
@@ -141,5 +153,5 @@ pub fn read(register: Encoding) -> Result<u64, Trapped> {
 
 /// Writes a system register.
 pub fn write(register: Encoding, value: u64) -> Result<(), Trapped> {
-    run(0xd500_0000 | register.bits(), value).map(|_| ())
+    run(write_word(register), value).map(|_| ())
 }

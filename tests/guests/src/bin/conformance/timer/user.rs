@@ -41,5 +41,5 @@ fn is_as_told(register: Encoding, allowed: bool) -> bool {
 
 /// ESR_EL1 after EL0 read `register` and, if that did not trap, made a call.
 fn read(register: Encoding) -> u64 {
-    instruction::run_user(instruction::read_word(register)).1
+    instruction::run_user(instruction::read_word(register), 0).1
 }
