@@ -35,6 +35,7 @@ fn main(machine: &'static Machine) {
     crew::start(machine);
     gic::check_several(machine, gic);
     trap::authentication::check_several(machine);
+    timer::user::check_several(machine);
     // QEMU's own PSCI has no power-down states, and no ON_PENDING.
     if !native {
         psci::power::check(machine);

@@ -1,7 +1,7 @@
 //! Both EL1 timers, their interrupts, and waiting for them.
 
 mod levels;
-mod user;
+pub mod user;
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
