@@ -2,29 +2,23 @@
 //! the physical interrupts behind them.
 
 use super::interrupts::{Detail, Group, Interrupts, WIDTH};
+use super::life::Lives;
 use super::list_register::{ListRegister, ListRegisterState};
 use crate::bits::bits;
 
 /// The private interrupts of one vCPU, or 32 shared ones. As in [`Interrupts`], bit n of each word is the nth's.
 #[derive(Clone, Copy, Debug)]
 pub struct Bank {
-    /// What the specification keeps. An interrupt in a list register has the vCPU whose that is for its owner.
-    pub is: Interrupts,
     /// The first INTID.
     pub first: u32,
-    /// They stand in a list register.
-    pub listed: u32,
-    /// The latch was set, and is now held as the pending bit of a list register.
-    pub lent: u32,
-    /// A register made them active, or not, while their list register was out in the hardware: what that says of it
-    /// does not count.
-    pub written: u32,
-    /// There is a physical interrupt behind them.
-    pub linked: u32,
-    /// It is active in the physical distributor on the guest's behalf.
-    pub held: u32,
-    /// It is active still, though the guest will not end it: its vCPU must deactivate it.
-    pub released: u32,
+    /// GICD_IGROUPR.
+    pub group: u32,
+    /// GICD_ISENABLER.
+    pub enabled: u32,
+    /// Where they stand.
+    pub lives: Lives,
+    /// What takes more than a bit. An interrupt in a list register has the vCPU whose that is for its owner.
+    pub details: [Detail; WIDTH],
     /// The physical INTIDs.
     pub physical: [u16; WIDTH],
     /// For an SGI of GICv2: the source, as a bit, whose pending state a list register holds; 0 for none.
@@ -50,23 +44,15 @@ pub const fn all_if(condition: bool) -> u32 {
     if condition { u32::MAX } else { 0 }
 }
 
-/// Sets (`true`) or clears `bits` of `word`.
-pub const fn assign(word: &mut u32, bits: u32, value: bool) {
-    *word = if value { *word | bits } else { *word & !bits };
-}
-
 impl Bank {
     /// Interrupts from `first` on, out of reset.
     pub const fn new(first: u32) -> Self {
         Self {
-            is: Interrupts::RESET,
             first,
-            listed: 0,
-            lent: 0,
-            written: 0,
-            linked: 0,
-            held: 0,
-            released: 0,
+            group: 0,
+            enabled: 0,
+            lives: Lives::new(&Interrupts::RESET),
+            details: [Detail::RESET; WIDTH],
             physical: [0; WIDTH],
             lent_sources: [0; 16],
         }
@@ -74,26 +60,14 @@ impl Bank {
 
     /// Makes them private to the vCPU with the index `owner`.
     pub fn belong_to(&mut self, owner: u8) {
-        self.is.details.iter_mut().for_each(|detail| detail.owner = owner);
-    }
-
-    /// Those that are pending, as GICD_ISPENDR reads.
-    #[inline(always)]
-    pub const fn pending(&self) -> u32 {
-        self.is.latch | self.lent | (self.is.line & !self.is.edge)
-    }
-
-    /// Those that are pending, active or in a list register.
-    #[inline(always)]
-    pub const fn in_use(&self) -> u32 {
-        self.pending() | self.is.active | self.listed
+        self.details.iter_mut().for_each(|detail| detail.owner = owner);
     }
 
     /// Those among the shared interrupts `wanted` that belong into the list registers of the vCPU with the index `owner`:
     /// they stand there or are active there, or else, pending, are routed `here`.
     #[inline(never)]
     pub fn destined_for(&self, owner: u8, wanted: u32, here: u32) -> u32 {
-        let settled = wanted & (self.is.active | self.listed);
+        let settled = wanted & self.lives.settled();
         let owned = bits(settled).filter(|position| self.detail(*position).owner == owner);
         owned.fold(wanted & !settled & here, |word, position| word | 1 << position)
     }
@@ -101,7 +75,7 @@ impl Bank {
     /// The nth interrupt's details.
     #[inline(always)]
     pub fn detail(&self, position: u32) -> &Detail {
-        self.is.details.get(position as usize % WIDTH).unwrap_or(&Detail::RESET)
+        self.details.get(position as usize % WIDTH).unwrap_or(&Detail::RESET)
     }
 
     /// The vCPUs that the nth interrupt, an SGI of GICv2, is pending from, a bit for each.
@@ -114,24 +88,27 @@ impl Bank {
     /// acknowledged there: it is pending once more.
     pub fn change_sources(&mut self, position: u32, added: u8, removed: u8) -> bool {
         let Some(lent) = self.lent_sources.get_mut(position as usize) else { return false };
-        let Some(detail) = self.is.details.get_mut(position as usize % WIDTH) else { return false };
+        let Some(detail) = self.details.get_mut(position as usize % WIDTH) else { return false };
         let before = (*lent, detail.sources);
         *lent &= !removed;
         detail.sources = detail.sources & !removed | added;
         let after = (*lent, detail.sources);
-        assign(&mut self.lent, 1 << position, after.0 != 0);
-        assign(&mut self.is.latch, 1 << position, after.1 != 0);
+        self.lives.set_sources(1 << position, after.0 != 0, after.1 != 0);
         before != after
     }
 
     /// Gives back what a list register held of the nth interrupt's pending state.
     #[inline(always)]
     pub fn reclaim(&mut self, position: u32) {
-        let bit = 1 << position;
-        self.is.latch |= self.lent & bit;
-        self.lent &= !bit;
+        self.lives.reclaim(1 << position);
+        self.reclaim_source(position);
+    }
+
+    /// And its source, if it is an SGI of GICv2.
+    #[inline(always)]
+    fn reclaim_source(&mut self, position: u32) {
         if let Some(lent) = self.lent_sources.get_mut(position as usize)
-            && let Some(detail) = self.is.details.get_mut(position as usize % WIDTH)
+            && let Some(detail) = self.details.get_mut(position as usize % WIDTH)
         {
             detail.sources |= core::mem::take(lent);
         }
@@ -139,37 +116,35 @@ impl Bank {
 
     /// Takes the nth interrupt out of a list register of a vCPU that is not in the guest.
     pub fn take_out(&mut self, position: u32) {
-        self.listed &= !(1 << position);
-        self.written &= !(1 << position);
-        self.reclaim(position);
+        self.lives.take_out(1 << position);
+        self.reclaim_source(position);
     }
 
     /// The list register for the nth interrupt, which the vCPU with the index `owner` gets. Latched pending state
     /// goes along.
     pub fn lend(&mut self, position: u32, owner: u8, terms: &Terms) -> ListRegister {
         let bit = 1 << position;
-        if self.lent & bit != 0 {
+        if self.lives.lent() & bit != 0 {
             self.reclaim(position);
         }
-        self.listed |= bit;
-        let active = self.is.active & bit;
-        let due = self.pending() & terms.forwarded & bit;
+        self.lives.list(bit);
+        let active = self.lives.active() & bit;
+        let due = self.lives.pending() & terms.forwarded & bit;
         let mut pending = due & terms.here & (terms.together & !self.repriced(position) | !active);
         let (mut source, mut more) = (0, 0);
         if terms.by_source & bit != 0 {
             (source, pending, more) = self.lend_source(position, active != 0, pending);
         } else {
-            self.lent |= self.is.latch & pending;
-            self.is.latch &= !pending;
+            self.lives.lend(pending);
         }
         // When the guest has ended it, it is pending again at once, here or elsewhere.
-        let line = self.is.line & !self.is.edge & !self.linked & bit;
+        let line = self.lives.lasting() & bit;
         more |= (line & terms.forwarded & terms.here) | (due & !pending);
-        let held = self.held & bit;
+        let held = self.lives.held() & bit;
         // Software made it pending beside its line. The acknowledge ends both, the next expiry raises the line alone.
-        more |= held & self.lent & !self.is.edge;
+        more |= held & self.lives.lent() & !self.lives.edge;
         let state = ListRegisterState::new(pending != 0, active != 0);
-        let group = Group::from_bit(self.is.group & bit != 0);
+        let group = Group::from_bit(self.group & bit != 0);
         let register = ListRegister::new(self.first + position, state, self.give(position, owner, active != 0), group);
         match self.physical.get(position as usize % WIDTH) {
             Some(physical) if held & !(more | (pending & active)) != 0 => register.with_hardware(*physical),
@@ -182,13 +157,13 @@ impl Bank {
     /// cannot show both.
     fn repriced(&self, position: u32) -> u32 {
         let detail = self.detail(position);
-        all_if(detail.active_priority != detail.priority) & self.is.active & 1 << position
+        all_if(detail.active_priority != detail.priority) & self.lives.active() & 1 << position
     }
 
     /// Notes whose list register the nth interrupt is in. Returns its priority, or the one that it is active with: its
     /// end is that of the priority that the CPU interface has for it (GICv3 IHI 0069 4.8.1).
     fn give(&mut self, position: u32, owner: u8, active: bool) -> u8 {
-        let Some(detail) = self.is.details.get_mut(position as usize % WIDTH) else { return 0 };
+        let Some(detail) = self.details.get_mut(position as usize % WIDTH) else { return 0 };
         detail.owner = owner;
         if active { detail.active_priority } else { detail.priority }
     }
@@ -198,14 +173,13 @@ impl Bank {
     #[inline(never)]
     fn lend_source(&mut self, position: u32, active: bool, pending: u32) -> (u8, u32, u32) {
         let Some(lent) = self.lent_sources.get_mut(position as usize) else { return (0, 0, 0) };
-        let Some(detail) = self.is.details.get_mut(position as usize % WIDTH) else { return (0, 0, 0) };
+        let Some(detail) = self.details.get_mut(position as usize % WIDTH) else { return (0, 0, 0) };
         let eligible = if active { detail.sources & 1 << (detail.active_source % 8) } else { detail.sources };
         *lent = if pending != 0 { eligible & eligible.wrapping_neg() } else { 0 };
         detail.sources &= !*lent;
         let pending = u32::from(*lent != 0) << position;
         let waiting = u32::from(detail.sources != 0) << position;
-        assign(&mut self.lent, 1 << position, *lent != 0);
-        assign(&mut self.is.latch, 1 << position, waiting != 0);
+        self.lives.set_sources(1 << position, *lent != 0, waiting != 0);
         let lowest = lent.trailing_zeros().to_le_bytes()[0];
         (if active { detail.active_source } else { lowest }, pending, pending & waiting)
     }
@@ -213,13 +187,10 @@ impl Bank {
     /// Takes over what the guest made of the list register that was `written` for the nth interrupt.
     pub fn take_back(&mut self, position: u32, written: ListRegister, now: ListRegisterState) {
         let bit = 1 << position;
-        if self.written & bit == 0 {
-            assign(&mut self.is.active, bit, now.active());
-        }
-        self.written &= !bit;
+        self.lives.show(bit, now.active());
         if now.active()
             && now != written.state()
-            && let Some(detail) = self.is.details.get_mut(position as usize % WIDTH)
+            && let Some(detail) = self.details.get_mut(position as usize % WIDTH)
         {
             detail.active_source = written.source();
             detail.active_priority = written.priority();
@@ -228,29 +199,16 @@ impl Bank {
             self.acknowledge(position);
         }
         if now == ListRegisterState::Empty {
-            self.listed &= !bit;
-            if written.hardware().is_some() {
-                // The guest's deactivation reached the physical interrupt too.
-                self.held &= !bit;
-            }
+            self.lives.end(bit, written.hardware().is_some());
         }
     }
 
     /// The guest acknowledged the nth interrupt, which a list register held as pending.
     fn acknowledge(&mut self, position: u32) {
-        let bit = 1 << position;
-        self.lent &= !bit;
-        // The line of a linked one shows again as a new physical interrupt once the guest has ended this one.
-        self.is.line &= !(self.linked & bit);
+        self.lives.acknowledge(1 << position);
         if let Some(lent) = self.lent_sources.get_mut(position as usize) {
             *lent = 0;
         }
-    }
-
-    /// Those that are lent to list registers as pending and nothing else.
-    #[inline(always)]
-    pub const fn only_lent(&self) -> u32 {
-        self.lent & !self.is.latch & !self.is.active
     }
 
     /// For an SGI of GICv2: the vCPU that a list register holds it pending from, as a bit; 0 for none.

@@ -45,11 +45,11 @@ impl Vgic {
     /// need no search.
     pub(super) fn refresh(&mut self, index: usize, changed: u32, recalled: u32) {
         let Some(bank) = self.banks.get(index) else { return };
-        let listed = bank.listed & recalled;
+        let listed = bank.lives.listed() & recalled;
         if listed != 0 {
             return self.recall(index, changed, listed);
         }
-        let (idle, wanted) = (bank.held & changed & !bank.in_use(), changed & self.wanted(bank));
+        let (idle, wanted) = (bank.lives.held() & changed & !bank.lives.in_use(), changed & self.wanted(bank));
         if idle | wanted == 0 {
             return;
         }
@@ -80,8 +80,7 @@ impl Vgic {
     #[inline(never)]
     fn tell_owners(&mut self, index: usize, idle: u32, wanted: u32) {
         let Some(bank) = self.banks.get_mut(index) else { return };
-        bank.held &= !idle;
-        bank.released |= idle;
+        bank.lives.let_go(idle);
         self.released |= u64::from(idle != 0) << index;
         self.busy |= u64::from(wanted != 0) << index;
         for position in bits(idle) {
@@ -109,7 +108,7 @@ impl Vgic {
         while banks != 0 {
             let index = banks.trailing_zeros() as usize;
             banks &= banks - 1;
-            let wanted = self.banks.get(index).map_or(0, |bank| bank.pending() | bank.listed);
+            let wanted = self.banks.get(index).map_or(0, |bank| bank.lives.pending() | bank.lives.listed());
             if wanted != 0 {
                 self.touched(index, wanted);
             }
@@ -120,21 +119,21 @@ impl Vgic {
     #[inline(always)]
     pub(super) const fn forwarded(&self, bank: &Bank) -> u32 {
         let [group_0, group_1] = self.group_enables;
-        bank.is.enabled & (group_0 & !bank.is.group | group_1 & bank.is.group)
+        bank.enabled & (group_0 & !bank.group | group_1 & bank.group)
     }
 
     /// The interrupts of a bank that want a list register of some vCPU: an interrupt stays where it stands or is
     /// active; a pending one goes where it is routed.
     #[inline(always)]
     pub(super) const fn wanted(&self, bank: &Bank) -> u32 {
-        bank.is.active | bank.listed | (bank.pending() & self.forwarded(bank))
+        bank.lives.settled() | (bank.lives.pending() & self.forwarded(bank))
     }
 
     /// Whose list registers a candidate belongs into.
     #[inline(always)]
     fn destination(&self, bank: &Bank, position: u32) -> Option<VcpuId> {
         let detail = bank.detail(position);
-        let settled = bank.first < FIRST_SHARED || (bank.is.active | bank.listed) & 1 << position != 0;
+        let settled = bank.first < FIRST_SHARED || bank.lives.settled() & 1 << position != 0;
         if settled { VcpuId::new(detail.owner) } else { self.route(detail.route) }
     }
 
@@ -193,7 +192,7 @@ impl Vgic {
     /// [`Self::flush`], so that whoever makes an interrupt pending for it is told to kick it. It must not be in the
     /// guest.
     pub fn has_deliverable(&mut self, vcpu: VcpuId) -> bool {
-        let found = self.candidates(vcpu).any(|(bank, position)| bank.is.active & 1 << position == 0);
+        let found = self.candidates(vcpu).any(|(bank, position)| bank.lives.active() & 1 << position == 0);
         if !found {
             self.waiting.insert(vcpu);
         }
@@ -207,8 +206,8 @@ impl Vgic {
         let bits = self.layout.priority_bits;
         self.candidates(vcpu).any(|(bank, position)| {
             let (bit, priority) = (1 << position, bank.detail(position).priority);
-            bank.is.active & bit == 0
-                && per.cpu_interface.signals(super::Group::from_bit(bank.is.group & bit != 0), priority, bits)
+            bank.lives.active() & bit == 0
+                && per.cpu_interface.signals(super::Group::from_bit(bank.group & bit != 0), priority, bits)
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Registers with a field for each interrupt. The distributor shows the shared ones, and on GICv2 the private
 //! ones of the accessing vCPU; a redistributor shows the private ones of its vCPU in the same way.
 
-use super::bank::{Bank, assign};
+use super::bank::Bank;
 use super::lookup::Access;
 use super::registers::Field;
 use super::{FIRST_SHARED, SGIS, Version, Vgic};
@@ -15,11 +15,11 @@ impl Vgic {
         let (index, first) = self.locate(access.vcpu(), access.first());
         let Some(bank) = self.banks.get(index) else { return 0 };
         u64::from(match access.field() {
-            Field::Group => bank.is.group,
-            Field::SetEnable | Field::ClearEnable => bank.is.enabled,
-            Field::SetPending | Field::ClearPending => bank.pending(),
-            Field::SetActive | Field::ClearActive => bank.is.active,
-            Field::Configuration => spread(bank.is.edge >> first & 0xFFFF) << 1,
+            Field::Group => bank.group,
+            Field::SetEnable | Field::ClearEnable => bank.enabled,
+            Field::SetPending | Field::ClearPending => bank.lives.pending(),
+            Field::SetActive | Field::ClearActive => bank.lives.active(),
+            Field::Configuration => spread(bank.lives.edge >> first & 0xFFFF) << 1,
             Field::Priority | Field::Targets | Field::SetSources | Field::ClearSources => {
                 return self.read_bytes(access, bank, first);
             }
@@ -63,13 +63,13 @@ impl Vgic {
         // On GICv2 SGIs are always enabled, and pending by source only (IHI 0048 4.3.5 to 4.3.8).
         let free = if private && self.layout.version == Version::V2 { given & !SGIS } else { given };
         let (word, bits, value) = match access.field() {
-            Field::SetEnable => (&mut bank.is.enabled, free, u32::MAX),
-            Field::ClearEnable => (&mut bank.is.enabled, free, 0),
-            Field::Group => (&mut bank.is.group, u32::MAX, given),
+            Field::SetEnable => (&mut bank.enabled, free, u32::MAX),
+            Field::ClearEnable => (&mut bank.enabled, free, 0),
+            Field::Group => (&mut bank.group, u32::MAX, given),
             // SGIs are always edge-triggered; PPIs are what is wired to them, which is level-sensitive (IHI 0048 4.3.13,
             // IHI 0069 12.11 GICR_ICFGR0 and GICR_ICFGR1: whether software may say otherwise is the implementation's choice).
             Field::Configuration if private => return,
-            Field::Configuration => (&mut bank.is.edge, 0xFFFF << first, gather(given >> 1) << first),
+            Field::Configuration => (&mut bank.lives.edge, 0xFFFF << first, gather(given >> 1) << first),
             _ => return self.write_other(access, index, first, (given, free)),
         };
         let changed = (*word ^ value) & bits;
@@ -99,17 +99,13 @@ impl Vgic {
             self.collect_mail(index, bits);
         }
         let Some(bank) = self.banks.get_mut(index) else { return };
-        let changed = if pending { bits & !bank.is.latch } else { bits & (bank.is.latch | bank.lent) };
-        assign(&mut bank.is.latch, bits, pending);
-        if !pending {
-            bank.lent &= !bits;
-        }
+        let changed = if pending { bank.lives.pend(bits) } else { bank.lives.clear_pending(bits) };
         self.touched(index, changed);
     }
 
     /// The interrupts `bits` of a bank are about to lose their pending state: what was sent again until now goes with it.
     fn collect_mail(&mut self, index: usize, bits: u32) {
-        let lent = self.banks.get(index).is_some_and(|bank| bank.lent & bits != 0 && bank.first < FIRST_SHARED);
+        let lent = self.banks.get(index).is_some_and(|bank| bank.lives.lent() & bits != 0 && bank.first < FIRST_SHARED);
         if lent && let Some(vcpu) = VcpuId::new(index.to_le_bytes()[0]) {
             self.close_mailbox(vcpu);
         }
@@ -118,9 +114,7 @@ impl Vgic {
     /// The line of an interrupt goes, or stays, high or low.
     pub(super) fn set_line(&mut self, index: usize, position: u32, level: bool) {
         let Some(bank) = self.banks.get_mut(index) else { return };
-        let changed = (bank.is.line ^ if level { u32::MAX } else { 0 }) & 1 << position;
-        bank.is.line ^= changed;
-        bank.is.latch |= changed & bank.is.line & bank.is.edge;
+        let changed = bank.lives.drive(1 << position, level);
         if changed != 0 {
             self.touched(index, changed);
         }
@@ -145,7 +139,7 @@ impl Vgic {
             Field::Targets if bank.first >= FIRST_SHARED && several => {
                 return self.set_route(index, position, targets.into());
             }
-            Field::Priority => match bank.is.details.get_mut(position as usize) {
+            Field::Priority => match bank.details.get_mut(position as usize) {
                 Some(detail) => core::mem::replace(&mut detail.priority, priority) != priority,
                 None => false,
             },
@@ -157,7 +151,7 @@ impl Vgic {
     /// Writes GICD_ITARGETSR or GICD_IROUTER.
     pub(super) fn set_route(&mut self, index: usize, position: u32, route: u64) {
         let Some(bank) = self.banks.get_mut(index) else { return };
-        let Some(detail) = bank.is.details.get_mut(position as usize) else { return };
+        let Some(detail) = bank.details.get_mut(position as usize) else { return };
         let changed = core::mem::replace(&mut detail.route, route) != route;
         self.touched(index, u32::from(changed) << position);
     }
@@ -173,18 +167,16 @@ impl Vgic {
             let owner = route.unwrap_or(vcpu);
             let Some(bank) = self.banks.get_mut(index) else { return };
             let bit = 1 << position;
-            let changed = bit & (bank.listed | (bank.is.active ^ if active { bit } else { 0 }));
-            if let Some(detail) = bank.is.details.get_mut(position as usize)
+            if let Some(detail) = bank.details.get_mut(position as usize)
                 && active
-                && bank.is.active & bit == 0
+                && bank.lives.active() & bit == 0
             {
                 detail.active_priority = detail.priority;
-                if bank.listed & bit == 0 {
+                if bank.lives.listed() & bit == 0 {
                     detail.owner = owner.number();
                 }
             }
-            assign(&mut bank.is.active, bit, active);
-            bank.written |= bank.listed & bit;
+            let changed = bank.lives.set_active(bit, active);
             self.touched(index, changed);
         }
     }

@@ -14,8 +14,7 @@ impl Vgic {
         let bit = 1 << position;
         if let (Some(place), Ok(physical)) = (bank.physical.get_mut(position as usize), u16::try_from(physical)) {
             *place = physical;
-            bank.linked |= bit;
-            bank.held |= bit & (bank.pending() | bank.is.active);
+            bank.lives.link(bit);
         }
         self.touched(index, bit);
     }
@@ -26,11 +25,8 @@ impl Vgic {
     pub fn raise_hardware(&mut self, vcpu: VcpuId, intid: u32) -> VcpuSet {
         let (index, position) = self.locate(vcpu, intid);
         let Some(bank) = self.banks.get_mut(index) else { return VcpuSet::EMPTY };
-        let bit = bank.linked & 1 << position;
-        bank.held |= bit;
-        bank.is.line |= bit & !bank.is.edge;
-        bank.is.latch |= bit & bank.is.edge;
-        self.touched(index, bit);
+        let linked = bank.lives.hold(1 << position);
+        self.touched(index, linked);
         self.take_kicks()
     }
 
@@ -46,14 +42,14 @@ impl Vgic {
     /// on the core that the vCPU is loaded on, and cleared when it is parked.
     pub fn hardware_active(&self, vcpu: VcpuId) -> impl Iterator<Item = u32> {
         let bank = self.banks.get(vcpu.index());
-        let held = bits(bank.map_or(0, |bank| bank.held));
+        let held = bits(bank.map_or(0, |bank| bank.lives.held()));
         held.filter_map(move |position| bank?.physical.get(position as usize).map(|physical| u32::from(*physical)))
     }
 
     /// Whether there are any [`Self::hardware_active`].
     #[inline(always)]
     pub fn holds_hardware(&self, vcpu: VcpuId) -> bool {
-        self.banks.get(vcpu.index()).is_some_and(|bank| bank.held != 0)
+        self.banks.get(vcpu.index()).is_some_and(|bank| bank.lives.held() != 0)
     }
 
     /// Whether some vCPU has something to take by [`Self::take_released`].
@@ -71,9 +67,8 @@ impl Vgic {
         }
         let index = banks.trailing_zeros();
         let bank = self.banks.get_mut(index as usize)?;
-        let position = bank.released.trailing_zeros();
-        bank.released &= bank.released.wrapping_sub(1);
-        if bank.released == 0 {
+        let position = bank.lives.take_released();
+        if bank.lives.released() == 0 {
             self.released &= !(1 << index);
         }
         bank.physical.get(position as usize).map(|physical| u32::from(*physical))

@@ -5,11 +5,11 @@
 //! what stands there, [`Vgic::fold`] takes back what the guest made of it, which not every exit needs to know
 //! ([`Vgic::enter_again`]).
 //!
-//! - `interrupts`: what the specification keeps of 32 interrupts, a bit each; `bank`: where they are handled just now
+//! - `life`: the states of an interrupt and all its moves, for 32 at once; `bank`: 32 with all that belongs to them
 //! - `registers`: the table of register offsets; `lookup`: which an access is to; `frames`, `fields`, `sgi`: what they do
 //! - `delivery`: who is to get an interrupt; `mailbox`: SGIs that come again
 //! - `slots`: list registers filled (`choice`: by whom) and taken back; `hardware`: physical interrupts behind virtual ones
-//! - `cpu_interface`, `state`: everything as the specification says it, to save, carry and restore
+//! - `interrupts`, `cpu_interface`, `state`: everything as the specification says it, to save, carry and restore
 
 mod bank;
 mod choice;
@@ -20,6 +20,7 @@ mod frames;
 mod hardware;
 mod interrupts;
 mod layout;
+mod life;
 mod list_register;
 mod lookup;
 mod mailbox;
@@ -108,9 +109,9 @@ impl Vgic {
         let (private, shared) = banks.split_at_mut(layout.vcpus);
         for (index, bank) in private.iter_mut().enumerate() {
             bank.belong_to(index.to_le_bytes()[0]);
-            bank.is.edge = SGIS;
+            bank.lives.edge = SGIS;
             // GICv2: SGIs are always enabled (IHI 0048 4.3.5 leaves it to the implementation; GIC-400 does so).
-            bank.is.enabled = if layout.version == Version::V2 { SGIS } else { 0 };
+            bank.enabled = if layout.version == Version::V2 { SGIS } else { 0 };
         }
         for (bank, first) in shared.iter_mut().zip((FIRST_SHARED..).step_by(32)) {
             bank.first = first;
@@ -225,10 +226,9 @@ impl Vgic {
     pub fn reset(&mut self) {
         let before = core::mem::replace(self, Self::new(self.layout));
         for (index, (bank, before)) in self.banks.iter_mut().zip(&before.banks).enumerate() {
-            bank.linked = before.linked;
             bank.physical = before.physical;
-            bank.released = before.released | before.held;
-            self.released |= u64::from(bank.released != 0) << index;
+            bank.lives.inherit(&before.lives);
+            self.released |= u64::from(bank.lives.released() != 0) << index;
         }
     }
 }

@@ -22,7 +22,7 @@ impl Vgic {
         let intid = (value >> 24 & 0xF) as u32;
         let mut targets = self.mailboxes.targets(source, value);
         for (index, bank) in self.banks.iter().enumerate().take(self.vcpus.len()) {
-            if bank.is.group & 1 << intid != 0 {
+            if bank.group & 1 << intid != 0 {
                 targets = targets.without(VcpuSet::from_bits(1 << index));
             }
         }
@@ -48,8 +48,8 @@ impl Vgic {
     #[inline(always)]
     pub(super) fn open_mailbox(&self, vcpu: VcpuId) {
         let Some(bank) = self.banks.get(vcpu.index()) else { return };
-        if bank.lent & SGIS != 0 {
-            self.open_for(vcpu, bank.only_lent() & SGIS);
+        if bank.lives.lent() & SGIS != 0 {
+            self.open_for(vcpu, bank.lives.only_lent() & SGIS);
         }
     }
 

@@ -98,7 +98,7 @@ impl Vgic {
         let Some(bank) = self.banks.get_mut(bank_index) else { return };
         bank.take_back(position, written, now);
         let bit = 1 << position;
-        let busy = (bank.in_use() | bank.held) & bit != 0;
+        let busy = (bank.lives.in_use() | bank.lives.held()) & bit != 0;
         if recalled && !empty {
             self.take_out(vcpu, index);
         }
@@ -113,7 +113,7 @@ impl Vgic {
     fn deactivate_left_out(&mut self, vcpu: VcpuId) {
         let left_out = self.candidates(vcpu).filter(|(bank, position)| {
             let bit = 1 << position;
-            bank.is.active & !bank.listed & bit != 0
+            bank.lives.active() & !bank.lives.listed() & bit != 0
         });
         let by_priority =
             left_out.map(|(bank, position)| (bank.detail(position).active_priority, bank.first + position));
@@ -185,7 +185,7 @@ impl Vgic {
         let [group_0, group_1] = per.list_registers.groups;
         for (bank, position) in self.candidates(vcpu) {
             let bit = 1 << position;
-            let (pending, one) = (bank.is.active & bit == 0, bank.is.group & bit != 0);
+            let (pending, one) = (bank.lives.active() & bit == 0, bank.group & bit != 0);
             let masked = pending && !if one { group_1 } else { group_0 };
             let detail = bank.detail(position);
             let priority = if pending { detail.priority } else { detail.active_priority };
@@ -231,7 +231,8 @@ impl Vgic {
         let Some(bank) = self.banks.get_mut(index) else { return true };
         let registers = &mut per.list_registers;
         for position in bits(candidates & among) {
-            let listed = if bank.listed & 1 << position != 0 { registers.find(bank.first + position) } else { None };
+            let listed =
+                if bank.lives.listed() & 1 << position != 0 { registers.find(bank.first + position) } else { None };
             let place = listed.unwrap_or(registers.used.trailing_ones().to_le_bytes()[0]);
             if usize::from(place) >= self.layout.list_registers {
                 return false;

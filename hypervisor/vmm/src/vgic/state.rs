@@ -4,6 +4,7 @@ use super::bank::{Bank, all_if};
 use super::frames::ROUTE_WRITABLE;
 use super::interrupts::{Detail, Interrupts};
 use super::layout::{Layout, LayoutError, Version};
+use super::life::Lives;
 use super::{CpuInterface, FIRST_SHARED, SGIS, Vgic};
 use crate::vcpu::VcpuSet;
 use alloc::vec::Vec;
@@ -89,7 +90,7 @@ impl Vgic {
             per.cpu_interface = *saved;
         }
         for (index, (bank, saved)) in self.banks.iter_mut().zip(&state.interrupts).enumerate() {
-            bank.is = *saved;
+            bank.adopt(saved);
             if bank.first < FIRST_SHARED {
                 bank.belong_to(index.to_le_bytes()[0]);
             }
@@ -118,8 +119,16 @@ impl Bank {
     /// What the specification keeps, with what list registers hold of it; fields that mean nothing for an interrupt
     /// that is not active are 0.
     fn save(&self) -> Interrupts {
-        let mut saved = self.is;
-        saved.latch |= self.lent;
+        let lives = &self.lives;
+        let mut saved = Interrupts {
+            group: self.group,
+            enabled: self.enabled,
+            edge: lives.edge,
+            line: lives.line(),
+            latch: lives.latched(),
+            active: lives.active(),
+            details: self.details,
+        };
         for (position, detail) in (0..).zip(&mut saved.details) {
             detail.sources = self.sources(position);
             if saved.active & 1 << position == 0 {
@@ -127,6 +136,12 @@ impl Bank {
             }
         }
         saved
+    }
+
+    /// Becomes what was saved.
+    fn adopt(&mut self, saved: &Interrupts) {
+        (self.group, self.enabled, self.details) = (saved.group, saved.enabled, saved.details);
+        self.lives = Lives::new(saved);
     }
 }
 
