@@ -161,6 +161,11 @@ impl Platform for Core {
         guest::inject(vcpu, syndrome);
     }
 
+    #[inline(always)]
+    fn system_control(&self) -> u64 {
+        guest::system_control()
+    }
+
     fn translate(&mut self, address: u64, unprivileged: bool) -> Option<Ipa> {
         guest::translate(address, unprivileged)
     }

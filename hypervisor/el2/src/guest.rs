@@ -210,7 +210,7 @@ pub fn describe(number: VectorNumber) -> RawExit {
 /// Makes the loaded vCPU take an exception at EL1 (Arm ARM DDI 0487, AArch64.TakeException).
 pub fn inject(vcpu: &mut LoadedVcpu, syndrome: Syndrome) {
     let general = vcpu.general_mut();
-    let entry = exception_entry(general.pstate, sysreg::read!("vbar_el1"), sysreg::read!("sctlr_el1"));
+    let entry = exception_entry(general.pstate, sysreg::read!("vbar_el1"), system_control());
     sysreg::write!("elr_el1", general.pc);
     sysreg::write!("spsr_el1", general.pstate);
     sysreg::write!("esr_el1", syndrome.esr(general.pstate));
@@ -218,6 +218,12 @@ pub fn inject(vcpu: &mut LoadedVcpu, syndrome: Syndrome) {
         sysreg::write!("far_el1", far);
     }
     (general.pc, general.pstate) = (entry.pc, entry.pstate);
+}
+
+/// SCTLR_EL1 of the loaded vCPU.
+#[inline(always)]
+pub fn system_control() -> u64 {
+    sysreg::read!("sctlr_el1")
 }
 
 /// Where the loaded vCPU's own stage 1 leads `address`, at its EL0 (`unprivileged`) or its EL1, if it may read there (AT,

@@ -107,6 +107,9 @@ pub trait Platform {
     /// Makes the loaded vCPU take an exception at its EL1 when it is entered next.
     fn inject(&mut self, vcpu: &mut LoadedVcpu, syndrome: Syndrome);
 
+    /// SCTLR_EL1 of the loaded vCPU.
+    fn system_control(&self) -> u64;
+
     /// Where the virtual `address` leads the loaded vCPU by its own tables, at its EL0 (`unprivileged`) or its EL1, if it may
     /// read there.
     fn translate(&mut self, address: u64, unprivileged: bool) -> Option<Ipa>;

@@ -3,7 +3,7 @@
 use super::{CLASS, RawExit, class, fault_address};
 use crate::address::Ipa;
 
-/// A data abort from a guest that is no [`Access`] (Arm ARM DDI 0487 D19.2.37, "ISS encoding for an exception from a
+/// A data abort from a guest that is no [`Access`], or one of a guest that may be big-endian (Arm ARM DDI 0487 D19.2.37, "ISS encoding for an exception from a
 /// Data Abort"). What its syndrome says is read when it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataAbort {
@@ -56,6 +56,11 @@ impl DataAbort {
         self.syndrome & WRITE != 0
     }
 
+    /// The load or store that it is, if its syndrome describes one.
+    pub const fn access(&self) -> Option<Access> {
+        Access::decode(self.syndrome, 0)
+    }
+
     /// What made the access.
     pub const fn origin(&self) -> Origin {
         match self.syndrome >> 2 & 0b1111 {
@@ -69,11 +74,15 @@ impl DataAbort {
 }
 
 impl Access {
-    /// What the syndrome `esr` describes, if it describes one.
+    /// What the syndrome `esr` describes, if it describes one and SCTLR_EL1, `control`, says that it is little-endian
+    /// whether at EL1 (EE) or at EL0 (E0E).
     #[inline(always)]
-    pub(super) const fn decode(esr: u64) -> Option<Self> {
+    pub(super) const fn decode(esr: u64, control: u64) -> Option<Self> {
+        const BIG_ENDIAN: u64 = 1 << 25 | 1 << 24;
         const WHAT: u64 = CLASS | VALID | CACHE_MAINTENANCE | STAGE_1_WALK | STATUS;
-        if esr & WHAT == class::DATA_ABORT << 26 | VALID | TRANSLATION << 2 { Some(Self(esr)) } else { None }
+        // Both are asked at once: that is an instruction less than one after the other.
+        let is_described = esr & WHAT == class::DATA_ABORT << 26 | VALID | TRANSLATION << 2;
+        if is_described & (control & BIG_ENDIAN == 0) { Some(Self(esr)) } else { None }
     }
 
     /// One of `1 << size` bytes (`size` is 0 to 3) of the general register `register`, with what a load does beyond them:
@@ -124,6 +133,11 @@ impl Access {
         if self.0 & SIXTY_FOUR != 0 { extended } else { extended & 0xffff_ffff }
     }
 
+    /// The bytes of `value` that it moves in the other order, and nothing else.
+    pub const fn reverse(self, value: u64) -> u64 {
+        value.swap_bytes() >> self.unused()
+    }
+
     /// The bits of 64 that it does not move.
     const fn unused(self) -> u32 {
         64 - self.size() as u32 * 8
@@ -147,7 +161,7 @@ mod tests {
         assert!(abort.write() && abort.origin() == Origin::Instruction);
         assert_eq!(abort.ipa, Ipa::new(0x0900_0018));
         assert_eq!(
-            Access::decode(esr).map(|access| (access.write(), access.size(), access.register())),
+            Access::decode(esr, 0).map(|access| (access.write(), access.size(), access.register())),
             Some((true, 1, 5))
         );
     }
@@ -168,9 +182,9 @@ mod tests {
 
     #[test]
     fn only_a_described_load_or_store_of_what_is_not_mapped_is_an_access() {
-        let is_access = |syndrome| Access::decode(class::DATA_ABORT << 26 | syndrome).is_some();
+        let is_access = |syndrome| Access::decode(class::DATA_ABORT << 26 | syndrome, 0).is_some();
         assert!(is_access(VALID | 0b00_0101) && is_access(VALID | WRITE | SIGN_EXTEND | 0b00_0111));
-        assert!(Access::decode(class::INSTRUCTION_ABORT << 26 | VALID | 0b00_0111).is_none());
+        assert!(Access::decode(class::INSTRUCTION_ABORT << 26 | VALID | 0b00_0111, 0).is_none());
         for other in [0b00_0111, VALID | 0b00_1111, VALID | 0b10_0001] {
             assert!(!is_access(other), "{other:#x}");
         }
@@ -184,5 +198,12 @@ mod tests {
         assert_eq!(Access(SIGN_EXTEND | SIXTY_FOUR).load(0x80), 0xffff_ffff_ffff_ff80);
         assert_eq!(Access(0).load(0x80), 0x80);
         assert_eq!(Access(SIGN_EXTEND | 3 << 22).store(u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn the_bytes_of_an_access_are_reversed_alone() {
+        let reversed =
+            [0, 1, 2, 3].map(|size| Access::described(size, 0, false, false, false).reverse(0x0123_4567_89ab_cdef));
+        assert_eq!(reversed, [0xef, 0xefcd, 0xefcd_ab89, 0xefcd_ab89_6745_2301]);
     }
 }

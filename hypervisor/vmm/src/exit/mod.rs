@@ -73,7 +73,7 @@ pub enum Exit {
     Smc(u16),
     /// MRS or MSR of a trapped register.
     SystemRegister(SystemRegisterAccess),
-    /// A load or store, described by its syndrome, of an address where nothing is mapped.
+    /// A load or store, described by its syndrome, of an address where nothing is mapped, and in the order of bytes of devices.
     Access(Ipa, Access),
     /// Any other data access that stage 2 did not allow.
     DataAbort(DataAbort),
@@ -111,15 +111,15 @@ mod class {
     pub const SYSTEM_ERROR: u64 = 0x2f;
 }
 
-/// Decodes what the vectors saw.
-pub fn decode(raw: &RawExit) -> Exit {
+/// Decodes what the vectors saw of a guest with `control` in SCTLR_EL1.
+pub fn decode(raw: &RawExit, control: impl FnOnce() -> u64) -> Exit {
     if raw.vector == Vector::Synchronous {
-        return decode_synchronous(raw);
+        return decode_synchronous(raw, control);
     }
     if raw.vector == Vector::SystemError { Exit::SystemError } else { Exit::Interrupt }
 }
 
-fn decode_synchronous(raw: &RawExit) -> Exit {
+fn decode_synchronous(raw: &RawExit, control: impl FnOnce() -> u64) -> Exit {
     let class = raw.esr >> 26 & 0x3f;
     // The commonest first: each is compared before the others are told apart.
     if class == class::SYSTEM_REGISTER {
@@ -128,7 +128,7 @@ fn decode_synchronous(raw: &RawExit) -> Exit {
     if class == class::HVC {
         return Exit::Hvc(immediate(raw.esr));
     }
-    if let Some(access) = Access::decode(raw.esr) {
+    if let Some(access) = Access::decode(raw.esr, control()) {
         return Exit::Access(fault_address(raw), access);
     }
     match class {
@@ -179,6 +179,10 @@ pub fn describe(raw: &RawExit) -> &'static str {
 mod tests {
     use super::*;
 
+    fn decode(raw: &RawExit) -> Exit {
+        super::decode(raw, || 0)
+    }
+
     fn synchronous(esr: u64) -> RawExit {
         RawExit { vector: Vector::Synchronous, esr, far: 0xffff_0000_0000_0123, hpfar: 0x0900_0000 >> 8 }
     }
@@ -210,6 +214,16 @@ mod tests {
         assert!(matches!(class(0x18), Exit::SystemRegister(_)) && matches!(class(0x24), Exit::DataAbort(_)));
         let described = decode(&synchronous(0x24 << 26 | 1 << 24 | 0b00_0111));
         assert!(matches!(described, Exit::Access(ipa, _) if ipa == Ipa::new(0x0900_0123)));
+    }
+
+    #[test]
+    fn what_may_be_big_endian_is_told_apart() {
+        let raw = synchronous(0x24 << 26 | 1 << 24 | 0b00_0111);
+        for bit in 0..64 {
+            let exit = super::decode(&raw, || 1 << bit);
+            let is_access = matches!(exit, Exit::DataAbort(abort) if abort.access().is_some());
+            assert_eq!(is_access, bit == 24 || bit == 25, "bit {bit}");
+        }
     }
 
     #[test]

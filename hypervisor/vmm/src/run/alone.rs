@@ -65,7 +65,7 @@ impl<'a, P: Platform> Alone<'a, P> {
             }
             let raw = self.platform.describe(number);
             // A change of what this core should do comes with a kick, and so with an exit of its own.
-            match self.handle(exit::decode(&raw)) {
+            match self.handle(exit::decode(&raw, || self.platform.system_control())) {
                 Left::Nothing => {}
                 left => return (raw, left),
             }

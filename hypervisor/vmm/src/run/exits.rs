@@ -1,7 +1,7 @@
 //! What a guest did that its VM must be asked about: one line for each kind of exit.
 
-use super::accesses::access_controller;
 use super::loaded::Loaded;
+use super::transfers;
 use super::{CoreLoop, Machine, Next};
 use crate::address::Ipa;
 use crate::exit::{self, Access, Cause, DataAbort, Exit, Origin, RawExit, Syndrome};
@@ -71,7 +71,8 @@ impl CoreLoop {
         self.loaded.as_ref().map(|loaded| loaded.it.vcpu)
     }
 
-    /// A load or store that no device has answered while the list registers were out: `None` if one does now.
+    /// A load or store that no device has answered while the list registers were out, or of a big-endian vCPU: `None` if one
+    /// does now.
     fn access<P: Platform>(
         &mut self,
         platform: &mut P,
@@ -83,15 +84,15 @@ impl CoreLoop {
         self.take_back(platform, machine, vm);
         let loaded = self.loaded.as_mut()?;
         let (cause, told) = match loaded.shared.bus.find(ipa, access.size()) {
-            Some(place) if access_controller(platform, machine, vm, loaded, access, place) => return None,
+            Some(place) if transfers::access(platform, machine, vm, loaded, access, place) => return None,
             Some((device, _)) => (device.cause(), false),
             None => (Cause::Stage2Fault, tell_fault(vm, loaded, raw, ipa)),
         };
         Some((cause, Next::Inject(Syndrome::DataAbort { far: raw.far, write: access.write() }, told)))
     }
 
-    /// An access that its syndrome does not describe, or that is no load or store of what is not mapped: `None` if it was
-    /// carried out.
+    /// An access that its syndrome does not describe, or that may be big-endian, or that is no load or store of what is not
+    /// mapped: `None` if it was carried out.
     fn data_abort<P: Platform>(
         &mut self,
         platform: &mut P,
@@ -100,6 +101,9 @@ impl CoreLoop {
         raw: &RawExit,
         abort: &DataAbort,
     ) -> Option<(Cause, Next)> {
+        if let Some(access) = abort.access() {
+            return self.access(platform, machine, vm, raw, (abort.ipa, access));
+        }
         let device = self.loaded.as_ref()?.shared.bus.find(abort.ipa, 1);
         let (cause, told) = match (abort.origin(), device) {
             (Origin::CacheMaintenance, _) => return Some((Cause::Other, Next::Skip)),

@@ -12,8 +12,7 @@ use crate::vm::{Device, Vm};
 
 /// What of an address is compared: above it may be a tag (Arm ARM DDI 0487 D8.8).
 const UNTAGGED: u64 = (1 << 56) - 1;
-/// PSTATE.M of EL0, and what tells AArch32 apart.
-const LEVEL: u64 = 0b1100;
+/// PSTATE.M: what tells AArch32 apart.
 const AARCH32: u64 = 1 << 4;
 
 impl CoreLoop {
@@ -76,7 +75,7 @@ fn fetch<P: Platform>(platform: &mut P, vm: &Vm, loaded: &Loaded) -> Option<u32>
     if general.pstate & AARCH32 != 0 {
         return None;
     }
-    let address = platform.translate(general.pc, general.pstate & LEVEL == 0)?;
+    let address = platform.translate(general.pc, general.is_unprivileged())?;
     let memory = vm.memory().contiguous(address, 4)?;
     let mut bytes = [0; 4];
     platform.read_memory(memory.start(), &mut bytes);
@@ -84,8 +83,31 @@ fn fetch<P: Platform>(platform: &mut P, vm: &Vm, loaded: &Loaded) -> Option<u32>
 }
 
 /// Carries out one load or store at the `place` on the bus, with the VM locked and the list registers read back. Whether the
-/// device answers it.
-fn access<P: Platform>(
+/// device answers it. Devices are little-endian: what a big-endian vCPU stores comes to them, and what it loads to it, in the
+/// other order.
+#[inline(never)]
+pub(super) fn access<P: Platform>(
+    platform: &mut P,
+    machine: &Machine,
+    vm: &mut Vm,
+    loaded: &mut Loaded,
+    access: Access,
+    place: (Device, u64),
+) -> bool {
+    if !loaded.vcpu.is_big_endian(platform.system_control()) {
+        return access_in_order(platform, machine, vm, loaded, access, place);
+    }
+    let register = access.register();
+    let before = loaded.vcpu.general().get(register);
+    loaded.vcpu.general_mut().set(register, access.reverse(before));
+    let answered = access_in_order(platform, machine, vm, loaded, access, place);
+    let general = loaded.vcpu.general_mut();
+    let loads = answered && !access.write();
+    general.set(register, if loads { access.load(access.reverse(general.get(register))) } else { before });
+    answered
+}
+
+fn access_in_order<P: Platform>(
     platform: &mut P,
     machine: &Machine,
     vm: &mut Vm,

@@ -41,6 +41,15 @@ impl LoadedVcpu {
         &mut self.0.timers
     }
 
+    /// Whether its loads and stores are big-endian where it is, when SCTLR_EL1 is `control` (Arm ARM DDI 0487 B2.6.1).
+    pub fn is_big_endian(&self, control: u64) -> bool {
+        /// SCTLR_EL1.EE.
+        const AT_EL1: u64 = 1 << 25;
+        /// SCTLR_EL1.E0E.
+        const AT_EL0: u64 = 1 << 24;
+        control & if self.general().is_unprivileged() { AT_EL0 } else { AT_EL1 } != 0
+    }
+
     /// Goes on after the instruction that was trapped.
     pub fn skip_instruction(&mut self) {
         self.0.general.skip_instruction();

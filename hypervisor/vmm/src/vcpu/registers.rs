@@ -37,6 +37,11 @@ impl GeneralRegisters {
         self.set(0, context);
     }
 
+    /// Whether it is at EL0 of AArch64 (PSTATE.M is EL0t).
+    pub const fn is_unprivileged(&self) -> bool {
+        self.pstate & 0b1111 == 0
+    }
+
     /// Goes on after the instruction that was trapped. All instructions that trap to EL2 from AArch64 are four
     /// bytes long.
     #[inline(always)]

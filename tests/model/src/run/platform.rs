@@ -275,6 +275,11 @@ impl Platform for Core {
         (general.pc, general.pstate) = (entry.pc, entry.pstate);
     }
 
+    fn system_control(&self) -> u64 {
+        let hardware = self.hardware();
+        hardware.cores[self.id.0].live.as_ref().expect("a guest is loaded").system.sctlr_el1
+    }
+
     fn translate(&mut self, address: u64, _unprivileged: bool) -> Option<Ipa> {
         Some(Ipa::new(address))
     }
