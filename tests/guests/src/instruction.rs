@@ -4,6 +4,7 @@ use core::arch::asm;
 use core::cell::UnsafeCell;
 
 use crate::memory::{cache_line, clean_and_invalidate};
+use crate::read_register;
 use crate::trap::{self, Trapped};
 
 /// A system register's encoding.
@@ -51,12 +52,35 @@ static CODE: Code = Code(UnsafeCell::new([RETURN; 16]));
 ///
 /// The word must change nothing but x0 to x17 and what the guest can do without.
 pub fn run_with(word: u32, x: &mut [u64; 8]) -> Option<Trapped> {
+    run_words([word], x)
+}
+
+/// Runs the instruction `word` as a big-endian guest (SCTLR_EL1.EE) with x0 to x2 = `x`, which then holds them as they were
+/// left. With the MMU off: the tables would be big-endian, too.
+pub fn run_big_endian(word: u32, x: &mut [u64; 3]) -> Option<Trapped> {
+    /// MSR SCTLR_EL1, X3 and X4, each with an ISB behind it.
+    const CONTROL_X3: u32 = 0xd518_1003;
+    const CONTROL_X4: u32 = 0xd518_1004;
+    const SYNCHRONIZE: u32 = 0xd503_3fdf;
+    const BIG_ENDIAN: u64 = 1 << 25;
+    let control = read_register!("sctlr_el1");
+    let mut all = [x[0], x[1], x[2], control | BIG_ENDIAN, control, 0, 0, 0];
+    let trapped = run_words([CONTROL_X3, SYNCHRONIZE, word, CONTROL_X4, SYNCHRONIZE], &mut all);
+    x.copy_from_slice(&all[..3]);
+    trapped
+}
+
+/// The same of some instructions, one after the other.
+fn run_words<const N: usize>(words: [u32; N], x: &mut [u64; 8]) -> Option<Trapped> {
     let code = CODE.0.get();
     // SAFETY: the page is the guest's own, writable and executable, and nothing else uses it.
-    unsafe { (*code)[0] = word };
+    unsafe {
+        (&mut *code)[..N].copy_from_slice(&words);
+        (*code)[N] = RETURN;
+    }
     synchronise(code as usize);
     trap::probe(|| {
-        // SAFETY: the code is `word` and a return; a trap skips `word`. The clobbers are those of a C function.
+        // SAFETY: the code is `words` and a return; a trap skips a word. The clobbers are those of a C function.
         unsafe {
             asm!("blr {code}", code = in(reg) code, inout("x0") x[0], inout("x1") x[1], inout("x2") x[2],
                 inout("x3") x[3], inout("x4") x[4], inout("x5") x[5], inout("x6") x[6], inout("x7") x[7],

@@ -55,3 +55,19 @@ impl LoadedVcpu {
         self.0.general.skip_instruction();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_bytes_is_that_of_the_level() {
+        let mut vcpu = LoadedVcpu::assume_loaded(Box::default());
+        for (pstate, bit) in [(0b0000, 24), (0b0100, 25), (0b0101, 25)] {
+            vcpu.general_mut().pstate = pstate;
+            for other in 0..64 {
+                assert_eq!(vcpu.is_big_endian(1 << other), other == bit, "PSTATE {pstate:#x}, bit {other}");
+            }
+        }
+    }
+}

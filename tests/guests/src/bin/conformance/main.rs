@@ -59,6 +59,7 @@ fn main(machine: &'static Machine) {
         memory::misaligned(gic.distributor(), "mmu off");
     }
     memory::transfers::check(gic, "mmu off");
+    memory::order::check(gic);
     memory::fetch();
     if !native {
         psci::power::boot_vcpu(gic);

@@ -1,5 +1,6 @@
 //! Accesses to addresses where nothing is: a synchronous external abort, told precisely.
 
+pub mod order;
 pub mod transfers;
 pub mod walk;
 
