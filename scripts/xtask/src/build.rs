@@ -2,7 +2,7 @@
 
 use crate::flat::{Flat, flatten};
 use crate::toolchain::Toolchain;
-use crate::{Result, guests, image, process, workspace};
+use crate::{Result, errata, guests, image, process, workspace};
 use std::path::{Path, PathBuf};
 
 /// Options of `cargo xtask build`.
@@ -52,7 +52,7 @@ fn image(toolchain: &Toolchain, profile: Profile, locked: bool) -> Result<()> {
     Ok(())
 }
 
-/// Compiles the hypervisor and returns its ELF file.
+/// Compiles the hypervisor and returns its ELF file, in which what cores get wrong is parted, if it is to be shipped.
 pub fn hypervisor(toolchain: &Toolchain, profile: Profile, locked: bool) -> Result<PathBuf> {
     let mut command = toolchain.bare_metal_cargo("build");
     command.args(["--package", "bulkhead"]);
@@ -62,7 +62,27 @@ pub fn hypervisor(toolchain: &Toolchain, profile: Profile, locked: bool) -> Resu
     };
     command.args(locked.then_some("--locked"));
     process::run(&mut command)?;
-    Ok(output_folder(profile).join("bulkhead"))
+    let elf = output_folder(profile).join("bulkhead");
+    if profile == Profile::Release {
+        part(&elf).map_err(|error| format!("{}: {error}", workspace::shown(&elf)))?;
+    }
+    Ok(elf)
+}
+
+/// Has `elf` parted. The compiler's own file, which the next build may find as it left it, is another.
+fn part(elf: &Path) -> Result<()> {
+    match errata::part(&std::fs::read(elf)?)? {
+        Some(parted) => write_whole(elf, &parted),
+        None => Ok(()),
+    }
+}
+
+/// Sequences in the shipped image that cores get wrong; for the test suites.
+pub fn check_errata() -> Result<Vec<String>> {
+    errata::problems(
+        &std::fs::read(output_folder(Profile::Release).join("bulkhead"))?,
+        &std::fs::read(workspace::image())?,
+    )
 }
 
 /// Without optimisation the image outgrows the 1 MiB across which the tiny code model of `.cargo/config.toml` reaches.
@@ -82,9 +102,15 @@ pub fn write_flat(elf: &Path, to: &Path, complete: fn(&mut Flat) -> Result<()>) 
     let bytes = std::fs::read(elf).map_err(|error| named(&error))?;
     let mut flat = flatten(&bytes).map_err(|error| named(&error))?;
     complete(&mut flat).map_err(|error| named(&error))?;
-    let unfinished = to.with_extension(format!("{}.part", std::process::id()));
     std::fs::create_dir_all(to.parent().ok_or("the image has no folder")?)?;
-    std::fs::write(&unfinished, &flat.bytes).map_err(|error| format!("{}: {error}", workspace::shown(&unfinished)))?;
-    std::fs::rename(&unfinished, to)?;
+    write_whole(to, &flat.bytes)?;
     Ok(flat)
+}
+
+/// Writes a file that appears whole or not at all.
+fn write_whole(to: &Path, bytes: &[u8]) -> Result<()> {
+    let unfinished = to.with_extension(format!("{}.part", std::process::id()));
+    std::fs::write(&unfinished, bytes).map_err(|error| format!("{}: {error}", workspace::shown(&unfinished)))?;
+    std::fs::rename(&unfinished, to)?;
+    Ok(())
 }

@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod ci;
 mod code;
+mod errata;
 mod flat;
 mod guests;
 mod image;

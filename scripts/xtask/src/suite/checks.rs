@@ -9,8 +9,11 @@ use std::process::{Command, Stdio};
 /// The check without which nothing can be booted.
 pub const BUILT: &str = "build::image-and-guests";
 
-const BUILD: [Check; 2] =
-    [Check { name: BUILT, run: build_all }, Check { name: "build::image-size", run: size::check_image }];
+const BUILD: [Check; 3] = [
+    Check { name: BUILT, run: build_all },
+    Check { name: "build::image-size", run: size::check_image },
+    Check { name: "build::errata", run: build::check_errata },
+];
 
 const BENCH: [Check; 3] = [
     Check { name: "bench::costs", run: bench::check },
