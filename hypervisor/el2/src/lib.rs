@@ -11,6 +11,7 @@ pub mod boot;
 mod bytes;
 pub mod core;
 mod cpu;
+mod device;
 pub mod gic;
 mod guest;
 pub mod heap;

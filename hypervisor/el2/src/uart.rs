@@ -1,5 +1,6 @@
 //! The board's UART: PL011 (Arm DDI 0183 3.3). The firmware has set its clock and line; we enable its FIFOs.
 
+use crate::device::Register;
 use crate::mmu::{self, Kind};
 use crate::vectors;
 use bulkhead_vmm::address::{Pa, Range};
@@ -9,7 +10,6 @@ use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use spin::Mutex;
 use tock_registers::interfaces::{ReadWriteable, Readable, Writeable};
-use tock_registers::registers::{ReadOnly, ReadWrite, WriteOnly};
 use tock_registers::{register_bitfields, register_structs};
 
 #[allow(missing_docs, reason = "register_bitfields! cannot document what it makes; names are the manual's")]
@@ -26,16 +26,16 @@ use bits::{CR, FR, INTERRUPT, LCR_H};
 
 register_structs! {
     Registers {
-        (0x000 => data: ReadWrite<u32>),
+        (0x000 => data: Register),
         (0x004 => _status),
-        (0x018 => flag: ReadOnly<u32, FR::Register>),
+        (0x018 => flag: Register<FR::Register>),
         (0x01c => _divisors),
-        (0x02c => line_control: ReadWrite<u32, LCR_H::Register>),
-        (0x030 => control: ReadWrite<u32, CR::Register>),
+        (0x02c => line_control: Register<LCR_H::Register>),
+        (0x030 => control: Register<CR::Register>),
         (0x034 => _level),
-        (0x038 => mask: ReadWrite<u32, INTERRUPT::Register>),
+        (0x038 => mask: Register<INTERRUPT::Register>),
         (0x03c => _raw),
-        (0x044 => clear: WriteOnly<u32, INTERRUPT::Register>),
+        (0x044 => clear: Register<INTERRUPT::Register>),
         (0x048 => @END),
     }
 }

@@ -1,9 +1,9 @@
 //! Registers in memory.
 
 use crate::mmu::{self, Kind};
-use crate::{refuse_tree, vectors};
+use crate::{device, refuse_tree, vectors};
 use bulkhead_vmm::address::{Pa, Range};
-use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
+use core::ptr::with_exposed_provenance_mut;
 
 /// The registers of one frame of the interrupt controller.
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ impl Frame {
     pub fn read(&self, offset: u64) -> u32 {
         debug_assert!(offset + 4 <= self.size);
         // SAFETY: the frame is mapped as a device for good, and the offset lies in it.
-        unsafe { with_exposed_provenance::<u32>((self.base + offset) as usize).read_volatile() }
+        unsafe { device::load32(self.base + offset) }
     }
 
     /// Writes the 32-bit register at `offset`.
@@ -52,7 +52,7 @@ impl Frame {
     pub fn read64(&self, offset: u64) -> u64 {
         debug_assert!(offset + 8 <= self.size);
         // SAFETY: as for `read`.
-        unsafe { with_exposed_provenance::<u64>((self.base + offset) as usize).read_volatile() }
+        unsafe { device::load64(self.base + offset) }
     }
 
     /// Writes the 64-bit register at `offset`.
@@ -73,7 +73,7 @@ impl Frame {
     pub fn read8(&self, offset: u64) -> u8 {
         debug_assert!(offset < self.size);
         // SAFETY: as for `read`.
-        unsafe { with_exposed_provenance::<u8>((self.base + offset) as usize).read_volatile() }
+        unsafe { device::load8(self.base + offset) }
     }
 }
 

@@ -38,7 +38,7 @@ vectors:
 // x0: address of a mapped word that can be read or not. Returns 1 or 0. The abort of this load alone is none of ours.
 .global probe
 probe:
-    ldr     w0, [x0]
+    ldar    w0, [x0]                // of a device: as device.rs has it
     dsb     sy                      // the load is over, well or badly
     mov     x0, #1
 probed:
