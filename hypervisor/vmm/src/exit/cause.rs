@@ -99,4 +99,14 @@ mod tests {
         assert!(Cause::ALL.iter().all(|cause| counters.get(*cause) == 1));
         assert_eq!(counters.total(), Cause::ALL.len() as u64);
     }
+
+    #[test]
+    fn expiries_are_those_of_both_timers_and_of_nothing_else() {
+        let counters = Counters::default();
+        assert!(Cause::ALL.iter().all(|cause| counters.get(*cause) == 0) && counters.expiries() == 0);
+        for cause in [Cause::VirtualTimer, Cause::PhysicalTimer, Cause::PhysicalTimer, Cause::HypervisorTimer] {
+            counters.count(cause);
+        }
+        assert_eq!((counters.get(Cause::PhysicalTimer), counters.expiries(), counters.total()), (2, 3, 4));
+    }
 }

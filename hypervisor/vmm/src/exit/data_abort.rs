@@ -167,6 +167,20 @@ mod tests {
     }
 
     #[test]
+    fn a_load_and_a_store_are_told_apart() {
+        let write = |esr| DataAbort::decode(&RawExit { vector: Vector::Synchronous, esr, far: 0, hpfar: 0 }).write();
+        // All of the syndrome but WnR, bit 6.
+        assert_eq!([write(0x9200_0007), write(0x93ff_ffbf), write(0x9200_0040)], [false, false, true]);
+    }
+
+    #[test]
+    fn a_store_puts_as_many_bytes_on_the_bus_as_it_has() {
+        let stored =
+            [0, 1, 2, 3].map(|size| Access::described(size, 0, true, false, false).store(0x0123_4567_89ab_cdef));
+        assert_eq!(stored, [0xef, 0xcdef, 0x89ab_cdef, 0x0123_4567_89ab_cdef]);
+    }
+
+    #[test]
     fn the_address_is_known_only_where_a_translation_is_missing() {
         let origin = |status: u64| {
             let raw = RawExit { vector: Vector::Synchronous, esr: 0x24 << 26 | status, far: 0, hpfar: 0x9000 };

@@ -198,6 +198,28 @@ mod tests {
     }
 
     #[test]
+    fn the_class_is_told_in_words_whatever_else_the_syndrome_says() {
+        // IL and all of the ISS but WnR (bit 6), and ISS2 above the class (bits 55:32).
+        let others = 0x00ff_ffff_0000_0000 | 0x03ff_ffbf;
+        let told = |class: u64, also| describe(&synchronous(class << 26 | others | also));
+        for (class, words) in [
+            (0x01, "wait"),
+            (0x16, "hypervisor call"),
+            (0x17, "secure monitor call"),
+            (0x18, "system register"),
+            (0x20, "instruction fetch"),
+            (0x24, "read"),
+            (0x3f, "unexpected"),
+        ] {
+            assert!(told(class, 0).starts_with(words), "{class:#x} is told as {:?}", told(class, 0));
+        }
+        assert!(told(0x24, 1 << 6).starts_with("write") && describe(&synchronous(0x24 << 26)).starts_with("read"));
+        // What the syndrome says of a system error is not looked at.
+        let error = RawExit { vector: Vector::SystemError, ..synchronous(0x16 << 26) };
+        assert_eq!(describe(&error), "system error");
+    }
+
+    #[test]
     fn vectors_are_numbered_in_their_order() {
         for vector in [Vector::Synchronous, Vector::Irq, Vector::Fiq, Vector::SystemError] {
             assert_eq!(VectorNumber::new(vector as u64).vector(), vector);

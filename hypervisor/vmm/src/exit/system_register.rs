@@ -64,6 +64,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_register_is_its_five_fields() {
+        // The largest of each (op0 has two bits, CRn and CRm four), and CNTPCT_EL0, S3_3_C14_C0_1.
+        for (op0, op1, crn, crm, op2) in [(3, 7, 15, 15, 7), (3, 3, 14, 0, 1), (2, 0, 0, 4, 2), (3, 0, 12, 11, 5)] {
+            let fields = SystemRegister::new(op0, op1, crn, crm, op2).fields();
+            assert_eq!(fields, (op0.into(), op1.into(), crn.into(), crm.into(), op2.into()));
+        }
+    }
+
+    #[test]
     fn an_access_is_decoded_field_by_field() {
         // MRS X7, CNTPCT_EL0 = S3_3_C14_C0_1.
         let esr = 0x18 << 26 | 3 << 20 | 1 << 17 | 3 << 14 | 14 << 10 | 7 << 5 | 1;
@@ -73,6 +82,7 @@ mod tests {
         assert_eq!(access.transfer(), 7);
         assert!(!access.writes(access.register()));
         let write = SystemRegisterAccess::decode(esr & !1);
+        assert!(write.write());
         assert!(write.writes(access.register()));
         assert!(
             !write.writes(SystemRegister::new(3, 3, 14, 0, 0)) && !write.writes(SystemRegister::new(3, 3, 14, 1, 1))

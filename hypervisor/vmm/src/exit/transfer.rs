@@ -183,12 +183,17 @@ mod tests {
         let loaded = |instruction| decoded(instruction).first().load(0x80);
         // ldrsb x1, [x3], #1; ldrsb w1, [x3], #1; ldrb w1, [x3], #1
         assert_eq!([0x3880_1461, 0x38c0_1461, 0x3840_1461].map(loaded), [0xffff_ffff_ffff_ff80, 0xffff_ff80, 0x80]);
+        // ldrsh w1, [x3], #2; ldrsw x1, [x3], #4: the widest that extend to so many bits.
+        let loaded = |instruction, value| decoded(instruction).first().load(value);
+        assert_eq!(loaded(0x78c0_2461, 0x8000), 0xffff_8000);
+        assert_eq!(loaded(0xb880_4461, 0x8000_0000), 0xffff_ffff_8000_0000);
     }
 
     #[test]
     fn what_else_there_is_is_not_decoded() {
         for (instruction, what) in [
             (0xb940_0061, "ldr w1, [x3], which its syndrome describes"),
+            (0xb940_0461, "ldr w1, [x3, #4], likewise"),
             (0xb840_4861, "ldtr w1, [x3, #4], which it describes as well"),
             (0x2900_0861 | 1 << 30, "stgp x1, x2, [x3]"),
             (0x6840_0861, "a signed pair without allocation"),
