@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(exception_entry(pstate, 0, SCTLR_SPAN).pstate, 0xf << 28 | DIT | DAIF | MODE_EL1H);
     }
 
-    /// SPSR_EL1 (Arm ARM DDI 0487 C5.2.18) and SCTLR_EL1 (D19.2.118) in numbers, since the code's names are on trial.
+    /// SPSR_EL1 (Arm ARM DDI 0487 C5.2) and SCTLR_EL1 (D19.2) in numbers, since the code's names are on trial.
     #[test]
     fn bits_of_the_state_stand_where_the_architecture_has_them() {
         let (spectre_safe, keep_pan) = (1 << 44, 1 << 23);

@@ -114,3 +114,56 @@ impl Chosen {
             .and(Maintenance::of_groups(enabled), compete)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    /// Of candidates (INTID, whether it is pending, priority), all of Group 1, those that get two list registers, and
+    /// what is to be heard of.
+    fn chosen(candidates: &[(u32, bool, u8)]) -> (Vec<u32>, Maintenance) {
+        let mut chosen = Chosen::new(2);
+        for (intid, pending, priority) in candidates {
+            chosen.insert(Choice::new(*intid, *pending, *priority, false), true);
+        }
+        chosen.insist();
+        (chosen.iter().map(Choice::intid).collect(), chosen.maintenance([true; 2]))
+    }
+
+    /// Interrupt at an end without a list register, and trap what may be one.
+    fn ends() -> Maintenance {
+        Maintenance::ENTRY_NOT_PRESENT.and(Maintenance::TRAP_DEACTIVATE, true)
+    }
+
+    #[test]
+    fn a_pending_interrupt_displaces_an_active_one_and_then_does_not_wait() {
+        let active = [(40, false, 0x10), (41, false, 0x20)];
+        assert_eq!(chosen(&active), ([40, 41].into(), Maintenance::NONE));
+        assert_eq!(chosen(&[active[0], active[1], (42, true, 0x30)]), ([40, 42].into(), ends()));
+        // Where two are pending, the more urgent one displaces, and the other waits.
+        let (who, what) = chosen(&[active[0], (43, true, 0x40), active[1], (42, true, 0x30)]);
+        assert_eq!((who, what), ([40, 42].into(), ends().and(Maintenance::NO_PENDING, true)));
+    }
+
+    #[test]
+    fn active_ones_without_a_list_register_leave_the_others_where_they_are() {
+        let active = [(40, false, 0x30), (41, false, 0x10), (42, false, 0x20)];
+        assert_eq!(chosen(&active), ([41, 42].into(), ends()));
+        // Nor is one displaced that is pending.
+        assert_eq!(chosen(&[(43, true, 0x10), active[0], active[2]]), ([43, 42].into(), ends()));
+    }
+
+    #[test]
+    fn pending_ones_that_wait_are_heard_of_and_groups_only_if_both_compete() {
+        let waiting = [(40, true, 0x30), (41, true, 0x10), (42, true, 0x20)];
+        assert_eq!(chosen(&waiting), ([41, 42].into(), Maintenance::NO_PENDING));
+        assert_eq!(chosen(&waiting[..2]), ([41, 40].into(), Maintenance::NONE));
+        let mut both = Chosen::new(1);
+        both.insert(Choice::new(40, true, 0x10, false), false);
+        both.insert(Choice::new(41, true, 0x10, true), true);
+        let disabled = Maintenance::of_groups([true, false]);
+        assert_eq!(both.maintenance([true, false]), disabled.and(Maintenance::NO_PENDING, true));
+        assert!(disabled.wants_groups());
+    }
+}

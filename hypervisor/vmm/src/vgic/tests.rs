@@ -1,6 +1,9 @@
 //! What the model test does not see: how few exits and writes things take, and what is refused.
 
+mod kicks;
 mod mailbox;
+mod power;
+mod registers;
 
 use super::*;
 use crate::fault::GuestFault;

@@ -1,0 +1,123 @@
+//! Who hears of a change, and what of the hardware comes back for it.
+
+use super::*;
+
+/// A private interrupt without hardware behind it.
+const PPI: u32 = 30;
+
+fn enable_ppi(vgic: &mut Vgic, vcpu: VcpuId) {
+    match vgic.layout().version {
+        Version::V2 => write(vgic, vcpu, Part::Distributor, (0x100, 4), 1 << PPI),
+        Version::V3 => write(vgic, vcpu, Part::Redistributor(vcpu), (0x1_0100, 4), 1 << PPI),
+    };
+}
+
+#[test]
+fn a_private_line_kicks_its_vcpu_if_that_could_take_it() {
+    for version in [Version::V2, Version::V3] {
+        let mut vgic = set_up(version);
+        for vcpu in [BOOT, second()] {
+            vgic.flush(vcpu);
+        }
+        assert!(vgic.set_private_line(second(), PPI, true).is_empty(), "it is disabled");
+        assert!(vgic.set_private_line(second(), PPI, false).is_empty());
+        for vcpu in [second(), BOOT] {
+            enable_ppi(&mut vgic, vcpu);
+            assert_eq!(vgic.set_private_line(vcpu, PPI, true), VcpuSet::only(vcpu));
+        }
+        // SGIs have no line, and shared ones another owner.
+        for intid in [15, 32, UART] {
+            assert!(vgic.set_private_line(BOOT, intid, true).is_empty());
+        }
+        assert_eq!(
+            vgic.state().interrupts.iter().map(|word| word.line).collect::<Vec<_>>(),
+            [1 << PPI, 1 << PPI, 0, 0]
+        );
+    }
+}
+
+/// GICD_CTLR's enables, GICD_ISENABLER and GICD_IGROUPR decide together (GICv2 IHI 0048 4.3.1, GICv3 IHI 0069 4.7).
+#[test]
+fn an_interrupt_is_forwarded_while_it_and_its_group_are_enabled() {
+    for version in [Version::V2, Version::V3] {
+        for case in 0..16_u64 {
+            let (groups, one, enabled) = (case & 0b11, case >> 2 & 1, case >> 3);
+            let mut vgic = set_up(version);
+            let bit = 1 << (UART - 32);
+            write(&mut vgic, BOOT, Part::Distributor, (0x084, 4), one * bit);
+            write(&mut vgic, BOOT, Part::Distributor, (if enabled == 1 { 0x104 } else { 0x184 }, 4), bit);
+            write(&mut vgic, BOOT, Part::Distributor, (0, 4), groups);
+            vgic.set_shared_line(UART, true);
+            let forwarded = enabled == 1 && groups >> one & 1 == 1;
+            assert_eq!(vgic.has_deliverable(BOOT), forwarded, "{version:?} {case:#b}");
+            assert_eq!(register_of(&mut vgic, BOOT, UART).is_some(), forwarded, "{version:?} {case:#b}");
+        }
+    }
+}
+
+#[test]
+fn an_end_by_another_vcpu_calls_the_list_register_back() {
+    for version in [Version::V2, Version::V3] {
+        let mut vgic = set_up(version);
+        vgic.set_shared_line(UART, true);
+        enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Active);
+        vgic.set_shared_line(UART, false);
+        let mut read = *vgic.flush(BOOT);
+        assert_eq!(vgic.deactivate(second(), UART), VcpuSet::only(BOOT));
+        assert_eq!(vgic.still_recalled(VcpuSet::only(BOOT)), VcpuSet::only(BOOT));
+        read.registers[0].set_state(ListRegisterState::Active);
+        vgic.fold(BOOT, &read);
+        assert_eq!((vgic.state().interrupts[2].active, register_of(&mut vgic, BOOT, UART)), (0, None));
+    }
+}
+
+#[test]
+fn each_list_register_comes_back_for_a_change_of_its_own_interrupt() {
+    for changed in 0..3 {
+        let mut vgic = set_up(Version::V3);
+        for intid in 0..3 {
+            vgic.send(BOOT, VcpuSet::only(second()), intid);
+        }
+        let registers = *vgic.flush(second());
+        let kicks = write(&mut vgic, BOOT, Part::Redistributor(second()), (0x1_0180, 4), 1 << changed);
+        assert_eq!(kicks, VcpuSet::only(second()));
+        assert_eq!(vgic.vcpus[1].recall, 1 << changed);
+        vgic.fold(second(), &registers);
+        let left = vgic.flush(second()).used_indices().count();
+        assert_eq!((left, register_of(&mut vgic, second(), changed)), (2, None));
+    }
+}
+
+#[test]
+fn what_a_vcpu_holds_of_the_hardware_is_for_itself_to_let_go() {
+    const OTHER: u32 = 26;
+    let mut vgic = set_up(Version::V3);
+    for intid in [OTHER, TIMER] {
+        vgic.link_hardware(second(), intid, intid);
+        vgic.raise_hardware(second(), intid);
+    }
+    // One is disabled, and so in no list register.
+    assert!(register_of(&mut vgic, second(), OTHER).is_none() && register_of(&mut vgic, second(), TIMER).is_some());
+    let kicks = write(&mut vgic, BOOT, Part::Redistributor(second()), (0x1_0280, 4), 1 << OTHER);
+    assert!(kicks.is_empty(), "its line is high still");
+    assert_eq!(vgic.lower_hardware(second(), OTHER), VcpuSet::only(second()));
+    assert_eq!(vgic.hardware_active(second()).collect::<Vec<_>>(), [TIMER]);
+    assert_eq!((vgic.take_released(BOOT), vgic.take_released(second())), (None, Some(OTHER)));
+    assert_eq!(vgic.take_released(second()), None);
+}
+
+/// GICD_ITARGETSR is RAZ/WI then (GICv2 IHI 0048 4.3.12).
+#[test]
+fn a_single_vcpu_gets_every_shared_interrupt() {
+    for version in [Version::V2, Version::V3] {
+        let mut vgic = Vgic::new(Layout { vcpus: 1, ..layout(version) });
+        for (offset, size, value) in [(0, 4, 3), (0x104, 4, 1 << (UART - 32)), (0x800 + u64::from(UART), 1, 2)] {
+            write(&mut vgic, BOOT, Part::Distributor, (offset, size), value);
+        }
+        vgic.flush(BOOT);
+        assert_eq!(vgic.set_shared_line(UART, true), VcpuSet::only(BOOT));
+        let registers = *vgic.flush(BOOT);
+        vgic.fold(BOOT, &registers);
+        assert!(register_of(&mut vgic, BOOT, UART).is_some());
+    }
+}
