@@ -106,6 +106,9 @@ mod tests {
         // Level 4 of 32 runs, that is priority 0x20.
         let running = CpuInterface { active_priorities_1: [1 << 4, 0, 0, 0], ..open };
         assert!(running.signals(Group::One, 0x18, 5) && !running.signals(Group::One, 0x20, 5));
+        // The same level of both groups, as software may set the active priorities: one is enough.
+        let both = CpuInterface { active_priorities_0: [1 << 4, 0, 0, 0], ..running };
+        assert!(both.signals(Group::One, 0x18, 5) && !both.signals(Group::One, 0x20, 5));
         // With 7 bits the second register begins at level 32 of 128, priority 0x40.
         let fine = CpuInterface { active_priorities_0: [0, 1, 0, 0], binary_point_1: 1, ..open };
         assert!(fine.signals(Group::One, 0x3E, 7) && !fine.signals(Group::One, 0x40, 7));
