@@ -318,3 +318,6 @@ impl Default for ListRegisters {
         Self::EMPTY
     }
 }
+
+#[cfg(test)]
+mod tests;

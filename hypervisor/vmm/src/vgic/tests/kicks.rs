@@ -121,3 +121,60 @@ fn a_single_vcpu_gets_every_shared_interrupt() {
         assert!(register_of(&mut vgic, BOOT, UART).is_some());
     }
 }
+
+/// Routes the UART's interrupt to `vcpu` alone. Whom to kick.
+fn route_to(vgic: &mut Vgic, vcpu: VcpuId) -> VcpuSet {
+    let access = match vgic.layout().version {
+        Version::V2 => ((0x800 + u64::from(UART), 1), 1 << vcpu.number()),
+        Version::V3 => ((0x6000 + 8 * u64::from(UART), 8), vcpu.affinity()),
+    };
+    write(vgic, BOOT, Part::Distributor, access.0, access.1)
+}
+
+#[test]
+fn a_shared_interrupt_is_for_the_vcpu_that_it_is_routed_to() {
+    for version in [Version::V2, Version::V3] {
+        let mut vgic = set_up(version);
+        for vcpu in [BOOT, second()] {
+            vgic.flush(vcpu);
+        }
+        for vcpu in [second(), BOOT] {
+            assert!(route_to(&mut vgic, vcpu).is_empty());
+            assert_eq!(vgic.set_shared_line(UART, true), VcpuSet::only(vcpu), "{version:?}");
+            vgic.set_shared_line(UART, false);
+        }
+    }
+}
+
+#[test]
+fn a_new_route_is_taken_once_the_list_register_is_back() {
+    for version in [Version::V2, Version::V3] {
+        for state in [ListRegisterState::Pending, ListRegisterState::Active] {
+            let mut vgic = set_up(version);
+            vgic.set_shared_line(UART, true);
+            enter_and_leave(&mut vgic, BOOT, UART, state);
+            for vcpu in [BOOT, second()] {
+                vgic.flush(vcpu);
+            }
+            // Where it stands is not where it is routed.
+            assert_eq!(route_to(&mut vgic, second()), VcpuSet::only(BOOT), "{version:?} {state:?}");
+            let registers = vgic.vcpus[0].list_registers;
+            // Pending it moves, active it stays until its end.
+            let (here, there) = (register_of(&mut vgic, second(), UART).is_some(), vgic.fold(BOOT, &registers));
+            let moves = state == ListRegisterState::Pending;
+            assert_eq!((here, there), (false, if moves { VcpuSet::only(second()) } else { VcpuSet::EMPTY }));
+            let of = [BOOT, second()].map(|vcpu| register_of(&mut vgic, vcpu, UART).is_some());
+            assert_eq!(of, [!moves, moves], "{version:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_private_to_one_is_for_nobody_else() {
+    for version in [Version::V2, Version::V3] {
+        let mut vgic = set_up(version);
+        vgic.send(BOOT, VcpuSet::only(second()), 3);
+        assert!(!vgic.has_deliverable(BOOT) && vgic.has_deliverable(second()));
+        assert_eq!((register_of(&mut vgic, BOOT, 3), register_of(&mut vgic, second(), 3).is_some()), (None, true));
+    }
+}

@@ -70,3 +70,17 @@ fn a_reset_lets_go_of_the_physical_interrupts_of_every_vcpu() {
     assert_eq!((vgic.take_released(BOOT), vgic.take_released(second())), (None, Some(TIMER)));
     assert_eq!(vgic.take_released(second()), None);
 }
+
+#[test]
+fn a_parked_vcpu_is_signalled_by_group_and_not_what_it_has_in_service() {
+    let mut vgic = set_up(Version::V3);
+    write(&mut vgic, BOOT, Part::Distributor, (0x084, 4), 1 << (UART - 32));
+    vgic.set_shared_line(UART, true);
+    for (zero, one) in [(false, false), (true, false), (false, true)] {
+        let interface = vgic.cpu_interface_mut(BOOT).unwrap();
+        (interface.group_0_enabled, interface.group_1_enabled, interface.priority_mask) = (zero, one, 0xF0);
+        assert_eq!(vgic.has_signalled(BOOT), one);
+    }
+    enter_and_leave(&mut vgic, BOOT, UART, ListRegisterState::Active);
+    assert!(!vgic.has_signalled(BOOT), "its line is high, but it is not signalled twice");
+}

@@ -47,8 +47,12 @@ fn the_controller_says_what_it_is() {
         let vgic = set_up(version);
         assert_eq!(read(&vgic, BOOT, DISTRIBUTOR, (4, 4)), kind, "{version:?}");
         assert_eq!(read(&vgic, BOOT, DISTRIBUTOR, (8, 4)), 0x4200_043B, "{version:?}");
+        // PIDR0 and the lowest bits of PIDR1: the part that Arm's implementation of the architecture has, GIC-400, GIC-500.
+        let (end, part) = if version == Version::V2 { (0x1000, 0x90) } else { (0x1_0000, 0x92) };
+        let parts = [0x20, 0x1C].map(|before| read(&vgic, BOOT, DISTRIBUTOR, (end - before, 4)));
+        assert_eq!(parts, [part, 0xB4], "{version:?}");
         // PIDR2.ArchRev, and CIDR0 to CIDR3 at the frame's end (IHI 0048 4.3.18, IHI 0069 12.1.4).
-        let (end, revision) = if version == Version::V2 { (0x1000, 2) } else { (0x1_0000, 3) };
+        let revision = if version == Version::V2 { 2 } else { 3 };
         assert_eq!(read(&vgic, BOOT, DISTRIBUTOR, (end - 0x18, 4)) >> 4, revision);
         let component = [0x10, 0xC, 8, 4].map(|before| read(&vgic, BOOT, DISTRIBUTOR, (end - before, 4)));
         assert_eq!(component, [0x0D, 0xF0, 0x05, 0xB1]);
