@@ -208,6 +208,22 @@ mod tests {
         }
     }
 
+    /// Which costs nothing but instructions when it is not so.
+    #[test]
+    fn a_search_begins_with_the_first_row_that_has_a_part_of_the_block() {
+        let (mut starts, mut start) = (FIRST_ROWS.iter(), 0);
+        for frame in FRAMES {
+            let end = start + ROWS[start..].iter().position(|row| row.sizes == 0).unwrap();
+            for block in 0..BLOCKS as u16 {
+                let has_part = |row: &Row| (row.first..=row.last()).any(|at| at / BLOCK % BLOCKS as u16 == block);
+                let first = (start..end).find(|at| has_part(&ROWS[*at])).unwrap_or(end);
+                assert_eq!(starts.next().map(|at| usize::from(*at)), Some(first), "{frame:?} {block}");
+            }
+            start = end + 1;
+        }
+        assert_eq!(starts.next(), None);
+    }
+
     #[test]
     fn each_frame_shows_its_own_interrupts() {
         let first = |frame, offset| {
