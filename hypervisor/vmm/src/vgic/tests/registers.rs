@@ -80,6 +80,9 @@ fn a_route_is_kept_as_it_is_written() {
     write(&mut vgic, BOOT, DISTRIBUTOR, (route, 8), u64::MAX);
     assert_eq!(read(&vgic, BOOT, DISTRIBUTOR, (route, 8)), 0xFF_00FF_FFFF);
     write(&mut vgic, BOOT, DISTRIBUTOR, (route, 4), 0x8000_0001);
+    write(&mut vgic, BOOT, DISTRIBUTOR, (route + 4, 4), 0xFFFF_FF05);
+    assert_eq!(read(&vgic, BOOT, DISTRIBUTOR, (route, 8)), 0x05_0000_0001);
+    assert_eq!([0, 4].map(|half| read(&vgic, BOOT, DISTRIBUTOR, (route + half, 4))), [1, 5]);
     write(&mut vgic, BOOT, DISTRIBUTOR, (route + 4, 4), 0);
     assert_eq!(read(&vgic, BOOT, DISTRIBUTOR, (route, 8)), 1);
     assert_eq!(read(&vgic, BOOT, DISTRIBUTOR, (route + 8, 8)), 0, "its neighbour");
