@@ -87,3 +87,27 @@ fn an_sgi_that_another_clears_is_not_sent_again_by_its_own_vcpu() {
     write(&mut vgic, second(), Part::Redistributor(BOOT), (0x1_0280, 4), 1 << 3);
     assert!(!vgic.mailboxes().is_open(BOOT, 3));
 }
+
+#[test]
+fn each_vcpu_has_a_mailbox_of_its_own() {
+    let mut vgic = Vgic::new(Layout { vcpus: 32, ..layout(Version::V3) });
+    write(&mut vgic, BOOT, Part::Distributor, (0, 4), 3);
+    let (mailboxes, all) = (vgic.mailboxes(), VcpuSet::first(32));
+    for vcpu in all.iter() {
+        write(&mut vgic, BOOT, Part::Redistributor(vcpu), (0x1_0100, 4), 0xFFFF);
+        mailboxes.set_doorbell(vcpu, Doorbell(u64::from(vcpu.number()) + 100));
+    }
+    vgic.send(BOOT, all, 3);
+    for vcpu in all.iter() {
+        vgic.flush(vcpu);
+        assert!(mailboxes.take(vcpu).is_empty() && mailboxes.take(vcpu).next().is_none());
+    }
+    let odd = |vcpu: VcpuId| vcpu.number() % 2 == 1;
+    for vcpu in all.iter().filter(|vcpu| odd(*vcpu)) {
+        assert_eq!(mailboxes.post(BOOT, vcpu, 3), Some(Some(Doorbell(u64::from(vcpu.number()) + 100))));
+    }
+    for vcpu in all.iter() {
+        let mail = mailboxes.take(vcpu);
+        assert_eq!((mail.is_empty(), mail.next().map(|(intid, _)| intid)), (!odd(vcpu), odd(vcpu).then_some(3)));
+    }
+}
