@@ -241,6 +241,44 @@ mod tests {
         assert_eq!([0x60f8, 0x6100, 0x6108].map(|offset| first(v3, offset)), [None, Some(32), Some(33)]);
     }
 
+    /// The words that answer, as the register maps have them (GICv2 IHI 0048 4.1.2; GICv3 IHI 0069 12.8 and 12.10, with
+    /// affinity routing and without what [`TABLE`] says there is not).
+    #[test]
+    fn what_answers_is_what_the_register_maps_have() {
+        const BIT_FIELDS: [u64; 7] = [0x080, 0x100, 0x180, 0x200, 0x280, 0x300, 0x380];
+        let v2 = [0..0x00C, 0x080..0xD00, 0xF10..0xF30, 0xFD0..0x1000];
+        let shared = BIT_FIELDS.map(|first| first + 4..first + 0x80);
+        let v3 = [0..0x00C, 0x420..0x800, 0xC08..0xD00, 0x6100..0x8000, 0xFFD0..0x1_0000];
+        let redistributor = [0..0x010, 0x014..0x018, 0xFFD0..0x1_0000];
+        let private = BIT_FIELDS.map(|first| first..first + 4);
+        for (frame, ranges) in [
+            (Frame::DistributorV2, v2.to_vec()),
+            (Frame::DistributorV3, [&shared[..], &v3[..]].concat()),
+            (Frame::Redistributor, redistributor.to_vec()),
+            (Frame::SgiAndPpi, [&private[..], &[0x400..0x420, 0xC00..0xC08]].concat()),
+        ] {
+            for offset in (0..frame.size()).step_by(4) {
+                let answers = find(VcpuId::BOOT, frame, offset, 4).register() != Register::Reserved;
+                assert_eq!(answers, ranges.iter().any(|range| range.contains(&offset)), "{frame:?} {offset:#x}");
+            }
+        }
+    }
+
+    /// A list register may know better than the distributor what is pending or active, and shows what is active.
+    #[test]
+    fn what_shows_or_sets_what_list_registers_hold_rests_on_them() {
+        for frame in FRAMES {
+            for offset in (0..frame.size()).step_by(4) {
+                let access = find(VcpuId::BOOT, frame, offset, 4);
+                let sources = frame == Frame::DistributorV2 && (0xF10..0xF30).contains(&offset);
+                let [pending, active] = [0x200..0x300, 0x300..0x400].map(|range| range.contains(&offset));
+                let answers = access.register() != Register::Reserved;
+                let expected = [answers && (pending || active || sources), answers && (active || sources)];
+                assert_eq!([false, true].map(|store| access.rests(store)), expected, "{frame:?} {offset:#x}");
+            }
+        }
+    }
+
     #[test]
     fn sizes_alignment_and_reserved_offsets_are_refused() {
         let answers = |frame, offset, size| find(VcpuId::BOOT, frame, offset, size).register() != Register::Reserved;

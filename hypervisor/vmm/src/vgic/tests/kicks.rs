@@ -178,3 +178,21 @@ fn what_is_private_to_one_is_for_nobody_else() {
         assert_eq!((register_of(&mut vgic, BOOT, 3), register_of(&mut vgic, second(), 3).is_some()), (None, true));
     }
 }
+
+/// ICC_SGI0R_EL1 (GICv3 IHI 0069 12.2.17): what is of Group 1 at its target is not sent, with one Security state.
+#[test]
+fn an_sgi_of_group_0_reaches_those_for_whom_it_is_of_group_0() {
+    const BOTH: u64 = 5 << 24 | 0b11;
+    for (group_1, reached) in [(BOOT, second()), (second(), BOOT)] {
+        let mut vgic = set_up(Version::V3);
+        // All but this SGI are of the other group.
+        write(&mut vgic, BOOT, Part::Redistributor(group_1), (0x1_0080, 4), 1 << 5);
+        write(&mut vgic, BOOT, Part::Redistributor(reached), (0x1_0080, 4), !(1 << 5));
+        for vcpu in [BOOT, second()] {
+            vgic.flush(vcpu);
+        }
+        assert_eq!(vgic.send_group_0(BOOT, BOTH), VcpuSet::only(reached));
+        let pending = [BOOT, second()].map(|vcpu| vgic.state().interrupts[vcpu.index()].latch);
+        assert_eq!(pending, [BOOT, second()].map(|vcpu| if vcpu == reached { 1 << 5 } else { 0 }));
+    }
+}

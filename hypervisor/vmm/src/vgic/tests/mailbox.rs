@@ -111,3 +111,30 @@ fn each_vcpu_has_a_mailbox_of_its_own() {
         assert_eq!((mail.is_empty(), mail.next().map(|(intid, _)| intid)), (!odd(vcpu), odd(vcpu).then_some(3)));
     }
 }
+
+/// The vCPUs that the SGIs of `vcpu` are pending from, on GICv2, as a bit each; the others are not pending.
+fn sources(vgic: &Vgic, vcpu: VcpuId) -> Vec<(usize, u8)> {
+    let interrupts = vgic.state().interrupts[vcpu.index()].details;
+    interrupts.iter().map(|detail| detail.sources).enumerate().filter(|(_, sources)| *sources != 0).collect()
+}
+
+#[test]
+fn mail_that_nobody_took_is_pending_from_who_sent_it() {
+    let mut vgic = Vgic::new(Layout { vcpus: 8, ..layout(Version::V2) });
+    write(&mut vgic, BOOT, Part::Distributor, (0, 4), 3);
+    let (mailboxes, target) = (vgic.mailboxes(), VcpuId::new(2).unwrap());
+    let sent = [(3, 1), (5, 7), (14, 0)].map(|(intid, source)| (intid, VcpuId::new(source).unwrap()));
+    for (intid, source) in sent {
+        vgic.send(source, VcpuSet::only(target), intid);
+    }
+    let mut read = *vgic.flush(target);
+    for (intid, source) in sent {
+        assert!(mailboxes.post(source, target, intid).is_some());
+    }
+    // All are acknowledged and ended, and come again.
+    for index in read.used_indices() {
+        read.registers[usize::from(index)].set_state(ListRegisterState::Empty);
+    }
+    vgic.fold(target, &read);
+    assert_eq!(sources(&vgic, target), [(3, 1 << 1), (5, 1 << 7), (14, 1)]);
+}
