@@ -4,6 +4,7 @@ mod kicks;
 mod mailbox;
 mod power;
 mod registers;
+mod slots;
 
 use super::*;
 use crate::fault::GuestFault;
