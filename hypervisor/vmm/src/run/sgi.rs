@@ -93,18 +93,26 @@ fn send<P: Platform>(
     loaded.vcpu.skip_instruction();
     loaded.exits.count(Cause::SgiSent);
     let own = loaded.it.vcpu;
-    let (others, mut left) = (targets.without(VcpuSet::only(own)), VcpuSet::EMPTY);
-    for target in others.iter() {
-        match loaded.mailboxes.post(own, target, intid) {
+    let others = targets.without(VcpuSet::only(own));
+    let mut left = if others.is_empty() { others } else { post(platform, loaded, others, intid) };
+    if targets.contains(own) && !send_oneself(platform, loaded, list_registers, intid) {
+        left.insert(own);
+    }
+    if left.is_empty() { Done::Wholly } else { send_locked(platform, machine, loaded, vm, left, intid) }
+}
+
+/// Puts the SGI `intid` into the mailboxes of `targets`. Returns those whose VM must be asked.
+#[inline(always)]
+fn post<P: Platform>(platform: &mut P, loaded: &Loaded, targets: VcpuSet, intid: u32) -> VcpuSet {
+    let mut left = VcpuSet::EMPTY;
+    for target in targets.iter() {
+        match loaded.mailboxes.post(loaded.it.vcpu, target, intid) {
             Some(Some(doorbell)) => platform.ring(doorbell),
             Some(None) => {}
             None => left.insert(target),
         }
     }
-    if targets.contains(own) && !send_oneself(platform, loaded, list_registers, intid) {
-        left.insert(own);
-    }
-    if left.is_empty() { Done::Wholly } else { send_locked(platform, machine, loaded, vm, left, intid) }
+    left
 }
 
 /// Sends the loaded vCPU itself the SGI `intid`, if that has a list register still.
