@@ -158,12 +158,24 @@ pub fn trap_wait(trap: bool) {
     HCR_EL2.modify(HCR_EL2::TWI.val(trap.into()));
 }
 
-/// Forgets every translation tagged with `vmid`, on all cores.
+/// Forgets every translation tagged with `vmid`, on all cores. It is said twice: to some cores' DSB the first does not count
+/// (architecture.md, "Errata").
 pub fn invalidate(stage2: &Stage2, vmid: Vmid) {
     let own = VTTBR_EL2.get();
     VTTBR_EL2.set(stage2.root().get() | u64::from(vmid.0) << 48);
     // SAFETY: drops only cached translations of the VM whose VMID stands in VTTBR_EL2.
-    unsafe { asm!("isb", "dsb ishst", "tlbi vmalls12e1is", "dsb ish", "isb", options(nostack, preserves_flags)) };
+    unsafe {
+        asm!(
+            "isb",
+            "dsb ishst",
+            "tlbi vmalls12e1is",
+            "dsb ish",
+            "tlbi vmalls12e1is",
+            "dsb ish",
+            "isb",
+            options(nostack, preserves_flags)
+        );
+    }
     VTTBR_EL2.set(own);
     cpu::synchronize();
 }
