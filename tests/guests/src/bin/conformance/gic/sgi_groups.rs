@@ -68,7 +68,7 @@ fn sends(machine: &Machine, gic: &Gic, sender: &Sender) {
             // To everyone, of Group 1.
             (SENDERS[0].send)(0xffff | u64::from(LAST) << 24);
             for index in 0..machine.cpus.len() {
-                let group = (index + which) % 2 ^ 1;
+                let group = (index + which + 1) % 2;
                 let pending = pending(gic, index);
                 if left_out >> group & 1 != 0 {
                     continue;

@@ -85,9 +85,12 @@ pub fn check() {
     section::arm("C6.2").equal("BLR to no landing pad in a page that is not guarded", plain, None);
 }
 
+/// A branch by a register: its name, the type that it leaves, and how to go to an address by it.
+type Branch = (&'static str, u8, fn(usize));
+
 /// Comes to the landing pad `index` by each kind of branch: those in `let_in`, a bit each, lead there.
 fn lands(name: &str, index: usize, let_in: u8, strict: bool) {
-    let branches: [(&str, u8, fn(usize)); 5] = [
+    let branches: [Branch; 5] = [
         ("BR", JUMP, jump),
         ("BLR", CALL, call),
         ("BR in a guarded page", ANY, |target| leave_by(&raw const guarded_branch, target)),
