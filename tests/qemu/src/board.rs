@@ -49,6 +49,7 @@ pub struct Board {
     memory_mib: u64,
     virtualization: bool,
     instruction_count: bool,
+    one_thread: bool,
     is_traced: bool,
     is_debugged: bool,
     reboots: bool,
@@ -72,6 +73,7 @@ impl Board {
             memory_mib: 256,
             virtualization: true,
             instruction_count: false,
+            one_thread: false,
             is_traced: false,
             is_debugged: false,
             reboots: false,
@@ -108,6 +110,12 @@ impl Board {
     /// Counting instructions instead of time: exact and repeatable, and cores take turns.
     pub fn instruction_count(self) -> Self {
         Self { instruction_count: true, ..self }
+    }
+
+    /// With all cores in one thread of the host's, where a core that waits by WFE hands its turn over: for cores that wait for
+    /// each other all the time. Time goes on as ever.
+    pub fn one_thread(self) -> Self {
+        Self { one_thread: true, ..self }
     }
 
     /// Leaving a trace of its UART and its time, which [`crate::wire`] reads.
@@ -208,6 +216,9 @@ impl Board {
         if self.instruction_count {
             arguments.extend(["-icount".into(), "shift=0,sleep=off".into()]);
             arguments.extend(turns(TURN));
+        }
+        if self.one_thread {
+            arguments.extend(["-accel", "tcg,thread=single"].map(String::from));
         }
         for property in &self.globals {
             arguments.extend(["-global".into(), property.clone()]);

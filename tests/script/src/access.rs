@@ -29,6 +29,8 @@ pub enum Frame {
     Redistributor,
     /// SGI_base of the accessing vCPU's GICR.
     Private,
+    /// SGI_base of the other vCPU's GICR.
+    OthersPrivate,
     /// GICC.
     CpuInterface,
 }
@@ -64,7 +66,8 @@ pub enum Act {
     /// Writes.
     Store(Place, u64),
     /// Writes if every interrupt that was acknowledged has been ended and deactivated, and reads if not: what weighs in the end
-    /// of such an interrupt is not to change before (IHI 0069H 4.8.4, IHI 0048B 3.3.3).
+    /// of such an interrupt is not to change before (IHI 0069H 4.8.4, IHI 0048B 3.3.3). On a CPU interface those count that
+    /// this vCPU acknowledged, elsewhere those of all.
     StoreIfIdle(Place, u64),
     /// Reads what acknowledges an interrupt of the group.
     Acknowledge(Place, Group),
@@ -74,7 +77,7 @@ pub enum Act {
     /// Deactivates one of the interrupts that were ended while ending did not deactivate, whichever the number says; with
     /// none, or if ending deactivates, writes the INTID that ends nothing to where interrupts are ended.
     Deactivate(u8),
-    /// Ends and deactivates whatever was acknowledged.
+    /// Ends and deactivates whatever was acknowledged, by each vCPU what it acknowledged.
     EndAll,
 }
 
@@ -85,6 +88,8 @@ pub struct Access {
     pub act: Act,
     /// Whether it is to a register that there is, of a size that the register has.
     pub exists: bool,
+    /// The vCPU that does it.
+    pub vcpu: u8,
 }
 
 impl fmt::Display for Place {
@@ -93,7 +98,8 @@ impl fmt::Display for Place {
             Self::System(register) => f.write_str(register.name()),
             Self::Memory { frame, offset, size } => {
                 let (name, first) = register::name(frame, offset);
-                write!(f, "{name}+{:#x} ({size} bytes at {offset:#x})", offset - first)
+                let whose = if frame == Frame::OthersPrivate { "the other's " } else { "" };
+                write!(f, "{whose}{name}+{:#x} ({size} bytes at {offset:#x})", offset - first)
             }
         }
     }
@@ -101,6 +107,7 @@ impl fmt::Display for Place {
 
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "vCPU {}: ", self.vcpu)?;
         match self.act {
             Act::Load(place) => write!(f, "load {place}"),
             Act::Store(place, value) => write!(f, "store {value:#x} to {place}"),

@@ -9,6 +9,8 @@
 //! - Active interrupts are ended in the order of IHI 0069H 4.1.1, and binary points stay as long as there are some.
 //! - No two interrupts that may be delivered have the same priority: which of two comes first is IMPLEMENTATION DEFINED
 //!   (IHI 0048B 3.3, IHI 0069H 4.8). So few of them are ever enabled (`live`).
+//! - With two vCPUs an SGI of GICv2 is always sent by the same one of them, since which of two sources comes first is
+//!   IMPLEMENTATION DEFINED too; and interrupts are routed to one of the vCPUs.
 //! - Active priorities are written only with zero, and only while there are none (IHI 0048B 4.4.12, IHI 0069H 12.2.4).
 
 use crate::access::{Access, Act, Frame, Group, Place, Version};
@@ -17,10 +19,14 @@ use crate::random::Random;
 use crate::register::System;
 use crate::{v2, v3};
 
-/// Accesses at a script's beginning that set groups, configurations and priorities.
+/// Accesses at a script's beginning that set groups, configurations and priorities, by each vCPU.
 const SETUP: usize = 60;
 /// INTIDs that both machines have.
 pub(crate) const INTIDS: u64 = 288;
+/// Those below are each vCPU's own.
+pub(crate) const PRIVATE: u32 = 32;
+/// Most vCPUs that a script may have.
+pub(crate) const VCPUS: usize = 2;
 /// Words of a bitmap with a bit for each.
 pub(crate) const WORDS: u64 = INTIDS / 32;
 
@@ -49,9 +55,13 @@ pub struct Script {
     pub(crate) version: Version,
     pub(crate) groups: Groups,
     pub(crate) activity: Activity,
-    /// The groups of the private interrupts, as the script has set them.
-    pub(crate) private_groups: u32,
+    /// The groups of each vCPU's private interrupts, as the script has set them.
+    pub(crate) private_groups: [u32; VCPUS],
     pub(crate) live: Live,
+    /// How many vCPUs take turns, whose turn it is, and whose private interrupts are accessed: on GICv3 sometimes the other's.
+    pub(crate) vcpus: u8,
+    pub(crate) vcpu: u8,
+    pub(crate) bank: u8,
     number: u64,
     length: usize,
     made: usize,
@@ -68,11 +78,13 @@ pub(crate) struct Tables {
     /// What two machines answer in two ways, and are not the same afterwards: so it is a script's end, in turn. Each is a list
     /// of pieces, and the last access of the last one is what shows the difference.
     pub ends: &'static [&'static [&'static [Access]]],
+    /// Of scripts with two vCPUs, besides.
+    pub ends_of_two: &'static [&'static [&'static [Access]]],
 }
 
 impl Script {
-    /// The script `number` of `seed`, with `length` accesses.
-    pub fn new(version: Version, seed: u64, number: u64, length: usize) -> Self {
+    /// The script `number` of `seed`, with `length` accesses by `vcpus` vCPUs (1 or 2) in turn.
+    pub fn new(version: Version, vcpus: u8, seed: u64, number: u64, length: usize) -> Self {
         let mut random = Random::new(seed ^ number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let groups = match random.below(4) {
             0 => Groups::Only(Group::Zero),
@@ -81,7 +93,9 @@ impl Script {
         };
         let activity = *random.pick(&[Activity::Deep, Activity::Any]);
         let live = Live::new(&mut random, activity);
-        Self { random, version, groups, activity, private_groups: 0, live, number, length, made: 0 }
+        let private_groups = [0; VCPUS];
+        let (vcpu, bank) = (0, 0);
+        Self { random, version, groups, activity, private_groups, live, vcpus, vcpu, bank, number, length, made: 0 }
     }
 
     fn tables(&self) -> &'static Tables {
@@ -108,7 +122,56 @@ impl Script {
     }
 
     pub(crate) fn frame(&self, private: bool) -> Frame {
-        if private && self.version == Version::V3 { Frame::Private } else { Frame::Distributor }
+        match self.version {
+            Version::V3 if private && self.bank == self.vcpu => Frame::Private,
+            Version::V3 if private => Frame::OthersPrivate,
+            _ => Frame::Distributor,
+        }
+    }
+
+    /// The vCPU that a step is of. The banked registers of a GICv2 are those of whoever accesses them.
+    fn turn(&mut self, vcpu: u8) {
+        (self.vcpu, self.bank) = (vcpu, vcpu);
+    }
+
+    /// Whose turn it is next, mostly the same vCPU's for some accesses.
+    fn next_turn(&mut self) {
+        if self.vcpus == 1 {
+            return;
+        }
+        let vcpu = if self.random.below(3) == 0 { self.vcpu ^ 1 } else { self.vcpu };
+        self.turn(vcpu);
+        if self.version == Version::V3 && self.random.below(4) == 0 {
+            self.bank ^= 1;
+        }
+    }
+
+    fn end_of(&self, tables: &Tables) -> &'static [&'static [Access]] {
+        let number = self.number as usize;
+        let (of_any, of_two) = (tables.ends, if self.vcpus == 2 { tables.ends_of_two } else { &[] });
+        let number = number % (of_any.len() + of_two.len());
+        if number < of_any.len() { of_any[number] } else { of_two[number - of_any.len()] }
+    }
+
+    /// The access `at` of those that set groups and priorities: the shared interrupts' once, the private ones' for each vCPU.
+    fn setup(&mut self, at: usize, tables: &Tables) -> Access {
+        let (words, live) = (WORDS as usize, self.live.count());
+        let mut at = at;
+        for vcpu in 0..self.vcpus {
+            self.turn(vcpu);
+            let words = if vcpu == 0 { words } else { 1 };
+            if at < words {
+                return set_groups(self, at as u64);
+            }
+            at -= words;
+            if at < live {
+                let intid = self.live.in_order(at);
+                return set_priority(self, intid);
+            }
+            at -= live;
+        }
+        self.next_turn();
+        self.weighted(tables.setup)
     }
 
     /// Any word of a bitmap, mostly one of the first.
@@ -161,19 +224,24 @@ impl Iterator for Script {
         }
         self.made += 1;
         // Every script has the groups of its first words set.
-        let begun = at.checked_sub(SETUP);
-        let end = tables.ends[self.number as usize % tables.ends.len()];
+        let end = self.end_of(tables);
         let left = self.length - at;
-        Some(match begun {
-            None if at < WORDS as usize => set_groups(self, at as u64),
-            None if let Some(intid) = self.live.in_order(at - WORDS as usize) => set_priority(self, intid),
-            None => self.weighted(tables.setup),
-            Some(step) if step < tables.start.len() => tables.start[step](self),
-            Some(_) => match end.iter().flat_map(|piece| piece.iter()).rev().nth(left - 1) {
-                Some(access) => *access,
-                None => self.weighted(tables.body),
-            },
-        })
+        if let Some(access) = end.iter().flat_map(|piece| piece.iter()).rev().nth(left - 1) {
+            return Some(*access);
+        }
+        let begun = at.checked_sub(SETUP * usize::from(self.vcpus));
+        let drawn = match begun {
+            None => self.setup(at, tables),
+            Some(step) if step < tables.start.len() * usize::from(self.vcpus) => {
+                self.turn((step / tables.start.len()) as u8);
+                tables.start[step % tables.start.len()](self)
+            }
+            Some(_) => {
+                self.next_turn();
+                self.weighted(tables.body)
+            }
+        };
+        Some(Access { vcpu: self.vcpu, ..drawn })
     }
 }
 
@@ -196,12 +264,12 @@ pub(crate) const NO_SPI: [Access; 8] = [
 
 /// An access to a register that there is.
 pub(crate) const fn exists(act: Act) -> Access {
-    Access { act, exists: true }
+    Access { act, exists: true, vcpu: 0 }
 }
 
 /// An access to what is reserved, or of a size that the register does not have.
 pub(crate) const fn reserved(act: Act) -> Access {
-    Access { act, exists: false }
+    Access { act, exists: false, vcpu: 0 }
 }
 
 pub(crate) const fn store(place: Place, value: u64) -> Access {
@@ -245,7 +313,7 @@ const BITMAPS: [u32; 7] = [
 fn set_groups(script: &mut Script, word: u64) -> Access {
     let groups = script.some_groups();
     if word == 0 {
-        script.private_groups = groups as u32;
+        script.private_groups[usize::from(script.bank)] = groups as u32;
     }
     store(script.bitmap(offset::IGROUPR, word), groups)
 }
@@ -267,16 +335,18 @@ fn set_priority(script: &mut Script, intid: u32) -> Access {
     let frame = script.frame(intid < 32);
     if intid >= 16 && script.random.below(2) == 0 {
         let place = Place::Memory { frame, offset: offset::IPRIORITYR + intid, size: 1 };
-        return store(place, script.live.priority(intid).into());
+        return store(place, script.live.priority(script.bank, intid).into());
     }
     let first = intid & !3;
-    let value = (first..first + 4).rev().fold(0, |value, intid| value << 8 | u64::from(script.live.priority(intid)));
+    let value = (first..first + 4)
+        .rev()
+        .fold(0, |value, intid| value << 8 | u64::from(script.live.priority(script.bank, intid)));
     store(Place::word(frame, offset::IPRIORITYR + first), value)
 }
 
 pub(crate) fn priority(script: &mut Script) -> Access {
     let intid = script.intid(0) as u32;
-    script.live.change_priority(&mut script.random, intid);
+    script.live.change_priority(&mut script.random, script.bank, intid);
     set_priority(script, intid)
 }
 
@@ -334,9 +404,15 @@ pub(crate) fn point(script: &mut Script) -> u64 {
     if script.random.below(4) == 0 { script.random.below(8) } else { script.random.below(5) }
 }
 
-/// An SGI that may be delivered.
-pub(crate) fn sgi(script: &mut Script) -> u64 {
-    script.live.any_sgi(&mut script.random).into()
+/// An SGI that may be delivered, and on GICv2 that this vCPU may send.
+pub(crate) fn sgi(script: &mut Script) -> Option<u32> {
+    let (is_shared, vcpu) = (script.version == Version::V3 || script.vcpus == 1, script.vcpu);
+    script.live.any_sgi(&mut script.random, |intid| is_shared || sender(intid) == vcpu)
+}
+
+/// The vCPU that sends an SGI of GICv2, where there are two.
+pub(crate) fn sender(intid: u32) -> u8 {
+    (intid % 2) as u8
 }
 
 pub(crate) fn load_bitmap(script: &mut Script) -> Access {

@@ -4,6 +4,9 @@
 //! same seed, so that it knows what each answer answers. So nothing in a script depends on an answer, but for what
 //! [`Act::End`] and its like say.
 //!
+//! With two vCPUs each access names the one that does it, when the one before is done: they drive each other's interrupts, and
+//! everything still follows from the seed.
+//!
 //! The specification leaves some accesses UNPREDICTABLE. Two machines may answer these in two ways, and nothing could be
 //! learned from what follows. So no script has them: see `draw`.
 #![no_std]

@@ -1,8 +1,11 @@
-//! The interrupts of a script that may be delivered, and every interrupt's priority.
+//! The interrupts of a script that may be delivered, and every interrupt's priority: each vCPU has its own of the private
+//! ones.
 
-use crate::draw::{Activity, INTIDS, WORDS};
+use crate::draw::{Activity, INTIDS, PRIVATE, VCPUS, WORDS};
 use crate::random::Random;
 
+/// A bit for each vCPU.
+const ALL: u8 = (1 << VCPUS) - 1;
 const SGIS: u64 = 16;
 /// All SGIs, which on GICv2 cannot be disabled, some PPIs, and SPIs, of which a few have high INTIDs.
 const MOST: usize = 28;
@@ -20,7 +23,7 @@ pub(crate) struct Live {
     intids: [u32; MOST],
     sgis: usize,
     count: usize,
-    priorities: [u8; INTIDS as usize],
+    priorities: [[u8; INTIDS as usize]; VCPUS],
 }
 
 impl Live {
@@ -28,7 +31,7 @@ impl Live {
     pub fn new(random: &mut Random, activity: Activity) -> Self {
         let kinds = if activity == Activity::Deep { DEEP } else { FEW };
         let [sgis, ppis, spis] = kinds;
-        let mut live = Self { intids: [0; MOST], sgis, count: 0, priorities: [OTHERS; INTIDS as usize] };
+        let mut live = Self { intids: [0; MOST], sgis, count: 0, priorities: [[OTHERS; INTIDS as usize]; VCPUS] };
         for index in 0..sgis + ppis + spis {
             let intid = loop {
                 let intid = if index < sgis {
@@ -43,7 +46,8 @@ impl Live {
                     break intid;
                 }
             };
-            live.priorities[intid as usize] = live.free(random);
+            let priority = live.free(random, ALL).expect("there are fewer of them than priorities");
+            live.priorities.iter_mut().for_each(|of_one| of_one[intid as usize] = priority);
             live.intids[index] = intid as u32;
             live.count += 1;
         }
@@ -54,19 +58,23 @@ impl Live {
         &self.intids[..self.count]
     }
 
-    /// A priority that none of them has.
-    fn free(&self, random: &mut Random) -> u8 {
-        loop {
-            let priority = (random.below(LEVELS) << 3) as u8;
-            if self.all().iter().all(|intid| self.priorities[*intid as usize] != priority) {
-                return priority;
-            }
-        }
+    /// A priority that none of them has at any of `banks`, a bit each, if there is one.
+    fn free(&self, random: &mut Random, banks: u8) -> Option<u8> {
+        let of_banks = (0..VCPUS).filter(|bank| banks >> bank & 1 != 0).map(|bank| &self.priorities[bank]);
+        let used = of_banks.flat_map(|of_one| self.all().iter().map(|intid| of_one[*intid as usize] >> 3));
+        let used = used.fold(0_u32, |used, level| used | 1 << level);
+        let free = || (0..LEVELS).filter(|level| used >> level & 1 == 0);
+        let count = free().count() as u64;
+        if count == 0 { None } else { free().nth(random.below(count) as usize).map(|level| (level << 3) as u8) }
+    }
+
+    pub fn count(&self) -> usize {
+        self.count
     }
 
     /// Each of them, one after the other.
-    pub fn in_order(&self, index: usize) -> Option<u32> {
-        self.all().get(index).copied()
+    pub fn in_order(&self, index: usize) -> u32 {
+        self.all()[index]
     }
 
     /// One of them that is not an SGI.
@@ -74,20 +82,29 @@ impl Live {
         *random.pick(&self.all()[self.sgis..])
     }
 
-    /// One of them that is an SGI.
-    pub fn any_sgi(&self, random: &mut Random) -> u32 {
-        *random.pick(&self.all()[..self.sgis])
+    /// One of them that is an SGI which `is_wanted`.
+    pub fn any_sgi(&self, random: &mut Random, is_wanted: impl Fn(u32) -> bool) -> Option<u32> {
+        let wanted = || self.all()[..self.sgis].iter().filter(|intid| is_wanted(**intid));
+        let count = wanted().count() as u64;
+        if count == 0 { None } else { wanted().nth(random.below(count) as usize).copied() }
     }
 
-    pub fn priority(&self, intid: u32) -> u8 {
-        self.priorities[intid as usize]
+    /// Of a private interrupt, that of `vcpu`.
+    pub fn priority(&self, vcpu: u8, intid: u32) -> u8 {
+        self.priorities[usize::from(vcpu)][intid as usize]
     }
 
-    /// Gives `intid` another priority: a free one, if it may be delivered.
-    pub fn change_priority(&mut self, random: &mut Random, intid: u32) {
+    /// Gives `intid`, if it is private that of `vcpu`, another priority: a free one, if it may be delivered and there is one.
+    pub fn change_priority(&mut self, random: &mut Random, vcpu: u8, intid: u32) {
+        let banks = if intid < PRIVATE { 1 << vcpu } else { ALL };
         let is_live = self.all().contains(&intid);
-        let priority = if is_live { self.free(random) } else { (random.below(32) << 3) as u8 };
-        self.priorities[intid as usize] = priority;
+        let any = (random.below(32) << 3) as u8;
+        let Some(priority) = (if is_live { self.free(random, banks) } else { Some(any) }) else { return };
+        for (index, of_one) in self.priorities.iter_mut().enumerate() {
+            if banks >> index & 1 != 0 {
+                of_one[intid as usize] = priority;
+            }
+        }
     }
 
     /// Those in a word of a bitmap.

@@ -175,7 +175,7 @@ pub(crate) fn name(frame: Frame, offset: u32) -> (&'static str, u32) {
     let names = match frame {
         Frame::Distributor => DISTRIBUTOR,
         Frame::Redistributor => REDISTRIBUTOR,
-        Frame::Private => PRIVATE,
+        Frame::Private | Frame::OthersPrivate => PRIVATE,
         Frame::CpuInterface => CPU_INTERFACE,
     };
     let found = names.iter().rev().find(|(first, _)| *first <= offset);

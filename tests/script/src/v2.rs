@@ -45,12 +45,13 @@ pub(crate) const TABLES: Tables = Tables {
         (8, software_interrupt),
         (3, sources),
         (12, set_pending),
-        (3, clear_pending),
+        (3, clear_pending_here),
         (6, set_enable),
         (3, clear_enable),
         (2, set_active),
         (3, clear_active),
         (4, priority),
+        (3, target),
         (3, mask),
         (1, distributor_control),
         (3, interface_control),
@@ -74,6 +75,12 @@ pub(crate) const TABLES: Tables = Tables {
         &[&QUIET, &NO_SPI, &BYTE_OF_A_WORD],
         &[&QUIET, &NO_SPI, &TRIGGERS_OF_PPIS],
     ],
+    ends_of_two: &[
+        &[&CLEARED_BY_THE_OTHER],
+        &[&QUIET, &NO_SPI, &QUIET_OTHER, &FOR_BOTH],
+        &[&QUIET, &NO_SPI, &QUIET_OTHER, &FOR_NOBODY],
+        &[&QUIET, &NO_SPI, &QUIET_OTHER, &ACTIVE_ON_THE_OTHER],
+    ],
 };
 
 const fn byte(offset: u32) -> Place {
@@ -87,10 +94,10 @@ const QUIET: [Access; 9] = [
     distributor(offset::ICENABLER, 0xffff_ffff),
     distributor(offset::ICPENDR, 0xffff_ffff),
     distributor(offset::ICACTIVER, 0xffff_ffff),
-    distributor(CPENDSGIR, 0x0101_0101),
-    distributor(CPENDSGIR + 4, 0x0101_0101),
-    distributor(CPENDSGIR + 8, 0x0101_0101),
-    distributor(CPENDSGIR + 12, 0x0101_0101),
+    distributor(CPENDSGIR, 0xffff_ffff),
+    distributor(CPENDSGIR + 4, 0xffff_ffff),
+    distributor(CPENDSGIR + 8, 0xffff_ffff),
+    distributor(CPENDSGIR + 12, 0xffff_ffff),
 ];
 
 /// The most urgent pending interrupt is of a group that GICD_CTLR does not forward.
@@ -130,6 +137,74 @@ const BYTE_OF_A_WORD: [Access; 3] = [
 const TRIGGERS_OF_PPIS: [Access; 2] =
     [distributor(offset::ICFGR + 4, 0xaaaa_aaaa), load(Place::word(Frame::Distributor, offset::ICFGR + 4))];
 
+const fn by_other(access: Access) -> Access {
+    Access { vcpu: 1, ..access }
+}
+
+/// Nothing is pending for vCPU 1 either, and it takes what becomes so.
+const QUIET_OTHER: [Access; 7] = [
+    by_other(distributor(offset::ICENABLER, 0xffff_0000)),
+    by_other(distributor(CPENDSGIR, 0xffff_ffff)),
+    by_other(distributor(CPENDSGIR + 4, 0xffff_ffff)),
+    by_other(distributor(CPENDSGIR + 8, 0xffff_ffff)),
+    by_other(distributor(CPENDSGIR + 12, 0xffff_ffff)),
+    by_other(store(interface(interface::CTLR), ENABLED)),
+    by_other(store(interface(interface::PMR), 0xff)),
+];
+
+/// A PPI that is pending for vCPU 1 and cleared by vCPU 0, each of which has its own.
+const CLEARED_BY_THE_OTHER: [Access; 3] = [
+    by_other(distributor(offset::ISPENDR, 1 << 20)),
+    distributor(offset::ICPENDR, 1 << 20),
+    by_other(load(Place::word(Frame::Distributor, offset::ISPENDR))),
+];
+
+/// The shared interrupts of the next ones, and their bits.
+const SPI: u32 = 40;
+const SPI_BIT: u64 = 1 << (SPI - 32);
+const ACTIVE: u32 = 44;
+const ACTIVE_BIT: u64 = 1 << (ACTIVE - 32);
+
+/// A shared interrupt that is pending for both vCPUs, as each of them sees it.
+const FOR_BOTH: [Access; 10] = [
+    distributor(offset::IGROUPR + 4, 0),
+    distributor(offset::IPRIORITYR + SPI, 0x1010_1010),
+    distributor(offset::ITARGETSR + SPI, 0x0303_0303),
+    distributor(offset::ICACTIVER + 4, SPI_BIT),
+    distributor(offset::ICPENDR + 4, SPI_BIT),
+    distributor(offset::ISENABLER + 4, SPI_BIT),
+    distributor(offset::CTLR, 0b11),
+    store(interface(interface::CTLR), ENABLED),
+    distributor(offset::ISPENDR + 4, SPI_BIT),
+    by_other(load(interface(interface::HPPIR))),
+];
+
+/// One that targets nobody.
+const FOR_NOBODY: [Access; 4] = [
+    distributor(offset::ICPENDR + 4, 0xf * SPI_BIT),
+    distributor(offset::ITARGETSR + SPI, 0),
+    distributor(offset::ISPENDR + 4, SPI_BIT),
+    load(Place::word(Frame::Distributor, offset::ISPENDR + 4)),
+];
+
+/// One that is active on vCPU 1, and pending for vCPU 0.
+const ACTIVE_ON_THE_OTHER: [Access; 14] = [
+    distributor(offset::IGROUPR + 4, 0),
+    distributor(offset::IPRIORITYR + ACTIVE, 0x1010_1010),
+    distributor(offset::ITARGETSR + ACTIVE, 0x0202_0202),
+    distributor(offset::ICACTIVER + 4, ACTIVE_BIT),
+    distributor(offset::ICPENDR + 4, ACTIVE_BIT),
+    distributor(offset::ISENABLER + 4, ACTIVE_BIT),
+    distributor(offset::CTLR, 0b11),
+    store(interface(interface::CTLR), ENABLED),
+    store(interface(interface::PMR), 0xff),
+    distributor(offset::ISPENDR + 4, ACTIVE_BIT),
+    by_other(exists(Act::Acknowledge(interface(interface::IAR), Group::Zero))),
+    distributor(offset::ITARGETSR + ACTIVE, 0x0101_0101),
+    distributor(offset::ISPENDR + 4, ACTIVE_BIT),
+    load(interface(interface::HPPIR)),
+];
+
 const fn interface(offset: u32) -> Place {
     Place::word(Frame::CpuInterface, offset)
 }
@@ -148,26 +223,55 @@ fn acknowledge(_: &mut Script) -> Access {
 
 /// TargetListFilter, CPUTargetList and INTID, sometimes for nobody.
 fn software_interrupt(script: &mut Script) -> Access {
-    let intid = sgi(script);
+    let Some(intid) = sgi(script) else { return load_sources(script) };
+    let own = 1 << (16 + script.vcpu);
     let target = match script.random.below(8) {
-        0..5 => 1 << 16,
+        0..5 if script.vcpus == 1 => own,
+        0..5 => script.random.below(4) << 16,
         5 => 2 << 24,
         6 => 1 << 24,
-        _ => 0xfe << 16,
+        _ => 0xfe << 16 & !own,
     };
-    store(Place::word(Frame::Distributor, SGIR), target | intid)
+    store(Place::word(Frame::Distributor, SGIR), target | u64::from(intid))
 }
 
-/// Only of the one source that there is, and none that sets an SGI pending from no source at all: QEMU 10.0 then has it pending
-/// without one, and ends with a failed assertion when it is acknowledged.
+/// Only of the one source that an SGI has, and none that sets an SGI pending from no source at all: QEMU 10.0 then has it
+/// pending without one, and ends with a failed assertion when it is acknowledged.
 fn sources(script: &mut Script) -> Access {
     let register = script.one_of(&[SPENDSGIR, CPENDSGIR]);
-    let intid = sgi(script) as u32;
+    let Some(intid) = sgi(script) else { return load_sources(script) };
     if register == SPENDSGIR || script.random.below(2) == 0 {
-        return store(Place::Memory { frame: Frame::Distributor, offset: register + intid, size: 1 }, 1);
+        let source = if script.vcpus == 1 { 0 } else { sender(intid) };
+        return store(Place::Memory { frame: Frame::Distributor, offset: register + intid, size: 1 }, 1 << source);
     }
-    let value = script.random.bits() & 0x0101_0101;
+    let value = script.random.bits() & 0x0303_0303;
     store(Place::word(Frame::Distributor, CPENDSGIR + (intid & !3)), value)
+}
+
+/// Where there are two vCPUs, not of PPIs: QEMU's GICv2 clears those of both.
+fn clear_pending_here(script: &mut Script) -> Access {
+    let access = clear_pending(script);
+    match access.act {
+        Act::Store(place, value) if script.vcpus == 2 && place == Place::word(Frame::Distributor, offset::ICPENDR) => {
+            store(place, value & 0xffff)
+        }
+        _ => access,
+    }
+}
+
+/// A shared interrupt to one of two vCPUs. None is active then: QEMU's GICv2 gives out an interrupt that is active on another
+/// vCPU.
+fn target(script: &mut Script) -> Access {
+    if script.vcpus == 1 {
+        return load_bytes(script);
+    }
+    let intid = script.intid(32) as u32;
+    if script.random.below(2) == 0 {
+        let place = Place::Memory { frame: Frame::Distributor, offset: offset::ITARGETSR + intid, size: 1 };
+        return exists(Act::StoreIfIdle(place, 1 << script.random.below(2)));
+    }
+    let value = (0..4).fold(0, |value, _| value << 8 | 1 << script.random.below(2));
+    exists(Act::StoreIfIdle(Place::word(Frame::Distributor, offset::ITARGETSR + (intid & !3)), value))
 }
 
 fn load_sources(script: &mut Script) -> Access {

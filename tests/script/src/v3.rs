@@ -68,6 +68,7 @@ pub(crate) const TABLES: Tables = Tables {
         &[&QUIET, &NO_SPI, &TRIGGERS_OF_PPIS],
         &[&QUIET, &NO_SPI, &ACROSS_REGISTERS],
     ],
+    ends_of_two: &[],
 };
 
 const fn byte(frame: Frame, offset: u32) -> Place {
@@ -151,25 +152,33 @@ fn acknowledge(script: &mut Script) -> Access {
     exists(Act::Acknowledge(Place::System(register), group))
 }
 
-/// INTID and target list, sometimes of nobody. Each register sends SGIs of its group.
+/// INTID and target list, sometimes of nobody. ICC_SGI1R_EL1 sends SGIs of Group 1 alone.
 fn software_interrupt(script: &mut Script) -> Access {
-    let intid = sgi(script);
-    let target = match script.random.below(8) {
-        0..6 => 1,
-        6 => 1 << 40,
-        _ => script.random.bits() & 0xff_00ff_00ff_fffe,
+    let Some(intid) = sgi(script) else { return load_interface(script) };
+    let everyone = (1 << script.vcpus) - 1;
+    let own = 1 << script.vcpu;
+    let (value, targets) = match script.random.below(8) {
+        0..6 => {
+            let targets = 1 + script.random.below(everyone);
+            (targets, targets)
+        }
+        6 => (1 << 40, everyone & !own),
+        _ => (script.random.bits() & 0xff_00ff_00ff_fffe & !everyone, 0),
     };
-    let register = match script.private_groups >> intid & 1 {
-        0 => *script.random.pick(&[System::Sgi0r, System::Asgi1r]),
-        _ => System::Sgi1r,
+    let is_of_group_1 = |vcpu: usize| targets >> vcpu & 1 == 0 || script.private_groups[vcpu] >> intid & 1 == 1;
+    let register = if (0..VCPUS).all(is_of_group_1) {
+        System::Sgi1r
+    } else {
+        *script.random.pick(&[System::Sgi0r, System::Asgi1r])
     };
-    write(register, target & !(0xf << 24) | intid << 24)
+    write(register, value & !(0xf << 24) | u64::from(intid) << 24)
 }
 
-/// To the one vCPU that there is, or to one that is not there.
+/// To a vCPU that there is, or to one that is not there.
 fn route(script: &mut Script) -> Access {
     let intid = script.intid(32) as u32;
-    let value = if script.random.below(8) == 0 { 1 + script.random.below(255) } else { 0 };
+    let vcpus = u64::from(script.vcpus);
+    let value = if script.random.below(8) == 0 { 2 + script.random.below(254) } else { script.random.below(vcpus) };
     store(router(intid, 8), value)
 }
 

@@ -15,7 +15,8 @@ const ABPR: usize = 0x1c;
 const APR: usize = 0xd0;
 const NSAPR: usize = 0xe0;
 
-/// No interrupt is enabled, pending or active, each of Group 0 and of [`PRIORITY`]; every mask and enable is as at reset.
+/// No interrupt is enabled, pending or active, each of Group 0 and of [`PRIORITY`], the shared ones for the boot vCPU; every mask
+/// and enable is as at reset. Of what each vCPU has its own of, it is that of the vCPU that calls this.
 pub fn reset(gic: &Gic) {
     write32(gic.distributor() + register::CTLR, 0);
     cpu_interface(gic);
@@ -35,6 +36,8 @@ pub fn reset(gic: &Gic) {
     match gic {
         Gic::V2(gic) => {
             (0..4).for_each(|word| write32(gic.distributor + register::CPENDSGIR + 4 * word, u32::MAX));
+            let shared = (32..INTIDS).step_by(4);
+            shared.for_each(|first| write32(gic.distributor + register::ITARGETSR + first, 0x0101_0101));
         }
         Gic::V3(_) => routes(gic),
     }

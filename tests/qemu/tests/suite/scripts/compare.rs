@@ -20,8 +20,8 @@ pub struct Count {
     pub compared: u64,
     /// To registers that there are.
     pub existing: u64,
-    /// Interrupts acknowledged.
-    pub acknowledged: u64,
+    /// Interrupts acknowledged, by each vCPU.
+    pub acknowledged: [u64; 2],
     /// Accesses that trapped on both machines.
     pub trapped: u64,
     /// Answered in two ways.
@@ -31,8 +31,10 @@ pub struct Count {
 /// The comparison of all scripts of a seed.
 pub struct Comparison {
     version: Version,
+    /// vCPUs that take turns.
+    pub vcpus: u8,
     seed: u64,
-    known: &'static [Known],
+    known: Vec<&'static Known>,
     seen: Vec<u64>,
     /// What was compared.
     pub count: Count,
@@ -41,14 +43,15 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    pub fn new(version: Version, seed: u64) -> Self {
-        let known = known::of(version);
-        Self { version, seed, known, seen: vec![0; known.len()], count: Count::default(), unknown: Vec::new() }
+    pub fn new(version: Version, vcpus: u8, seed: u64) -> Self {
+        let known = known::of(version, vcpus);
+        let seen = vec![0; known.len()];
+        Self { version, vcpus, seed, known, seen, count: Count::default(), unknown: Vec::new() }
     }
 
     /// Compares the answers that a script got. What follows a difference that is not known tells nothing more.
     pub fn script(&mut self, number: u64, native: &[Answer], ours: &[Answer]) {
-        let script: Vec<Access> = Script::new(self.version, self.seed, number, ACCESSES as usize).collect();
+        let script: Vec<Access> = Script::new(self.version, self.vcpus, self.seed, number, ACCESSES as usize).collect();
         for (index, (access, answers)) in script.iter().zip(native.iter().zip(ours)).enumerate() {
             let answers = (*answers.0, *answers.1);
             self.count(access, answers);
@@ -71,7 +74,7 @@ impl Comparison {
         count.trapped += u64::from(trapped(native) && trapped(ours));
         let taken = |answer| matches!(answer, Answer::Value(value) if value & 0x3ff < 1020);
         if matches!(access.act, Act::Acknowledge(..)) {
-            count.acknowledged += u64::from(taken(native) && taken(ours));
+            count.acknowledged[usize::from(access.vcpu)] += u64::from(taken(native) && taken(ours));
         }
     }
 
@@ -106,7 +109,7 @@ impl fmt::Display for Comparison {
         let version = self.version;
         writeln!(
             f,
-            "{version:?}: {compared} accesses compared, {existing} to existing registers, {acknowledged} interrupts \
+            "{version:?}: {compared} accesses compared, {existing} to existing registers, {acknowledged:?} interrupts \
              acknowledged, {trapped} trapped alike, {different} answered in two ways"
         )?;
         self.known

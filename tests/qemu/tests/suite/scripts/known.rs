@@ -37,12 +37,13 @@ impl Known {
     }
 }
 
-/// The list for an architecture.
-pub fn of(version: Version) -> &'static [Known] {
-    match version {
-        Version::V2 => &V2,
-        Version::V3 => &V3,
-    }
+/// The list for an architecture, with what only two vCPUs show.
+pub fn of(version: Version, vcpus: u8) -> Vec<&'static Known> {
+    let (of_any, of_two): (&[Known], &[Known]) = match version {
+        Version::V2 => (&V2, &V2_OF_TWO),
+        Version::V3 => (&V3, &V3_OF_TWO),
+    };
+    of_any.iter().chain(of_two.iter().filter(|_| vcpus == 2)).collect()
 }
 
 /// A difference anywhere.
@@ -103,7 +104,7 @@ const V2: [Known; 10] = [
     last(
         "GICD_SPENDSGIR of no vCPU",
         |at| matches!(at, Place::Memory { offset: 0xf25, .. }),
-        |native, ours| (native, ours) == (0xff, 1),
+        |native, ours| native == 0xff && matches!(ours, 1 | 3),
     ),
     last("GICD_ICFGR of PPIs", |at| gicd(at, 0xc04), |native, ours| (native, ours) == EDGES),
     last("GICD_ISPENDR by a byte", |at| gicd(at, 0x208), |native, ours| (native, ours) == (0xff00, 0)),
@@ -149,3 +150,12 @@ const V3: [Known; 14] = [
         |native, ours| (native, ours) == (u64::MAX, AFFINITY),
     ),
 ];
+
+const V2_OF_TWO: [Known; 4] = [
+    last("GICD_ICPENDR of PPIs", |at| gicd(at, 0x200), |native, ours| ours & !native == 1 << 20),
+    last("GICD_ITARGETSR of both vCPUs", |at| gicc(at, 0x18), |native, ours| (native, ours) == (40, 1023)),
+    last("GICD_ITARGETSR of no vCPU", |at| gicd(at, 0x204), |native, ours| native ^ ours == ours & 1 << 8),
+    last("active on another vCPU", |at| gicc(at, 0x18), |native, ours| (native, ours) == (44, 1023)),
+];
+
+const V3_OF_TWO: [Known; 0] = [];
