@@ -7,6 +7,7 @@ mod config_headers;
 mod config_schema;
 mod fdt;
 mod fuzz;
+mod identity;
 mod pl011;
 mod run;
 mod run_answers;

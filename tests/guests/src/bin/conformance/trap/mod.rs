@@ -130,11 +130,33 @@ fn hidden() {
         section::arm("D23.3.1").equal(format_args!("{name} is not shown"), value, 0);
     }
     section::arm("D23.3.1").holds("PMUVer is not shown", matches!(field(dfr0, 8), 0 | 0xf));
-    // RNDR is left out: only EL3 can trap it.
-    const TRAPPED: [(&str, Encoding); 3] = [
+    // What cannot be trapped, or is not, hypervisor/docs/identity.md lists.
+    const TRAPPED: [(&str, Encoding); 25] = [
         ("ZCR_EL1", Encoding::new(3, 0, 1, 2, 0)),
         ("PMCR_EL0", Encoding::new(3, 3, 9, 12, 0)),
         ("PMSCR_EL1", Encoding::new(3, 0, 9, 9, 0)),
+        ("SMCR_EL1", Encoding::new(3, 0, 1, 2, 6)),
+        ("SVCR", Encoding::new(3, 3, 4, 2, 2)),
+        ("SMPRI_EL1", Encoding::new(3, 0, 1, 2, 4)),
+        ("TPIDR2_EL0", Encoding::new(3, 3, 13, 0, 5)),
+        ("ERRIDR_EL1", Encoding::new(3, 0, 5, 3, 0)),
+        ("ERRSELR_EL1", Encoding::new(3, 0, 5, 3, 1)),
+        ("LORC_EL1", Encoding::new(3, 0, 10, 4, 3)),
+        ("LORID_EL1", Encoding::new(3, 0, 10, 4, 7)),
+        ("SCXTNUM_EL1", Encoding::new(3, 0, 13, 0, 7)),
+        ("SCXTNUM_EL0", Encoding::new(3, 3, 13, 0, 7)),
+        ("GCR_EL1", Encoding::new(3, 0, 1, 0, 6)),
+        ("RGSR_EL1", Encoding::new(3, 0, 1, 0, 5)),
+        ("TFSR_EL1", Encoding::new(3, 0, 5, 6, 0)),
+        ("TCR2_EL1", Encoding::new(3, 0, 2, 0, 3)),
+        ("SCTLR2_EL1", Encoding::new(3, 0, 1, 0, 3)),
+        ("PIR_EL1", Encoding::new(3, 0, 10, 2, 3)),
+        ("POR_EL0", Encoding::new(3, 3, 10, 2, 4)),
+        ("AMCR_EL0", Encoding::new(3, 3, 13, 2, 0)),
+        ("TRFCR_EL1", Encoding::new(3, 0, 1, 2, 1)),
+        ("TRBLIMITR_EL1", Encoding::new(3, 0, 9, 11, 0)),
+        ("BRBCR_EL1", Encoding::new(2, 1, 9, 0, 0)),
+        ("MPAM1_EL1", Encoding::new(3, 0, 10, 5, 0)),
     ];
     // CPACR_EL1.ZEN and SMEN on: what traps then is not the guest's own doing.
     let own = read_register!("cpacr_el1");
