@@ -5,6 +5,7 @@ mod mailbox;
 mod power;
 mod registers;
 mod slots;
+mod state;
 
 use super::*;
 use crate::fault::GuestFault;
