@@ -196,3 +196,22 @@ fn an_sgi_of_group_0_reaches_those_for_whom_it_is_of_group_0() {
         assert_eq!(pending, [BOOT, second()].map(|vcpu| if vcpu == reached { 1 << 5 } else { 0 }));
     }
 }
+
+/// One store may leave one interrupt nobody's and another pending.
+#[test]
+fn what_a_store_leaves_of_private_interrupts_concerns_their_vcpu_alone() {
+    let mut vgic = set_up(Version::V3);
+    enable_ppi(&mut vgic, second());
+    vgic.raise_hardware(second(), TIMER);
+    vgic.set_private_line(second(), PPI, true);
+    // The timer's is pending by a store alone.
+    write(&mut vgic, BOOT, Part::Redistributor(second()), (0x1_0200, 4), 1 << TIMER | 1 << PPI);
+    vgic.lower_hardware(second(), TIMER);
+    assert_eq!(vgic.take_released(second()), None);
+    vgic.flush(BOOT);
+    let kicks = write(&mut vgic, BOOT, Part::Redistributor(second()), (0x1_0280, 4), 1 << TIMER | 1 << PPI);
+    assert!(kicks.is_empty(), "it is out of the guest, and looks before it enters");
+    assert_eq!(vgic.take_released(second()), Some(TIMER));
+    assert_eq!([TIMER, PPI].map(|intid| register_of(&mut vgic, second(), intid).is_some()), [false, true]);
+    assert!(vgic.enter_again(BOOT));
+}
