@@ -101,6 +101,9 @@ fn list_registers_tell_what_they_hold_and_what_changed() {
     assert_eq!((registers.used, registers.changed), (1, 2));
     registers.clear();
     assert_eq!((registers.used, registers.changed, registers.maintenance), (0, 0, Maintenance::NONE));
+    // The hardware's are empty now, whatever was left here.
+    registers.put(0, register(40));
+    assert_eq!((registers.used, registers.changed), (1, 1));
 }
 
 #[test]
