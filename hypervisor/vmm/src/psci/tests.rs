@@ -35,12 +35,20 @@ fn cpu_on_has_every_error() {
     assert_eq!(psci(CPU_ON, 1, 0x4000_0000, 7), (0, Effect::TurnOn(VcpuId::new(1).unwrap(), entry)));
 }
 
+/// DEN0022 5.2.2.
+#[test]
+fn errors_have_the_specifications_numbers() {
+    let named = [NOT_SUPPORTED, INVALID_PARAMETERS, DENIED, ALREADY_ON, ON_PENDING, INVALID_ADDRESS];
+    assert_eq!(named, [-1, -2, -3, -4, -5, -9]);
+}
+
 #[test]
 fn affinity_info_sums_up_a_cluster() {
     const AFFINITY_INFO: u32 = 0xc400_0004;
     assert_eq!([0, 1, 2].map(|vcpu| psci(AFFINITY_INFO, vcpu, 0, 0).0), [0, 1, 2]);
     assert_eq!(psci(AFFINITY_INFO, 0, 1, 0).0, 0);
     assert_eq!(psci(AFFINITY_INFO, 0x100, 1, 0).0, INVALID_PARAMETERS);
+    assert_eq!([1, 2, 3].map(|level| psci(AFFINITY_INFO, 0, level, 0).0), [0; 3]);
     assert_eq!(psci(AFFINITY_INFO, 0, 4, 0).0, INVALID_PARAMETERS);
     for reserved in [1 << 24, 1 << 31, 1 << 40, 1 << 63] {
         assert_eq!(psci(AFFINITY_INFO, reserved, 0, 0).0, INVALID_PARAMETERS, "{reserved:#x}");

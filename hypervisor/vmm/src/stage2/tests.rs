@@ -102,5 +102,33 @@ fn mistakes_have_names() {
 #[test]
 fn a_small_machine_has_a_small_space() {
     assert_eq!(Geometry::for_machine(36).map(Geometry::bits), Some(36));
-    assert_eq!(Geometry::for_machine(30), None);
+    assert_eq!([30, 31].map(|bits| Geometry::for_machine(bits).map(Geometry::bits)), [None, Some(31)]);
+    assert_eq!([38, 39, 40].map(|bits| Geometry::for_machine(bits).map(Geometry::bits)), [38, 39, 39].map(Some));
+}
+
+/// Descriptors (Arm ARM DDI 0487 D8.3.1, D8.3.2): type (1:0), MemAttr (5:2), S2AP (7:6), SH (9:8), AF (10), XN (54:53). RAM is
+/// Normal Write-Back, Inner Shareable, executable; a device Device-nGnRE and neither.
+#[test]
+fn descriptors_have_the_architectures_bits() {
+    let mut tables = Tables { limit: 8, ..Tables::default() };
+    let mut stage2 = stage2(&mut tables);
+    const RAM: u64 = 0x7fd;
+    const DEVICE: u64 = 1 << 54 | 0x4c5;
+    const PAGE: u64 = 2;
+    const TABLE: u64 = 3;
+    let (last, block) = (0x0fff_ffff_f000, 0x8000_0000);
+    for (guest, physical, size, attributes) in [
+        (0x4000_0000, block, 2 << 20, Attributes::Memory),
+        (0x4020_0000, block, 2 << 20, Attributes::Device),
+        (0x4040_0000, last, 4096, Attributes::Memory),
+        (0x4040_1000, last, 4096, Attributes::Device),
+    ] {
+        stage2.map(range(guest, size), Pa::new(physical), attributes, &mut tables).unwrap();
+        assert_eq!(stage2.walk(Ipa::new(guest + 0x123), &tables), Some((Pa::new(physical + 0x123), attributes)));
+    }
+    // The root, a table of 2 MiB, a table of pages, in the order in which they were needed.
+    let read = |table: u64, index| tables.read(Pa::new(table * PAGE_SIZE), index);
+    assert_eq!([read(1, 0), read(1, 1)], [0, TABLE | (2 * PAGE_SIZE)]);
+    assert_eq!([0, 1, 2, 3].map(|index| read(2, index)), [block | RAM, block | DEVICE, TABLE | (3 * PAGE_SIZE), 0]);
+    assert_eq!([0, 1, 2].map(|index| read(3, index)), [last | RAM | PAGE, last | DEVICE | PAGE, 0]);
 }

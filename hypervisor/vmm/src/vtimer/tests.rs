@@ -36,3 +36,24 @@ fn what_is_left_never_wraps() {
         }
     }
 }
+
+/// CNTP_CTL_EL0 (Arm ARM DDI 0487 D19.12): ENABLE (0), IMASK (1), ISTATUS (2), in numbers, since the code's names are on
+/// trial.
+#[test]
+fn the_control_register_has_the_architectures_bits() {
+    let mut timers = Timers::default();
+    let mut timer = PhysicalTimer::new(&mut timers, 1000);
+    timer.set_compare(1000);
+    assert_eq!((timer.compare(), timer.value()), (1000, 0));
+    for (written, read, line) in
+        [(0, 0, false), (1, 5, true), (2, 2, false), (3, 7, false), (4, 0, false), (!0, 7, false)]
+    {
+        timer.set_control(written);
+        assert_eq!((timer.control(), timer.line()), (read, line), "{written:#x}");
+    }
+    timer.set_compare(1001);
+    for (written, read) in [(0, 0), (1, 1), (3, 3)] {
+        timer.set_control(written);
+        assert_eq!((timer.control(), timer.line()), (read, false), "{written:#x}");
+    }
+}
