@@ -168,3 +168,21 @@ fn what_fits_leaves_nothing_to_wait_for_and_what_ended_nothing_to_look_at() {
         assert_eq!(vgic.busy, 0, "{version:?}");
     }
 }
+
+#[test]
+fn a_timer_that_a_store_made_pending_is_the_hardwares_again_once_it_is_taken() {
+    for version in [Version::V2, Version::V3] {
+        let mut vgic = set_up(version);
+        vgic.raise_hardware(BOOT, TIMER);
+        match version {
+            Version::V2 => write(&mut vgic, BOOT, Part::Distributor, (0x200, 4), 1 << TIMER),
+            Version::V3 => write(&mut vgic, BOOT, Part::Redistributor(BOOT), (0x1_0200, 4), 1 << TIMER),
+        };
+        let told = |register: ListRegister| (register.state(), register.hardware(), register.eoi_maintenance());
+        let register = register_of(&mut vgic, BOOT, TIMER).map(told);
+        assert_eq!(register, Some((ListRegisterState::Pending, None, true)));
+        enter_and_leave(&mut vgic, BOOT, TIMER, ListRegisterState::Active);
+        let register = register_of(&mut vgic, BOOT, TIMER).map(told);
+        assert_eq!(register, Some((ListRegisterState::Active, Some(TIMER), false)), "its end costs no exit");
+    }
+}
