@@ -17,6 +17,8 @@ pub struct Features {
     /// 1 for FEAT_FGT, 2 for FEAT_FGT2 too.
     fine_grained_traps: u64,
     memory_partitioning: bool,
+    /// FEAT_RAS.
+    deferred_errors: bool,
     extended_hypervisor_configuration: bool,
 }
 
@@ -24,13 +26,15 @@ impl Features {
     /// Reads the identification registers.
     pub fn read() -> Self {
         let (isar1, isar2) = (sysreg::read!("id_aa64isar1_el1"), sysreg::read!("S3_0_C0_C6_2"));
+        let pfr0 = sysreg::read!("id_aa64pfr0_el1");
         let (mmfr0, mmfr1) = (sysreg::read!("id_aa64mmfr0_el1"), sysreg::read!("id_aa64mmfr1_el1"));
         // APA, API, GPA, GPI in ISAR1; GPA3 and APA3 in ISAR2.
         let authentication = isar1 & 0xff00_0ff0 != 0 || isar2 & 0xff00 != 0;
         Self {
             pointer_authentication: authentication,
             fine_grained_traps: cpu::feature(mmfr0, 56),
-            memory_partitioning: cpu::feature(sysreg::read!("id_aa64pfr0_el1"), 40) != 0,
+            memory_partitioning: cpu::feature(pfr0, 40) != 0,
+            deferred_errors: cpu::feature(pfr0, 28) != 0,
             extended_hypervisor_configuration: cpu::feature(mmfr1, 40) != 0,
         }
     }
@@ -146,6 +150,10 @@ pub fn load_registers(vcpu: &Vcpu, features: Features) {
     load_system(&vcpu.system);
     if features.pointer_authentication {
         load_keys(&vcpu.system.keys);
+    }
+    if features.deferred_errors {
+        // The guest's DISR_EL1, while HCR_EL2.AMO is set. FEAT_RAS is hidden, and no trap stops it.
+        sysreg::write!("S3_4_C12_C1_1", 0); // VDISR_EL2
     }
     load_timers(&vcpu.timers);
     load_floating_point(&vcpu.floating_point);

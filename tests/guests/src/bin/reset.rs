@@ -5,6 +5,7 @@
 #![no_std]
 #![no_main]
 
+use bulkhead_guests::instruction::{self, Encoding};
 use bulkhead_guests::memory::{read64, write64};
 use bulkhead_guests::psci::{self, function};
 use bulkhead_guests::{Machine, check, entry, expect_eq, println};
@@ -28,10 +29,24 @@ fn main(machine: &'static Machine) {
         return;
     }
     words.for_each(|word| write64(word, MARK));
+    if let Some(found) = deferred_error() {
+        return check::failed("DISR_EL1 at the beginning", format_args!("expected 0 got {found:#x}"));
+    }
     println!("reset: asking for a reset");
     let answer = match machine.arguments.text("call") {
         Some("reset2") => psci::psci(function::SYSTEM_RESET2, [0; 3]),
         _ => psci::psci(function::SYSTEM_RESET, [0; 3]),
     };
     check::failed("the machine resets", format_args!("expected no return got {answer}"));
+}
+
+/// What a former life left in DISR_EL1, where the core has it, shown or not (FEAT_RAS, Arm ARM DDI 0487 D24.2); this life
+/// leaves something there, too. The next one may be another guest's on that core.
+fn deferred_error() -> Option<u64> {
+    const REGISTER: Encoding = Encoding::new(3, 0, 12, 1, 1);
+    const LEFT: u64 = 0x8042_4242;
+    let found = instruction::read(REGISTER).unwrap_or(0);
+    // Where there is none, it traps.
+    let _ = instruction::write(REGISTER, LEFT);
+    (found != 0).then_some(found)
 }
