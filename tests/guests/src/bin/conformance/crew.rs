@@ -59,19 +59,17 @@ fn work(index: usize) {
     }
 }
 
-/// The next job of vCPU `index`, which may be woken for it before or after it sees it.
+/// The next job of vCPU `index`. It begins once the SGI has come that wakes for it: a job that sleeps is not to be woken by
+/// that.
 fn next(index: usize) -> usize {
     let gic = interrupt::controller();
-    loop {
-        match JOBS[index].load(Ordering::SeqCst) {
-            NONE => cpu::wait_for_interrupt(),
-            job => return job,
-        }
-        // None is more urgent, so that nothing else can be acknowledged.
-        if interface::read(gic, Register::HighestPending) & 0x3ff == WAKE {
-            interface::end(gic, interface::acknowledge(gic));
-        }
+    // None is more urgent, so that nothing else can be acknowledged.
+    while interface::read(gic, Register::HighestPending) & 0x3ff != WAKE {
+        cpu::wait_for_interrupt();
     }
+    interface::end(gic, interface::acknowledge(gic));
+    cpu::data_barrier();
+    JOBS[index].load(Ordering::SeqCst)
 }
 
 fn post(index: usize, job: usize) {
