@@ -1,5 +1,7 @@
 //! What the model test does not see: how few exits and writes things take, and what is refused.
 
+mod bank;
+mod fields;
 mod kicks;
 mod mailbox;
 mod power;
