@@ -214,6 +214,13 @@ fn sources_stand_in_a_list_register_and_wait() {
 }
 
 #[test]
+fn what_is_pending_or_active_takes_its_physical_interrupt_along() {
+    let mut lives = Lives::new(&Interrupts { latch: 0b0101, active: 0b0011, ..Interrupts::RESET });
+    lives.link(u32::MAX);
+    assert_eq!(lives.held(), 0b0111);
+}
+
+#[test]
 fn a_reset_leaves_the_physical_interrupts_to_be_deactivated() {
     let mut before = Lives::new(&Interrupts { latch: 0b1, ..Interrupts::RESET });
     before.link(0b111);

@@ -124,3 +124,50 @@ fn a_written_state_holds_over_what_the_list_register_shows() {
         assert_eq!(bank.lives.listed(), 0);
     }
 }
+
+#[test]
+fn what_is_not_forwarded_any_more_is_no_longer_lent() {
+    let mut bank = Bank::new(0);
+    bank.lives.pend(BIT);
+    bank.lend(POSITION, 0, &terms(false));
+    assert_eq!(bank.lives.lent(), BIT);
+    let register = bank.lend(POSITION, 0, &Terms { forwarded: 0, ..terms(false) });
+    assert_eq!((register.state(), bank.lives.lent(), bank.lives.pending()), (ListRegisterState::Empty, 0, BIT));
+}
+
+#[test]
+fn a_list_register_has_the_group_of_its_interrupt() {
+    for (group, shown) in [(BIT, Group::One), (!BIT, Group::Zero)] {
+        let mut bank = Bank::new(FIRST_SHARED);
+        bank.group = group;
+        bank.lives.pend(u32::MAX);
+        assert_eq!(bank.lend(POSITION, 0, &terms(false)).group(), shown);
+    }
+}
+
+/// One that is pending both by its line, which lasts, and beside active with another priority is waited for once.
+#[test]
+fn a_line_that_waits_for_the_end_is_waited_for() {
+    let mut bank = Bank::new(FIRST_SHARED);
+    bank.lives.drive(BIT, true);
+    let register = bank.lend(POSITION, 0, &terms(false));
+    bank.take_back(POSITION, register, ListRegisterState::Active);
+    bank.details[3].priority = 0x48;
+    let register = bank.lend(POSITION, 0, &terms(false));
+    assert_eq!((register.state(), register.eoi_maintenance()), (ListRegisterState::Active, true));
+}
+
+/// GICv3 IHI 0069 12.4.7, ICH_LR<n>_EL2.State: pending and active is not for those with hardware.
+#[test]
+fn what_is_pending_beside_active_has_no_hardware_in_its_list_register() {
+    let mut bank = Bank::new(FIRST_SHARED);
+    bank.lives.link(BIT);
+    bank.lives.hold(BIT);
+    let register = bank.lend(POSITION, 0, &terms(false));
+    assert_eq!((register.hardware(), register.eoi_maintenance()), (Some(0), false));
+    bank.take_back(POSITION, register, ListRegisterState::Active);
+    bank.lives.pend(BIT);
+    let register = bank.lend(POSITION, 0, &terms(false));
+    assert_eq!((register.state(), register.hardware()), (ListRegisterState::PendingAndActive, None));
+    assert!(register.eoi_maintenance());
+}

@@ -32,6 +32,7 @@ fn a_target_is_a_vcpu_that_there_is() {
     let mut alone = Vgic::new(Layout { vcpus: 1, ..layout(Version::V2) });
     write(&mut alone, BOOT, D, (0x820, 4), 0x0101_0101);
     assert_eq!([0x800, 0x820].map(|offset| read(&alone, BOOT, D, (offset, 4))), [0, 0]);
+    assert_eq!(alone.state().interrupts[1].details[0].route, 0);
 }
 
 #[test]
@@ -106,4 +107,15 @@ fn only_a_change_is_told() {
     }
     assert!(vgic.set_shared_line(UART, true).is_empty());
     assert_eq!(write(&mut vgic, second(), D, (0x400 + u64::from(UART), 1), 8), VcpuSet::only(BOOT));
+}
+
+#[test]
+fn a_private_interrupt_is_active_on_its_own_vcpu_and_each_shared_one_where_it_is_routed() {
+    let mut vgic = Vgic::new(layout(Version::V3));
+    write(&mut vgic, second(), Part::Redistributor(second()), (0x1_0300, 4), 1 << 20);
+    write(&mut vgic, BOOT, D, (0x6000 + 8 * 70, 8), 1);
+    write(&mut vgic, BOOT, D, (0x308, 4), 1 << (70 - 64));
+    let interrupts = vgic.state().interrupts;
+    assert_eq!((interrupts[1].active, interrupts[1].details[20].owner), (1 << 20, 1));
+    assert_eq!((interrupts[3].active, interrupts[3].details[6].owner), (1 << 6, 1));
 }

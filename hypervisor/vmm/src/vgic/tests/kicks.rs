@@ -215,3 +215,20 @@ fn what_a_store_leaves_of_private_interrupts_concerns_their_vcpu_alone() {
     assert_eq!([TIMER, PPI].map(|intid| register_of(&mut vgic, second(), intid).is_some()), [false, true]);
     assert!(vgic.enter_again(BOOT));
 }
+
+#[test]
+fn what_is_released_is_known_until_each_vcpu_has_let_go_of_its_own() {
+    let mut vgic = set_up(Version::V3);
+    assert!(!vgic.holds_hardware(BOOT) && !vgic.has_released());
+    for vcpu in [BOOT, second()] {
+        vgic.raise_hardware(vcpu, TIMER);
+    }
+    assert!(vgic.holds_hardware(BOOT) && vgic.holds_hardware(second()) && !vgic.has_released());
+    for vcpu in [BOOT, second()] {
+        vgic.lower_hardware(vcpu, TIMER);
+        assert!(!vgic.holds_hardware(vcpu));
+    }
+    assert!(vgic.has_released());
+    assert_eq!((vgic.take_released(BOOT), vgic.take_released(BOOT), vgic.has_released()), (Some(TIMER), None, true));
+    assert_eq!((vgic.take_released(second()), vgic.has_released()), (Some(TIMER), false));
+}
