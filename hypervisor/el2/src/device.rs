@@ -1,5 +1,5 @@
 //! Loads of devices, all of them, are load-acquires. Cortex-A57 up to r1p2 may stop for good where plain loads of Device memory
-//! mix with exclusives (erratum 832075, of which this is the workaround); elsewhere it costs no more.
+//! mix with exclusives (erratum 832075, of which this is the workaround); elsewhere it costs an addition at most.
 
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;

@@ -37,6 +37,26 @@ access!(read16, write16, u16, "ldrh", "strh", "w");
 access!(read32, write32, u32, "ldr", "str", "w");
 access!(read64, write64, u64, "ldr", "str", "x");
 
+/// Reads `size` bytes (1, 2, 4 or 8) at `address` with one load.
+pub fn read(address: usize, size: u8) -> u64 {
+    match size {
+        1 => read8(address).into(),
+        2 => read16(address).into(),
+        4 => read32(address).into(),
+        _ => read64(address),
+    }
+}
+
+/// Writes the low `size` bytes (1, 2, 4 or 8) of `value` at `address` with one store, as [`write64`] and its like.
+pub fn write(address: usize, size: u8, value: u64) {
+    match size {
+        1 => write8(address, value as u8),
+        2 => write16(address, value as u16),
+        4 => write32(address, value as u32),
+        _ => write64(address, value),
+    }
+}
+
 /// Smallest data cache line in bytes, from CTR_EL0.DminLine (Arm ARM DDI 0487 D24.2.34).
 pub fn cache_line() -> usize {
     let ctr: usize;

@@ -77,9 +77,9 @@ pub(crate) const TABLES: Tables = Tables {
     ],
     ends_of_two: &[
         &[&CLEARED_BY_THE_OTHER],
-        &[&QUIET, &NO_SPI, &QUIET_OTHER, &FOR_BOTH],
+        &[&QUIET, &NO_SPI, &QUIET_OTHER, &ENABLED_FOR_BOTH, &FOR_BOTH],
         &[&QUIET, &NO_SPI, &QUIET_OTHER, &FOR_NOBODY],
-        &[&QUIET, &NO_SPI, &QUIET_OTHER, &ACTIVE_ON_THE_OTHER],
+        &[&QUIET, &NO_SPI, &QUIET_OTHER, &ENABLED_FOR_THE_OTHER, &ACTIVE_ON_THE_OTHER],
     ],
 };
 
@@ -165,19 +165,24 @@ const SPI_BIT: u64 = 1 << (SPI - 32);
 const ACTIVE: u32 = 44;
 const ACTIVE_BIT: u64 = 1 << (ACTIVE - 32);
 
-/// A shared interrupt that is pending for both vCPUs, as each of them sees it.
-const FOR_BOTH: [Access; 10] = [
-    distributor(offset::IGROUPR + 4, 0),
-    distributor(offset::IPRIORITYR + SPI, 0x1010_1010),
-    distributor(offset::ITARGETSR + SPI, 0x0303_0303),
-    distributor(offset::ICACTIVER + 4, SPI_BIT),
-    distributor(offset::ICPENDR + 4, SPI_BIT),
-    distributor(offset::ISENABLER + 4, SPI_BIT),
-    distributor(offset::CTLR, 0b11),
-    store(interface(interface::CTLR), ENABLED),
-    distributor(offset::ISPENDR + 4, SPI_BIT),
-    by_other(load(interface(interface::HPPIR))),
-];
+/// The shared interrupt `intid`, a multiple of four, has Group 0, and can be taken by the vCPUs that each byte of `targets` has.
+const fn enabled(intid: u32, targets: u64) -> [Access; 8] {
+    let bit = 1 << (intid - 32);
+    [
+        distributor(offset::IGROUPR + 4, 0),
+        distributor(offset::IPRIORITYR + intid, 0x1010_1010),
+        distributor(offset::ITARGETSR + intid, targets),
+        distributor(offset::ICACTIVER + 4, bit),
+        distributor(offset::ICPENDR + 4, bit),
+        distributor(offset::ISENABLER + 4, bit),
+        distributor(offset::CTLR, 0b11),
+        store(interface(interface::CTLR), ENABLED),
+    ]
+}
+
+/// A shared interrupt for both vCPUs, and that it is pending, as each of them sees it.
+const ENABLED_FOR_BOTH: [Access; 8] = enabled(SPI, 0x0303_0303);
+const FOR_BOTH: [Access; 2] = [distributor(offset::ISPENDR + 4, SPI_BIT), by_other(load(interface(interface::HPPIR)))];
 
 /// One that targets nobody.
 const FOR_NOBODY: [Access; 4] = [
@@ -187,16 +192,9 @@ const FOR_NOBODY: [Access; 4] = [
     load(Place::word(Frame::Distributor, offset::ISPENDR + 4)),
 ];
 
-/// One that is active on vCPU 1, and pending for vCPU 0.
-const ACTIVE_ON_THE_OTHER: [Access; 14] = [
-    distributor(offset::IGROUPR + 4, 0),
-    distributor(offset::IPRIORITYR + ACTIVE, 0x1010_1010),
-    distributor(offset::ITARGETSR + ACTIVE, 0x0202_0202),
-    distributor(offset::ICACTIVER + 4, ACTIVE_BIT),
-    distributor(offset::ICPENDR + 4, ACTIVE_BIT),
-    distributor(offset::ISENABLER + 4, ACTIVE_BIT),
-    distributor(offset::CTLR, 0b11),
-    store(interface(interface::CTLR), ENABLED),
+/// One for vCPU 1, active there, and then pending for vCPU 0.
+const ENABLED_FOR_THE_OTHER: [Access; 8] = enabled(ACTIVE, 0x0202_0202);
+const ACTIVE_ON_THE_OTHER: [Access; 6] = [
     store(interface(interface::PMR), 0xff),
     distributor(offset::ISPENDR + 4, ACTIVE_BIT),
     by_other(exists(Act::Acknowledge(interface(interface::IAR), Group::Zero))),

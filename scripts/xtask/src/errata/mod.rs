@@ -1,7 +1,7 @@
 //! Errata of Cortex-A53 that the text of the hypervisor could run into. The linker looks for one (`--fix-cortex-a53-843419`);
 //! this looks for the other, 835769, and mends it as GNU's linker would: the multiply-accumulate goes to a veneer elsewhere,
 //! so that a branch stands between it and the access before. LLVM would instead put a NOP before each, but stable rustc
-//! warns, in each crate, when asked to, and the core library, which comes compiled, would not have it.
+//! warns, in each crate, when asked to, and each NOP takes room and an instruction.
 
 mod instruction;
 mod sequences;

@@ -5,6 +5,13 @@ use super::*;
 /// A private interrupt without hardware behind it.
 const PPI: u32 = 30;
 
+/// Both vCPUs are in the guest.
+fn enter_both(vgic: &mut Vgic) {
+    for vcpu in [BOOT, second()] {
+        vgic.flush(vcpu);
+    }
+}
+
 fn enable_ppi(vgic: &mut Vgic, vcpu: VcpuId) {
     match vgic.layout().version {
         Version::V2 => write(vgic, vcpu, Part::Distributor, (0x100, 4), 1 << PPI),
@@ -16,9 +23,7 @@ fn enable_ppi(vgic: &mut Vgic, vcpu: VcpuId) {
 fn a_private_line_kicks_its_vcpu_if_that_could_take_it() {
     for version in [Version::V2, Version::V3] {
         let mut vgic = set_up(version);
-        for vcpu in [BOOT, second()] {
-            vgic.flush(vcpu);
-        }
+        enter_both(&mut vgic);
         assert!(vgic.set_private_line(second(), PPI, true).is_empty(), "it is disabled");
         assert!(vgic.set_private_line(second(), PPI, false).is_empty());
         for vcpu in [second(), BOOT] {
@@ -135,9 +140,7 @@ fn route_to(vgic: &mut Vgic, vcpu: VcpuId) -> VcpuSet {
 fn a_shared_interrupt_is_for_the_vcpu_that_it_is_routed_to() {
     for version in [Version::V2, Version::V3] {
         let mut vgic = set_up(version);
-        for vcpu in [BOOT, second()] {
-            vgic.flush(vcpu);
-        }
+        enter_both(&mut vgic);
         for vcpu in [second(), BOOT] {
             assert!(route_to(&mut vgic, vcpu).is_empty());
             assert_eq!(vgic.set_shared_line(UART, true), VcpuSet::only(vcpu), "{version:?}");
@@ -153,9 +156,7 @@ fn a_new_route_is_taken_once_the_list_register_is_back() {
             let mut vgic = set_up(version);
             vgic.set_shared_line(UART, true);
             enter_and_leave(&mut vgic, BOOT, UART, state);
-            for vcpu in [BOOT, second()] {
-                vgic.flush(vcpu);
-            }
+            enter_both(&mut vgic);
             // Where it stands is not where it is routed.
             assert_eq!(route_to(&mut vgic, second()), VcpuSet::only(BOOT), "{version:?} {state:?}");
             let registers = vgic.vcpus[0].list_registers;
@@ -188,9 +189,7 @@ fn an_sgi_of_group_0_reaches_those_for_whom_it_is_of_group_0() {
         // All but this SGI are of the other group.
         write(&mut vgic, BOOT, Part::Redistributor(group_1), (0x1_0080, 4), 1 << 5);
         write(&mut vgic, BOOT, Part::Redistributor(reached), (0x1_0080, 4), !(1 << 5));
-        for vcpu in [BOOT, second()] {
-            vgic.flush(vcpu);
-        }
+        enter_both(&mut vgic);
         assert_eq!(vgic.send_group_0(BOOT, BOTH), VcpuSet::only(reached));
         let pending = [BOOT, second()].map(|vcpu| vgic.state().interrupts[vcpu.index()].latch);
         assert_eq!(pending, [BOOT, second()].map(|vcpu| if vcpu == reached { 1 << 5 } else { 0 }));

@@ -5,9 +5,8 @@ use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use bulkhead_guests::gic::Gic;
 use bulkhead_guests::instruction::{self, Encoding};
-use bulkhead_guests::memory::{read8, read16, read32, read64, write8, write16, write32, write64};
 use bulkhead_guests::trap::{self, Trapped, class};
-use bulkhead_guests::{Machine, cpu, interrupt, psci, read_register, smp};
+use bulkhead_guests::{Machine, cpu, interrupt, memory, psci, read_register, smp};
 use bulkhead_script::{Frame, Place, System};
 
 use crate::reset;
@@ -129,14 +128,7 @@ fn load(gic: &Gic, place: Place) -> Answer {
         Place::Memory { frame, offset, size } => (frame, offset, size),
     };
     let (address, mut value) = (address(gic, frame, offset), 0);
-    let trapped = trap::probe(|| {
-        value = match size {
-            1 => read8(address).into(),
-            2 => read16(address).into(),
-            4 => read32(address).into(),
-            _ => read64(address),
-        }
-    });
+    let trapped = trap::probe(|| value = memory::read(address, size));
     trapped.map_or(Answer::Value(value), of_trap)
 }
 
@@ -148,12 +140,7 @@ fn store(gic: &Gic, place: Place, value: u64) -> Answer {
         Place::Memory { frame, offset, size } => (frame, offset, size),
     };
     let address = address(gic, frame, offset);
-    let trapped = trap::probe(|| match size {
-        1 => write8(address, value as u8),
-        2 => write16(address, value as u16),
-        4 => write32(address, value as u32),
-        _ => write64(address, value),
-    });
+    let trapped = trap::probe(|| memory::write(address, size, value));
     trapped.map_or(Answer::Done, of_trap)
 }
 

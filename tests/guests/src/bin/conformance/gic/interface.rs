@@ -105,18 +105,17 @@ pub fn group_priorities_from(gic: &Gic, low: u32) {
 
 /// Whether an IRQ is signalled, masked or not (ISR_EL1.I).
 pub fn is_signalled() -> bool {
-    // The controller may take its time to tell the core.
-    for _ in 0..1000 {
-        if read_register!("isr_el1") >> 7 & 1 != 0 {
-            return true;
-        }
-    }
-    false
+    is_told(7)
 }
 
 /// Whether an FIQ is signalled, masked or not (ISR_EL1.F).
 pub fn is_fiq_signalled() -> bool {
-    (0..1000).any(|_| read_register!("isr_el1") >> 6 & 1 != 0)
+    is_told(6)
+}
+
+/// Whether ISR_EL1 has this bit. The controller may take its time to tell the core.
+fn is_told(bit: u32) -> bool {
+    (0..1000).any(|_| read_register!("isr_el1") >> bit & 1 != 0)
 }
 
 /// Makes the SPI pending with this priority.

@@ -2,9 +2,8 @@
 
 use core::fmt::{self, Debug};
 
-use bulkhead_guests::memory::{read8, read16, read32, read64, write8, write16, write32, write64};
 use bulkhead_guests::section::Section;
-use bulkhead_guests::trap;
+use bulkhead_guests::{memory, trap};
 
 /// Sizes of accesses in bytes; a set of them is their sum.
 const SIZES: [u8; 4] = [1, 2, 4, 8];
@@ -223,25 +222,13 @@ impl Frame {
     fn value(&self, offset: usize, size: u8) -> Option<u64> {
         let address = self.base + offset;
         let mut value = 0;
-        let trapped = trap::probe(|| {
-            value = match size {
-                1 => read8(address).into(),
-                2 => read16(address).into(),
-                4 => read32(address).into(),
-                _ => read64(address),
-            }
-        });
+        let trapped = trap::probe(|| value = memory::read(address, size));
         trapped.is_none().then_some(value)
     }
 
     fn write(&self, doing: &'static str, offset: usize, size: u8, value: u64) -> Walk {
         let address = self.base + offset;
-        let trapped = trap::probe(|| match size {
-            1 => write8(address, value as u8),
-            2 => write16(address, value as u16),
-            4 => write32(address, value as u32),
-            _ => write64(address, value),
-        });
+        let trapped = trap::probe(|| memory::write(address, size, value));
         if trapped.is_none() { Ok(()) } else { Err(Wrong { doing, offset, size, expected: value, seen: None }) }
     }
 }
