@@ -2,6 +2,7 @@
 
 use super::{CLASS, RawExit, class, fault_address};
 use crate::address::Ipa;
+use crate::vcpu::{BIG_ENDIAN_AT_EL0, BIG_ENDIAN_AT_EL1};
 
 /// A data abort from a guest that is no [`Access`], or one of a guest that may be big-endian (Arm ARM DDI 0487 D19.2.37, "ISS encoding for an exception from a
 /// Data Abort"). What its syndrome says is read when it is asked for.
@@ -78,7 +79,7 @@ impl Access {
     /// whether at EL1 (EE) or at EL0 (E0E).
     #[inline(always)]
     pub(super) const fn decode(esr: u64, control: u64) -> Option<Self> {
-        const BIG_ENDIAN: u64 = 1 << 25 | 1 << 24;
+        const BIG_ENDIAN: u64 = BIG_ENDIAN_AT_EL1 | BIG_ENDIAN_AT_EL0;
         const WHAT: u64 = CLASS | VALID | CACHE_MAINTENANCE | STAGE_1_WALK | STATUS;
         // Both are asked at once: that is an instruction less than one after the other.
         let is_described = esr & WHAT == class::DATA_ABORT << 26 | VALID | TRANSLATION << 2;

@@ -2,6 +2,7 @@
 
 use super::alone::Alone;
 use super::loaded::Loaded;
+use super::sgi::send_from;
 use super::{Done, Machine};
 use crate::address::Ipa;
 use crate::exit::{Access, Cause};
@@ -78,9 +79,75 @@ impl<P: Platform> Alone<'_, P> {
     }
 }
 
+/// Carries out one load or store at the `place` on the bus, with the VM locked and the list registers read back. Whether the
+/// device answers it. Devices are little-endian: what a big-endian vCPU stores comes to them, and what it loads to it, in the
+/// other order.
+#[inline(never)]
+pub(super) fn access<P: Platform>(
+    platform: &mut P,
+    machine: &Machine,
+    vm: &mut Vm,
+    loaded: &mut Loaded,
+    access: Access,
+    place: (Device, u64),
+) -> bool {
+    if !loaded.vcpu.is_big_endian(platform.system_control()) {
+        return access_in_order(platform, machine, vm, loaded, access, place);
+    }
+    let register = access.register();
+    let before = loaded.vcpu.general().get(register);
+    loaded.vcpu.general_mut().set(register, access.reverse(before));
+    let answered = access_in_order(platform, machine, vm, loaded, access, place);
+    let general = loaded.vcpu.general_mut();
+    let loads = answered && !access.write();
+    general.set(register, if loads { access.load(access.reverse(general.get(register))) } else { before });
+    answered
+}
+
+fn access_in_order<P: Platform>(
+    platform: &mut P,
+    machine: &Machine,
+    vm: &mut Vm,
+    loaded: &mut Loaded,
+    access: Access,
+    (device, offset): (Device, u64),
+) -> bool {
+    match device {
+        Device::Uart => access_uart(platform, machine, vm, loaded, access, offset),
+        _ if offset == SGIR
+            && let Some((targets, intid)) = loaded.named_by(access) =>
+        {
+            loaded.complete(access, 0, Cause::SgiSent);
+            send_from(platform, machine, loaded.it.vcpu, vm, targets, intid);
+            true
+        }
+        _ => access_controller(platform, machine, vm, loaded, access, (device, offset)),
+    }
+}
+
+fn access_uart<P: Platform>(
+    platform: &mut P,
+    machine: &Machine,
+    vm: &mut Vm,
+    loaded: &mut Loaded,
+    access: Access,
+    offset: u64,
+) -> bool {
+    let Some(port) = machine.ports.get(loaded.it.vm) else { return false };
+    let stored = access.write().then(|| loaded.stored(access));
+    let (value, notice) = loaded.shared.serial.lock().access(offset, access.size(), stored, port);
+    if notice {
+        machine.want_console(platform);
+    }
+    let kicks = vm.follow_uart();
+    wake(platform, machine, vm, loaded.it.vcpu, kicks);
+    loaded.complete(access, value, Cause::Uart);
+    true
+}
+
 /// Carries out a load or store of the interrupt controller by the vCPU that lives here, whose list registers have been
 /// read back, as those of others have that it rests on. Whether it answers such an access.
-pub(super) fn access_controller<P: Platform>(
+fn access_controller<P: Platform>(
     platform: &mut P,
     machine: &Machine,
     vm: &mut Vm,

@@ -1,7 +1,7 @@
 //! What a guest did that its VM must be asked about: one line for each kind of exit.
 
+use super::accesses;
 use super::loaded::Loaded;
-use super::transfers;
 use super::{CoreLoop, Machine, Next};
 use crate::address::Ipa;
 use crate::exit::{self, Access, Cause, DataAbort, Exit, Origin, RawExit, Syndrome};
@@ -84,7 +84,7 @@ impl CoreLoop {
         self.take_back(platform, machine, vm);
         let loaded = self.loaded.as_mut()?;
         let (cause, told) = match loaded.shared.bus.find(ipa, access.size()) {
-            Some(place) if transfers::access(platform, machine, vm, loaded, access, place) => return None,
+            Some(place) if accesses::access(platform, machine, vm, loaded, access, place) => return None,
             Some((device, _)) => (device.cause(), false),
             None => (Cause::Stage2Fault, tell_fault(vm, loaded, raw, ipa)),
         };

@@ -3,6 +3,11 @@
 use super::{GeneralRegisters, Timers, Vcpu};
 use alloc::boxed::Box;
 
+/// SCTLR_EL1.EE.
+pub const BIG_ENDIAN_AT_EL1: u64 = 1 << 25;
+/// SCTLR_EL1.E0E.
+pub const BIG_ENDIAN_AT_EL0: u64 = 1 << 24;
+
 /// A vCPU whose system registers, floating-point registers and timers are live in one physical core. Its
 /// general registers can be read and written between two entries; the rest only after parking it.
 #[derive(Debug)]
@@ -43,11 +48,7 @@ impl LoadedVcpu {
 
     /// Whether its loads and stores are big-endian where it is, when SCTLR_EL1 is `control` (Arm ARM DDI 0487 B2.6.1).
     pub fn is_big_endian(&self, control: u64) -> bool {
-        /// SCTLR_EL1.EE.
-        const AT_EL1: u64 = 1 << 25;
-        /// SCTLR_EL1.E0E.
-        const AT_EL0: u64 = 1 << 24;
-        control & if self.general().is_unprivileged() { AT_EL0 } else { AT_EL1 } != 0
+        control & if self.general().is_unprivileged() { BIG_ENDIAN_AT_EL0 } else { BIG_ENDIAN_AT_EL1 } != 0
     }
 
     /// Goes on after the instruction that was trapped.

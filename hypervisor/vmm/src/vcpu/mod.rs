@@ -9,7 +9,7 @@ mod loaded;
 mod registers;
 
 pub use id::{VcpuId, VcpuSet};
-pub use loaded::LoadedVcpu;
+pub use loaded::{BIG_ENDIAN_AT_EL0, BIG_ENDIAN_AT_EL1, LoadedVcpu};
 pub use registers::{FloatingPoint, GeneralRegisters, PointerAuthenticationKeys, SystemRegisters, Timers};
 
 /// PSTATE of a vCPU at its first instruction: EL1 with SP_EL1, every exception masked (PSCI DEN0022 6.4).
