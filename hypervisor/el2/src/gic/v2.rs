@@ -43,9 +43,10 @@ static INTERFACES: [AtomicU8; crate::CORES] = [const { AtomicU8::new(0) }; crate
 /// One core's view.
 pub struct Gic {
     distributor: Frame,
-    cpu: Frame,
+    /// The CPU interface from GICC_IAR on: a load-acquire, as all loads of devices are, takes no offset.
+    from_iar: Frame,
     hypervisor: Frame,
-    /// Offset of GICC_DIR.
+    /// Where GICC_DIR is behind GICC_IAR.
     deactivate: u64,
     /// What GICH_HCR holds, as far as it is known.
     control: u32,
@@ -67,21 +68,22 @@ pub fn init_distributor(distributor: &Range<Pa>, cpu: &Range<Pa>, hypervisor: &R
 impl Gic {
     /// Sets up the banked registers of this core.
     pub fn init(distributor: &Range<Pa>, cpu: &Range<Pa>, hypervisor: &Range<Pa>) -> Self {
+        let interface = Frame::at(cpu);
         let gic = Self {
             distributor: Frame::at(distributor),
-            cpu: Frame::at(cpu),
+            from_iar: interface.part(gicc::IAR, cpu.size() - gicc::IAR),
             hypervisor: Frame::at(hypervisor),
             control: 0,
-            deactivate: if cpu.size() >= gicc::SPACED_SIZE { gicc::SPACED_DIR } else { gicc::DIR },
+            deactivate: if cpu.size() >= gicc::SPACED_SIZE { gicc::SPACED_DIR } else { gicc::DIR } - gicc::IAR,
         };
         quieten(&gic.distributor, 0, PRIORITY);
         gic.distributor.write8(gicd::IPRIORITYR + u64::from(MAIL), MAIL_PRIORITY);
         [KICK, MAIL].iter().for_each(|sgi| set_bit(&gic.distributor, gicd::ISENABLER, *sgi));
         // What firmware left in service would mask everything.
-        (0..4).for_each(|index| gic.cpu.write(gicc::APR + index * 4, 0));
-        gic.cpu.write(gicc::PMR, 0xff);
-        gic.cpu.write(gicc::BPR, 0);
-        gic.cpu.write(gicc::CTLR, gicc::ENABLE);
+        (0..4).for_each(|index| interface.write(gicc::APR + index * 4, 0));
+        interface.write(gicc::PMR, 0xff);
+        interface.write(gicc::BPR, 0);
+        interface.write(gicc::CTLR, gicc::ENABLE);
         gic.hypervisor.write(gich::HCR, 0);
         (0..gic.list_register_count() as u64).for_each(|index| gic.hypervisor.write(gich::LR + index * 4, 0));
         gic
@@ -121,19 +123,19 @@ impl Gic {
     }
 
     pub fn acknowledge(&mut self) -> Option<Acknowledged> {
-        let whole = self.cpu.read(gicc::IAR);
+        let whole = self.from_iar.read(0);
         // What whoever sent it wrote before is seen by what is read after.
         aarch64_cpu::asm::barrier::dsb(aarch64_cpu::asm::barrier::SY);
         let intid = whole & 0x3ff;
         if SPECIAL.contains(&intid) {
             return None;
         }
-        self.cpu.write(gicc::EOIR, whole);
+        self.from_iar.write(gicc::EOIR - gicc::IAR, whole);
         Some(Acknowledged { intid, whole })
     }
 
     pub fn deactivate(&mut self, acknowledged: u32) {
-        self.cpu.write(self.deactivate, acknowledged);
+        self.from_iar.write(self.deactivate, acknowledged);
     }
 
     pub fn set_private_active(&mut self, intid: u32, active: bool) {
