@@ -4,7 +4,7 @@ use crate::gic::{Gic, KICK, MAIL};
 use crate::guest::{self, Features};
 use crate::tables::Stage2Tables;
 use crate::window::Window;
-use crate::{CORES, cpu, memory, timer, uart};
+use crate::{CORES, cpu, memory, sysreg, timer, uart};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bulkhead_vmm::address::{Ipa, Pa, Range};
@@ -168,6 +168,10 @@ impl Platform for Core {
 
     fn translate(&mut self, address: u64, unprivileged: bool) -> Option<Ipa> {
         guest::translate(address, unprivileged)
+    }
+
+    fn main_id(&self) -> u64 {
+        sysreg::read!("midr_el1")
     }
 
     fn acknowledge(&mut self) -> Option<PhysicalInterrupt> {

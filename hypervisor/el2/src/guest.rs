@@ -1,6 +1,7 @@
 //! A vCPU in and out of this core: the registers that EL1 uses directly, and the controls that fence it in.
 
 use crate::{cpu, sysreg};
+use aarch64_cpu::asm::barrier;
 use aarch64_cpu::registers::{CNTHCTL_EL2, CPTR_EL2, HCR_EL2, HPFAR_EL2, MDCR_EL2, VTCR_EL2, VTTBR_EL2};
 use aarch64_cpu::registers::{ESR_EL2, FAR_EL2, ReadWriteable, Readable, Writeable};
 use bulkhead_vmm::address::Ipa;
@@ -190,7 +191,9 @@ pub fn invalidate(stage2: &Stage2, vmid: Vmid) {
 
 /// Reads the vCPU's registers out of this core.
 pub fn park(vcpu: &mut Vcpu, features: Features) {
+    fence_par();
     park_system(&mut vcpu.system);
+    fence_par();
     if features.pointer_authentication {
         park_keys(&mut vcpu.system.keys);
     }
@@ -251,6 +254,7 @@ pub fn system_control() -> u64 {
 pub fn translate(address: u64, unprivileged: bool) -> Option<Ipa> {
     const FAULT: u64 = 1;
     const PAGE: u64 = 0x000f_ffff_ffff_f000;
+    fence_par();
     let before = sysreg::read!("par_el1");
     // SAFETY: the walk is of the guest's tables, and its outcome goes to PAR_EL1 alone.
     unsafe {
@@ -261,9 +265,16 @@ pub fn translate(address: u64, unprivileged: bool) -> Option<Ipa> {
         }
     }
     cpu::synchronize();
+    fence_par();
     let found = sysreg::read!("par_el1");
+    fence_par();
     sysreg::write!("par_el1", before);
     (found & FAULT == 0).then(|| Ipa::new(found & PAGE | address & 0xfff))
+}
+
+/// Keeps reads of PAR_EL1 apart from loads of devices and exclusives, with which Cortex-A77 may stop for good (erratum 1508412).
+fn fence_par() {
+    barrier::dmb(barrier::SY);
 }
 
 macro_rules! switched {

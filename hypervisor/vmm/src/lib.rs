@@ -33,6 +33,7 @@ pub mod stage2;
 pub mod vcpu;
 pub mod exit;
 pub mod identity;
+pub mod errata;
 pub mod vgic;
 pub mod vtimer;
 pub mod device;

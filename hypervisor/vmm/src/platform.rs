@@ -114,6 +114,9 @@ pub trait Platform {
     /// read there.
     fn translate(&mut self, address: u64, unprivileged: bool) -> Option<Ipa>;
 
+    /// MIDR_EL1 of this core, by which its errata are known.
+    fn main_id(&self) -> u64;
+
     /// Acknowledges the most urgent physical interrupt that is pending, if any, and drops its priority. All but
     /// [`PhysicalInterrupt::VirtualTimer`] are also deactivated.
     fn acknowledge(&mut self) -> Option<PhysicalInterrupt>;

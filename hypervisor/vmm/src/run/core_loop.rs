@@ -272,7 +272,7 @@ impl CoreLoop {
         let Some(interface) = interface else { return };
         self.list_registers.clear();
         let loaded = platform.load(vcpu, vm.context(it.vcpu), &interface, &active);
-        self.loaded = Some(Loaded::new(it, loaded, vm, platform.doorbell()));
+        self.loaded = Some(Loaded::new(it, loaded, vm, platform.doorbell(), platform.main_id()));
         self.watch = Watch::default();
         self.refresh_physical_timer(platform, vm);
         // Out of reset, its timers are not what its interrupts last heard of.

@@ -10,6 +10,8 @@ use crate::tell::{Level, tell, text};
 use crate::vcpu::VcpuId;
 use crate::vm::Vm;
 
+/// Bytes that an instruction loads at most: LD1 to LD4 of four registers.
+const LONGEST: u64 = 64;
 /// Stage-2 faults of a VM that are worth a message each; later ones are only counted.
 const FAULTS_TOLD: u64 = 8;
 
@@ -83,6 +85,10 @@ impl CoreLoop {
     ) -> Option<(Cause, Next)> {
         self.take_back(platform, machine, vm);
         let loaded = self.loaded.as_mut()?;
+        if !access.write() && loaded.is_misreported(platform, raw.far, access.size().into()) {
+            self.count(Cause::Other);
+            return None;
+        }
         let (cause, told) = match loaded.shared.bus.find(ipa, access.size()) {
             Some(place) if accesses::access(platform, machine, vm, loaded, access, place) => return None,
             Some((device, _)) => (device.cause(), false),
@@ -93,6 +99,8 @@ impl CoreLoop {
 
     /// An access that its syndrome does not describe, or that may be big-endian, or that is no load or store of what is not
     /// mapped: `None` if it was carried out.
+    // Inlined it would take registers from the way of exits that are not left.
+    #[inline(never)]
     fn data_abort<P: Platform>(
         &mut self,
         platform: &mut P,
@@ -104,7 +112,13 @@ impl CoreLoop {
         if let Some(access) = abort.access() {
             return self.access(platform, machine, vm, raw, (abort.ipa, access));
         }
-        let device = self.loaded.as_ref()?.shared.bus.find(abort.ipa, 1);
+        let loaded = self.loaded.as_ref()?;
+        let is_load = abort.origin() == Origin::Instruction && !abort.write();
+        if is_load && loaded.is_misreported(platform, raw.far, LONGEST) {
+            self.count(Cause::Other);
+            return None;
+        }
+        let device = loaded.shared.bus.find(abort.ipa, 1);
         let (cause, told) = match (abort.origin(), device) {
             (Origin::CacheMaintenance, _) => return Some((Cause::Other, Next::Skip)),
             (Origin::Instruction, Some(_)) if self.transfer(platform, machine, vm, (raw.far, abort.ipa)) => {

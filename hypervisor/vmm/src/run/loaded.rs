@@ -1,6 +1,7 @@
 //! The vCPU that lives in a core, and what the core must know of it without asking its VM.
 
 use super::machine::Assignment;
+use crate::errata;
 use crate::exit::{Access, Cause, Counters, Syndrome};
 use crate::platform::{Doorbell, Platform};
 use crate::vcpu::LoadedVcpu;
@@ -30,17 +31,31 @@ pub(super) struct Loaded {
     pub vector: Option<u64>,
     /// It is off, and out of reset.
     pub rests: bool,
+    /// The core's errata are such that [some loads](crate::errata::misreports_loads) are told wrong.
+    pub misreports_loads: bool,
 }
 
 impl Loaded {
-    /// `vcpu`, which was loaded into the core with the `doorbell` for `it`, one of the vCPUs of `vm`.
-    pub fn new(it: Assignment, vcpu: LoadedVcpu, vm: &mut Vm, doorbell: Doorbell) -> Self {
+    /// `vcpu`, which was loaded into the core with the `doorbell`, and the MIDR_EL1 `main_id`, for `it`, one of the vCPUs of
+    /// `vm`.
+    pub fn new(it: Assignment, vcpu: LoadedVcpu, vm: &mut Vm, doorbell: Doorbell, main_id: u64) -> Self {
         let exits = vm.slot(it.vcpu).map(|slot| slot.exits.clone()).unwrap_or_default();
         let counter_offset = vm.context(it.vcpu).counter_offset;
         let (virtual_timer_intid, shared) = (vm.virtual_timer_intid(), vm.shared().clone());
         let mailboxes = vm.vgic().mailboxes();
         mailboxes.set_doorbell(it.vcpu, doorbell);
-        Self { it, vcpu, exits, shared, mailboxes, counter_offset, virtual_timer_intid, vector: None, rests: false }
+        Self {
+            it,
+            vcpu,
+            exits,
+            shared,
+            mailboxes,
+            counter_offset,
+            virtual_timer_intid,
+            vector: None,
+            rests: false,
+            misreports_loads: errata::misreports_loads(main_id),
+        }
     }
 
     /// It is off, and has just been reset.
@@ -80,6 +95,15 @@ impl Loaded {
         }
         general.skip_instruction();
         self.exits.count(cause);
+    }
+
+    /// Whether its last exit, told to be by a load of up to `size` bytes that stage 2 refuses at the virtual address `far`, came
+    /// of its own stage 1, and is [misreported](crate::errata::misreports_loads). That load is to be tried again, until it is told right.
+    #[inline(never)]
+    pub fn is_misreported<P: Platform>(&self, platform: &mut P, far: u64, size: u64) -> bool {
+        self.misreports_loads
+            && errata::may_cross(far, size)
+            && platform.translate(far, self.vcpu.general().is_unprivileged()).is_none()
     }
 
     /// Gives it an exception.

@@ -1,6 +1,8 @@
 //! Which register an access is to.
 
-use super::registers::{EACH, Field, Frame, LOAD, RESERVED, Register, Row, SCALE, SHARED, STORE, TABLE, in_frame};
+use super::registers::{
+    EACH, Field, Frame, LOAD, PAGE_START, RESERVED, Register, Row, SCALE, SHARED, STORE, TABLE, in_frame,
+};
 use crate::vcpu::VcpuId;
 
 const FRAMES: [Frame; 4] = [Frame::DistributorV2, Frame::DistributorV3, Frame::Redistributor, Frame::SgiAndPpi];
@@ -135,6 +137,14 @@ impl Access {
         self.row.flags & if store { STORE } else { LOAD } != 0
     }
 
+    /// Whether a load asks for a look before it is carried out: it [rests](Self::rests) on list registers, or is of a page's
+    /// first byte, or misaligned, as one that crosses into another page is, and may be
+    /// [misreported](crate::errata::misreports_loads).
+    #[inline(always)]
+    pub const fn is_delicate(self) -> bool {
+        self.row.flags & (LOAD | PAGE_START) != 0
+    }
+
     /// Whether it is to a register with a field for each interrupt, [`Register::Each`].
     #[inline(always)]
     pub const fn is_each(self) -> bool {
@@ -189,6 +199,20 @@ mod tests {
             assert!(rows.is_sorted_by(|row, next| row.last() < next.first), "{frame:?}");
             assert!(rows.last().is_some_and(|row| u64::from(row.last()) < frame.size()));
         }
+    }
+
+    #[test]
+    fn what_a_crossing_load_may_be_taken_for_asks_for_a_look() {
+        for frame in FRAMES {
+            for (size, offset) in [1, 2, 4, 8].iter().flat_map(|size| (0..frame.size()).map(move |at| (*size, at))) {
+                let access = find(VcpuId::BOOT, frame, offset, size);
+                let asks = access.is_delicate();
+                let crosses = offset % 0x1000 == 0 || offset % u64::from(size) != 0;
+                assert!(asks || !crosses && !access.rests(false), "{frame:?} {offset:#x} {size}");
+            }
+        }
+        let never = [(Frame::DistributorV3, 4), (Frame::DistributorV2, 0x104), (Frame::SgiAndPpi, 0x400)];
+        assert!(never.iter().all(|(frame, offset)| !find(VcpuId::BOOT, *frame, *offset, 4).is_delicate()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! writes, and so does an access of a size that the register does not have (IHI 0069 12.1.3).
 
 use super::FIRST_SHARED;
+use crate::address::PAGE_SIZE;
 
 /// A frame of registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ const SGI: u8 = Frame::SgiAndPpi.bit();
 /// Beside the frames: loads, or stores, rest on what list registers hold.
 pub(super) const LOAD: u8 = 1 << 4;
 pub(super) const STORE: u8 = 1 << 6;
+/// In place of the frames: it has a page's first byte. Beside [`LOAD`], so that both are asked for at once.
+pub(super) const PAGE_START: u8 = 1 << 3;
 /// In place of the frames: interrupts per byte, as a power of two, and that there is a field for each.
 pub(super) const SCALE: u8 = 0b11;
 pub(super) const EACH: u8 = 1 << 2;
@@ -182,6 +185,12 @@ pub(super) const TABLE: &[Row] = &[
 /// What `row` is in `frame`, whose mask makes room. Of GICv3 the distributor has the shared interrupts' part, and a
 /// redistributor the private ones'.
 pub(super) const fn in_frame(row: Row, frame: Frame) -> Row {
+    let row = part_in_frame(row, frame);
+    let starts = (row.first as u64).next_multiple_of(PAGE_SIZE) <= row.last() as u64;
+    Row { flags: row.flags | if starts { PAGE_START } else { 0 }, ..row }
+}
+
+const fn part_in_frame(row: Row, frame: Frame) -> Row {
     const PRIVATE: u16 = SHARED as u16;
     let rests = row.flags & (LOAD | STORE);
     let (private, flags) = match row.register {
@@ -199,4 +208,4 @@ pub(super) const fn in_frame(row: Row, frame: Frame) -> Row {
 }
 
 /// What is in no row, and what is behind the last.
-pub(super) const RESERVED: Row = row(0, 0x1_0000, 0, 0, Register::Reserved);
+pub(super) const RESERVED: Row = row(0, 0x1_0000, PAGE_START, 0, Register::Reserved);

@@ -1,5 +1,6 @@
 //! One instruction of a guest, as the processor executes it at EL1 with its MMU off.
 
+use super::closed::Told;
 use super::hardware::Hardware;
 use super::machine::VIRTUAL_INTERFACE;
 use super::memory::is_ram;
@@ -32,10 +33,15 @@ pub(super) fn trap(esr: u64) -> Done {
     Done::Trapped(RawExit { vector: Vector::Synchronous, esr, far: 0, hpfar: 0 })
 }
 
+/// An abort at the virtual address `far`, which is said to lead to `address`.
+fn fault(esr: u64, far: u64, address: u64) -> Done {
+    let esr = esr | IL | TRANSLATION_FAULT;
+    Done::Trapped(RawExit { vector: Vector::Synchronous, esr, far, hpfar: address >> 12 << 4 })
+}
+
 /// An abort at `address`, which is virtual and intermediate physical at once.
 fn abort(esr: u64, address: u64) -> Done {
-    let esr = esr | IL | TRANSLATION_FAULT;
-    Done::Trapped(RawExit { vector: Vector::Synchronous, esr, far: address, hpfar: address >> 12 << 4 })
+    fault(esr, address, address)
 }
 
 impl Hardware {
@@ -88,7 +94,7 @@ impl Hardware {
             Instruction::Store(size, from, base, offset) => {
                 return self.access(core, x, (*size, *from), x.get(*base).wrapping_add(*offset), true);
             }
-            Instruction::Pair(write, base) => return self.access_pair(core, x, *write, x.get(*base) & !15),
+            Instruction::Pair(write, base) => return self.access_pair(core, x, *write, x.get(*base)),
             Instruction::Read(to, register) => return self.system_register(core, x, *register, *to, false),
             Instruction::Write(register, from) => return self.system_register(core, x, *register, *from, true),
             Instruction::Any(write, transfer) => {
@@ -144,7 +150,13 @@ impl Hardware {
     }
 
     /// Takes an exception to EL1: the synchronous vector of the present level, or `offset` further.
-    fn take_exception(&mut self, core: usize, x: &mut GeneralRegisters, offset: Option<u64>, cause: Option<Syndrome>) {
+    pub(super) fn take_exception(
+        &mut self,
+        core: usize,
+        x: &mut GeneralRegisters,
+        offset: Option<u64>,
+        cause: Option<Syndrome>,
+    ) {
         let system = &mut self.cores[core].live.as_mut().expect("a guest runs only loaded").system;
         let entry = exception_entry(x.pstate, system.vbar_el1, system.sctlr_el1);
         (system.elr_el1, system.spsr_el1) = (x.pc, x.pstate);
@@ -167,10 +179,16 @@ impl Hardware {
         address: u64,
         write: bool,
     ) -> Done {
+        let access = 1 << 24 | u64::from(size.trailing_zeros()) << 22 | u64::from(transfer) << 16 | 1 << 15;
+        let esr = 0x24 << 26 | access | u64::from(write) << 6;
+        match self.told(core, x, address, (size, write)) {
+            Told::Nothing => {}
+            Told::Right => return Done::Went,
+            Told::Wrong(far, anywhere) => return fault(esr, far, anywhere),
+        }
         let address = address & !(u64::from(size) - 1);
         let Some(at) = self.translate(core, address, false) else {
-            let access = 1 << 24 | u64::from(size.trailing_zeros()) << 22 | u64::from(transfer) << 16 | 1 << 15;
-            return abort(0x24 << 26 | access | u64::from(write) << 6, address);
+            return abort(esr, address);
         };
         let value = match write {
             true => self.store(core, at, size, x.get(transfer)),
@@ -184,8 +202,15 @@ impl Hardware {
     }
 
     fn access_pair(&mut self, core: usize, x: &mut GeneralRegisters, write: bool, address: u64) -> Done {
+        let esr = 0x24 << 26 | u64::from(write) << 6;
+        match self.told(core, x, address, (16, write)) {
+            Told::Nothing => {}
+            Told::Right => return Done::Went,
+            Told::Wrong(far, anywhere) => return fault(esr, far, anywhere),
+        }
+        let address = address & !15;
         if self.translate(core, address, false).is_none() {
-            return abort(0x24 << 26 | u64::from(write) << 6, address);
+            return abort(esr, address);
         }
         x.pc = x.pc.wrapping_add(4);
         Done::Went

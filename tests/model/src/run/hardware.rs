@@ -109,6 +109,8 @@ pub struct Tally {
     pub uart_interrupts: u64,
     /// Doorbells rung.
     pub rung: u64,
+    /// Loads that were told wrong.
+    pub misreported: u64,
 }
 
 /// The whole machine.

@@ -37,13 +37,26 @@ pub struct Shape {
     pub tables: usize,
     /// Names of VMs that were refused.
     pub refused: &'static [&'static str],
+    /// The page of guests' addresses that their stage 1 lets nobody read.
+    pub closed: Option<u64>,
+    /// Cores may tell of a load there as of one that stage 2 refuses, anywhere (Cortex-A57's erratum 834220).
+    pub misreports_loads: bool,
 }
 
 impl Shape {
     /// A machine with `cores` cores that stays on: GICv3, or else GICv2.
     pub const fn new(v3: bool, list_registers: usize, cores: usize) -> Self {
         let when_all_off = WhenAllOff::Stay;
-        Self { v3, list_registers, cores, housekeeping: 0, when_all_off, tables: 64, refused: &[] }
+        let (closed, misreports_loads) = (None, false);
+        let (housekeeping, tables, refused) = (0, 64, &[] as _);
+        Self { v3, list_registers, cores, housekeeping, when_all_off, tables, refused, closed, misreports_loads }
+    }
+
+    /// MIDR_EL1 of each core.
+    pub(super) const fn main_id(&self) -> u64 {
+        const CORTEX_A57_R1P2: u64 = 0x411f_d072;
+        const CORTEX_A57_R1P3: u64 = 0x411f_d073;
+        if self.misreports_loads { CORTEX_A57_R1P2 } else { CORTEX_A57_R1P3 }
     }
 
     /// Both GICs with few and with the usual number of list registers.

@@ -15,6 +15,7 @@
 pub mod baton;
 pub mod beginning;
 mod boot;
+mod closed;
 mod cpu;
 mod execute;
 pub mod guests;

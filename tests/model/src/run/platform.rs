@@ -281,7 +281,11 @@ impl Platform for Core {
     }
 
     fn translate(&mut self, address: u64, _unprivileged: bool) -> Option<Ipa> {
-        Some(Ipa::new(address))
+        (!self.hardware().is_closed(address)).then_some(Ipa::new(address))
+    }
+
+    fn main_id(&self) -> u64 {
+        self.hardware().shape.main_id()
     }
 
     fn acknowledge(&mut self) -> Option<PhysicalInterrupt> {

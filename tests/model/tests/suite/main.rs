@@ -11,6 +11,7 @@ mod identity;
 mod pl011;
 mod run;
 mod run_answers;
+mod run_careless;
 mod run_console;
 mod run_hostile;
 mod run_monitor;

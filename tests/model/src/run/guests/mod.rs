@@ -1,5 +1,6 @@
 //! Guests.
 
+pub mod careless;
 pub mod ending;
 pub mod hostile;
 pub mod smp;

@@ -1,0 +1,65 @@
+//! A page that the guest's own stage 1 lets nobody read, and cores that tell of it wrong (Cortex-A57's erratum 834220).
+
+use super::hardware::Hardware;
+use super::library::{CPU_INTERFACE, DISTRIBUTOR, REDISTRIBUTORS, UART};
+use super::machine::DATA;
+use bulkhead_vmm::vcpu::GeneralRegisters;
+
+const PAGE: u64 = 4096;
+/// ESR_EL1 of a data abort at EL1: a permission fault at level 3, by a load, or by a store.
+const PERMISSION_FAULT: u64 = 0x25 << 26 | 1 << 25 | 0b00_1111;
+
+/// Where a load may be said to have gone: HPFAR_EL2 holds anything.
+const ANYWHERE: [u64; 9] = [
+    0,
+    DISTRIBUTOR,
+    DISTRIBUTOR + 0x7000,
+    REDISTRIBUTORS,
+    REDISTRIBUTORS + 0x1_0000,
+    CPU_INTERFACE + 0x1000,
+    UART,
+    DATA,
+    0xff_ffff_f000,
+];
+
+/// What becomes of an access.
+pub(super) enum Told {
+    /// Its page is not closed.
+    Nothing,
+    /// The guest has taken a fault.
+    Right,
+    /// It is told of a fault at stage 2: the virtual address, and the intermediate physical one.
+    Wrong(u64, u64),
+}
+
+impl Hardware {
+    /// Whether stage 1 lets nobody read `address`.
+    pub(super) fn is_closed(&self, address: u64) -> bool {
+        self.shape.closed == Some(address & !(PAGE - 1))
+    }
+
+    /// What the guest on `core` is told that loads, or stores, `size` bytes at `address`.
+    pub(super) fn told(
+        &mut self,
+        core: usize,
+        x: &mut GeneralRegisters,
+        address: u64,
+        (size, write): (u8, bool),
+    ) -> Told {
+        let last = address.wrapping_add(u64::from(size) - 1);
+        // What is said to fault is the first byte, or the first in the other page.
+        let Some(far) = [address, last & !(PAGE - 1)].into_iter().find(|far| self.is_closed(*far)) else {
+            return Told::Nothing;
+        };
+        let crosses = (address ^ last) & !(PAGE - 1) != 0;
+        if self.shape.misreports_loads && crosses && !write && !self.random.one_in(4) {
+            self.tally.misreported += 1;
+            return Told::Wrong(far, self.random.pick(&ANYWHERE));
+        }
+        self.take_exception(core, x, None, None);
+        let system = &mut self.cores[core].live.as_mut().expect("a guest runs only loaded").system;
+        system.esr_el1 = PERMISSION_FAULT | u64::from(write) << 6;
+        system.far_el1 = far;
+        Told::Right
+    }
+}
