@@ -210,8 +210,11 @@ impl Platform for Core {
         timer::virtual_line()
     }
 
-    fn wait_for_interrupt(&mut self) {
+    #[inline(always)]
+    fn wait_for_interrupt(&mut self, note: impl Fn(bool, u64)) {
+        note(true, timer::plain_counter());
         cpu::wait_for_interrupt();
+        note(false, timer::plain_counter());
     }
 
     fn give_way(&mut self) {

@@ -5,8 +5,16 @@ use crate::sysreg;
 /// CNT*_CTL: the timer counts and its interrupt is not masked.
 const ENABLE: u64 = 1;
 
-/// The physical counter, in ticks of [`frequency`].
+/// The physical counter, in ticks of [`frequency`]. Cortex-A73 may get it wrong while the low half overflows (erratum 858921): of
+/// two reads, one on each side, the first is right.
+#[inline(never)]
 pub fn counter() -> u64 {
+    let (first, second) = (plain_counter(), sysreg::read!("cntpct_el0"));
+    if (first ^ second) & 1 << 32 != 0 { first } else { second }
+}
+
+/// The same, with that erratum: for statistics.
+pub fn plain_counter() -> u64 {
     aarch64_cpu::asm::barrier::isb(aarch64_cpu::asm::barrier::SY);
     sysreg::read!("cntpct_el0")
 }

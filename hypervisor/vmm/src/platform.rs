@@ -137,8 +137,9 @@ pub trait Platform {
     /// The level of the loaded vCPU's virtual timer: it is enabled, expired and not masked.
     fn virtual_timer_line(&self) -> bool;
 
-    /// Sleeps until an interrupt is pending.
-    fn wait_for_interrupt(&mut self);
+    /// Sleeps until an interrupt is pending. `note` is given [the counter](Self::counter) before (`true`) and after, for
+    /// statistics.
+    fn wait_for_interrupt(&mut self, note: impl Fn(bool, u64));
 
     /// Waits a moment for another core, which has been kicked.
     fn give_way(&mut self);

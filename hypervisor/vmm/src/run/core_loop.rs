@@ -72,7 +72,7 @@ impl CoreLoop {
         let mut work = vm.work(it.vcpu);
         if let Work::Start(entry) = work {
             self.start(platform, machine, &mut vm, it, entry);
-            machine.note_first_guest(&vm, platform.counter());
+            machine.note_first_guest(&vm, || platform.counter());
             work = Work::Run;
         }
         match work {
@@ -346,13 +346,8 @@ impl CoreLoop {
 
     /// Sleeps until something happens, and deals with it.
     fn sleep<P: Platform>(&mut self, platform: &mut P, machine: &Machine) {
-        let core = machine.core(self.id);
-        if let Some(core) = core {
-            core.fall_asleep(platform.counter());
-        }
-        platform.wait_for_interrupt();
-        if let Some(core) = core {
-            core.wake(platform.counter());
+        if let Some(core) = machine.core(self.id) {
+            platform.wait_for_interrupt(|asleep, now| if asleep { core.fall_asleep(now) } else { core.wake(now) });
         }
         self.acknowledge(platform, machine);
     }

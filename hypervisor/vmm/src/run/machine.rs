@@ -172,10 +172,13 @@ impl Machine {
         }
     }
 
-    /// `vm` is about to run its first instruction since it was loaded.
-    pub(super) fn note_first_guest(&self, vm: &Vm, now: u64) {
+    /// `vm` is about to run its first instruction since it was loaded. The machine's counter is `now`, if that is asked for.
+    pub(super) fn note_first_guest(&self, vm: &Vm, now: impl FnOnce() -> u64) {
+        if self.first_guest.load(Ordering::Relaxed) != 0 {
+            return;
+        }
         let copying = vm.counters().preparation_ticks;
-        let ticks = now.saturating_sub(self.booted).saturating_sub(copying);
+        let ticks = now().saturating_sub(self.booted).saturating_sub(copying);
         if self.first_guest.compare_exchange(0, ticks, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             self.first_guest_copying.store(copying, Ordering::Relaxed);
         }

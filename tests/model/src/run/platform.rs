@@ -325,9 +325,11 @@ impl Platform for Core {
         self.pass();
     }
 
-    fn wait_for_interrupt(&mut self) {
+    fn wait_for_interrupt(&mut self, note: impl Fn(bool, u64)) {
+        note(true, self.counter());
         self.breathe();
         self.sleep(Asleep::Hypervisor);
+        note(false, self.counter());
     }
 
     fn counter(&self) -> u64 {
