@@ -7,6 +7,7 @@ const ENABLE: u64 = 1;
 
 /// The physical counter, in ticks of [`frequency`]. Cortex-A73 may get it wrong while the low half overflows (erratum 858921): of
 /// two reads, one on each side, the first is right.
+// Read in many places, of which few are quick ones.
 #[inline(never)]
 pub fn counter() -> u64 {
     let (first, second) = (plain_counter(), sysreg::read!("cntpct_el0"));

@@ -1,5 +1,6 @@
 //! A page that the guest's own stage 1 lets nobody read, and cores that tell of it wrong (Cortex-A57's erratum 834220).
 
+use super::execute::{Done, fault};
 use super::hardware::Hardware;
 use super::library::{CPU_INTERFACE, DISTRIBUTOR, REDISTRIBUTORS, UART};
 use super::machine::DATA;
@@ -22,44 +23,34 @@ const ANYWHERE: [u64; 9] = [
     0xff_ffff_f000,
 ];
 
-/// What becomes of an access.
-pub(super) enum Told {
-    /// Its page is not closed.
-    Nothing,
-    /// The guest has taken a fault.
-    Right,
-    /// It is told of a fault at stage 2: the virtual address, and the intermediate physical one.
-    Wrong(u64, u64),
-}
-
 impl Hardware {
     /// Whether stage 1 lets nobody read `address`.
     pub(super) fn is_closed(&self, address: u64) -> bool {
         self.shape.closed == Some(address & !(PAGE - 1))
     }
 
-    /// What the guest on `core` is told that loads, or stores, `size` bytes at `address`.
-    pub(super) fn told(
+    /// The guest on `core` loads, or stores, `size` bytes at `address`, of which `esr` tells EL2 if that hears of it. If the page
+    /// is closed, the guest takes a fault, or the core traps by mistake.
+    pub(super) fn refuse(
         &mut self,
         core: usize,
         x: &mut GeneralRegisters,
-        address: u64,
-        (size, write): (u8, bool),
-    ) -> Told {
+        (address, size): (u64, u8),
+        write: bool,
+        esr: u64,
+    ) -> Option<Done> {
         let last = address.wrapping_add(u64::from(size) - 1);
         // What is said to fault is the first byte, or the first in the other page.
-        let Some(far) = [address, last & !(PAGE - 1)].into_iter().find(|far| self.is_closed(*far)) else {
-            return Told::Nothing;
-        };
+        let far = [address, last & !(PAGE - 1)].into_iter().find(|far| self.is_closed(*far))?;
         let crosses = (address ^ last) & !(PAGE - 1) != 0;
         if self.shape.misreports_loads && crosses && !write && !self.random.one_in(4) {
             self.tally.misreported += 1;
-            return Told::Wrong(far, self.random.pick(&ANYWHERE));
+            return Some(fault(esr, far, self.random.pick(&ANYWHERE)));
         }
         self.take_exception(core, x, None, None);
         let system = &mut self.cores[core].live.as_mut().expect("a guest runs only loaded").system;
         system.esr_el1 = PERMISSION_FAULT | u64::from(write) << 6;
         system.far_el1 = far;
-        Told::Right
+        Some(Done::Went)
     }
 }

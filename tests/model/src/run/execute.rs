@@ -1,6 +1,5 @@
 //! One instruction of a guest, as the processor executes it at EL1 with its MMU off.
 
-use super::closed::Told;
 use super::hardware::Hardware;
 use super::machine::VIRTUAL_INTERFACE;
 use super::memory::is_ram;
@@ -34,7 +33,7 @@ pub(super) fn trap(esr: u64) -> Done {
 }
 
 /// An abort at the virtual address `far`, which is said to lead to `address`.
-fn fault(esr: u64, far: u64, address: u64) -> Done {
+pub(super) fn fault(esr: u64, far: u64, address: u64) -> Done {
     let esr = esr | IL | TRANSLATION_FAULT;
     Done::Trapped(RawExit { vector: Vector::Synchronous, esr, far, hpfar: address >> 12 << 4 })
 }
@@ -181,10 +180,8 @@ impl Hardware {
     ) -> Done {
         let access = 1 << 24 | u64::from(size.trailing_zeros()) << 22 | u64::from(transfer) << 16 | 1 << 15;
         let esr = 0x24 << 26 | access | u64::from(write) << 6;
-        match self.told(core, x, address, (size, write)) {
-            Told::Nothing => {}
-            Told::Right => return Done::Went,
-            Told::Wrong(far, anywhere) => return fault(esr, far, anywhere),
+        if let Some(done) = self.refuse(core, x, (address, size), write, esr) {
+            return done;
         }
         let address = address & !(u64::from(size) - 1);
         let Some(at) = self.translate(core, address, false) else {
@@ -203,10 +200,8 @@ impl Hardware {
 
     fn access_pair(&mut self, core: usize, x: &mut GeneralRegisters, write: bool, address: u64) -> Done {
         let esr = 0x24 << 26 | u64::from(write) << 6;
-        match self.told(core, x, address, (16, write)) {
-            Told::Nothing => {}
-            Told::Right => return Done::Went,
-            Told::Wrong(far, anywhere) => return fault(esr, far, anywhere),
+        if let Some(done) = self.refuse(core, x, (address, 16), write, esr) {
+            return done;
         }
         let address = address & !15;
         if self.translate(core, address, false).is_none() {

@@ -174,6 +174,21 @@ pub fn count_in_handler(a: &mut Assembler, offset: u64) {
     a.store(8, 15, DATA + offset);
 }
 
+/// A handler's whole: the exception must be what ESR_EL1 in X20 and, if that is not 0, FAR_EL1 in X21 say, or it goes on at
+/// `wrong`. Clears X20, counts at `offset`, and goes on after the instruction; by way of X9 and X15.
+pub fn check_exception(a: &mut Assembler, offset: u64, wrong: Label) {
+    a.add(Instruction::Read(9, register::ESR_EL1));
+    a.jump_if(wrong, |x| x.get(9) != x.get(20));
+    a.add(Instruction::Read(9, register::FAR_EL1));
+    a.jump_if(wrong, |x| x.get(21) != 0 && x.get(9) != x.get(21));
+    a.set(20, 0);
+    count_in_handler(a, offset);
+    a.add(Instruction::Read(9, register::ELR_EL1));
+    a.work(|x| x.set(9, x.get(9) + 4));
+    a.add(Instruction::Write(register::ELR_EL1, 9));
+    a.add(Instruction::ReturnFromException);
+}
+
 /// Prints the byte in `from` as soon as the UART has room, by way of X9.
 pub fn print(a: &mut Assembler, from: u8) {
     const FLAGS: u64 = UART + 0x18;

@@ -103,16 +103,7 @@ pub fn faulter() -> Program {
     }
     a.jump(again);
     a.place(SYNCHRONOUS);
-    a.add(Instruction::Read(9, register::ESR_EL1));
-    a.jump_if(wrong, |x| x.get(9) != x.get(20));
-    a.add(Instruction::Read(9, register::FAR_EL1));
-    a.jump_if(wrong, |x| x.get(21) != 0 && x.get(9) != x.get(21));
-    a.set(20, 0);
-    library::count(a, FAULTS);
-    a.add(Instruction::Read(9, register::ELR_EL1));
-    a.work(|x| x.set(9, x.get(9) + 4));
-    a.add(Instruction::Write(register::ELR_EL1, 9));
-    a.add(Instruction::ReturnFromException);
+    library::check_exception(a, FAULTS, wrong);
     a.place(IRQ);
     a.place(wrong);
     a.poke(8, 1, DATA + WRONG);
