@@ -383,12 +383,12 @@ fn let_go<P: Platform>(platform: &mut P, vm: &mut Vm, vcpu: VcpuId) {
     }
 }
 
-/// The guest may have stopped its virtual timer after it expired and before it acknowledged the interrupt: the
-/// line is low then, which only the hardware knows.
+/// Only the hardware knows the line of a virtual timer that expired: the guest may have stopped it before it acknowledged
+/// the interrupt, or not yet in its handler.
 #[inline(always)]
 fn follow_virtual_timer<P: Platform>(platform: &mut P, vm: &mut Vm, it: Assignment) {
-    if vm.vgic().holds_hardware(it.vcpu) && !platform.virtual_timer_line() {
-        let intid = vm.virtual_timer_intid();
-        vm.vgic().lower_hardware(it.vcpu, intid);
+    if vm.vgic().holds_hardware(it.vcpu) {
+        let (intid, high) = (vm.virtual_timer_intid(), platform.virtual_timer_line());
+        vm.vgic().follow_hardware(it.vcpu, intid, high);
     }
 }

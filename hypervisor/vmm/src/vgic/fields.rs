@@ -17,7 +17,7 @@ impl Vgic {
         u64::from(match access.field() {
             Field::Group => bank.group,
             Field::SetEnable | Field::ClearEnable => bank.enabled,
-            Field::SetPending | Field::ClearPending => bank.lives.pending(),
+            Field::SetPending | Field::ClearPending => bank.lives.shown_pending(),
             Field::SetActive | Field::ClearActive => bank.lives.active(),
             Field::Configuration => spread(bank.lives.edge >> first & 0xFFFF) << 1,
             Field::Priority | Field::Targets | Field::SetSources | Field::ClearSources => {

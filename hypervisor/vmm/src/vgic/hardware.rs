@@ -30,11 +30,16 @@ impl Vgic {
         self.take_kicks()
     }
 
-    /// The condition behind a linked level interrupt was seen to be gone before the guest acknowledged it. The
-    /// physical interrupt is then among those of [`Self::take_released`]. Returns whom to kick.
-    pub fn lower_hardware(&mut self, vcpu: VcpuId, intid: u32) -> VcpuSet {
+    /// The line behind a linked level interrupt was seen to be high, or low. If it went low before the guest acknowledged
+    /// the interrupt, the physical one is then among those of [`Self::take_released`]. Returns whom to kick.
+    pub fn follow_hardware(&mut self, vcpu: VcpuId, intid: u32, high: bool) -> VcpuSet {
         let (index, position) = self.locate(vcpu, intid);
-        self.set_line(index, position, false);
+        if let Some(bank) = self.banks.get_mut(index) {
+            bank.lives.look_behind(1 << position, high);
+        }
+        if !high {
+            self.set_line(index, position, false);
+        }
         self.take_kicks()
     }
 

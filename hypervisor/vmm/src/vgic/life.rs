@@ -54,6 +54,8 @@ pub struct Lives {
     held: u32,
     /// It is active still, though the guest will not end it: its vCPU must deactivate it.
     released: u32,
+    /// Its line was high when it was last looked at: not heard of otherwise, once it is active.
+    behind: u32,
 }
 
 /// Where they stand.
@@ -61,13 +63,20 @@ impl Lives {
     /// What the specification keeps of them, `saved`, with no list register and nothing physical.
     pub const fn new(saved: &Interrupts) -> Self {
         let Interrupts { edge, line, latch, active, .. } = *saved;
-        Self { edge, line, latch, active, listed: 0, lent: 0, written: 0, linked: 0, held: 0, released: 0 }
+        Self { edge, line, latch, active, listed: 0, lent: 0, written: 0, linked: 0, held: 0, released: 0, behind: 0 }
+    }
+
+    /// Those that are pending, but for what the lines behind those in service say: these show again as new physical
+    /// interrupts.
+    #[inline(always)]
+    pub const fn pending(&self) -> u32 {
+        self.latch | self.lent | self.level()
     }
 
     /// Those that are pending, as GICD_ISPENDR reads.
     #[inline(always)]
-    pub const fn pending(&self) -> u32 {
-        self.latch | self.lent | self.level()
+    pub const fn shown_pending(&self) -> u32 {
+        self.pending() | self.behind & self.held
     }
 
     /// Those that are pending by the levels of their lines.
@@ -252,6 +261,12 @@ impl Lives {
         self.line |= linked & !self.edge;
         self.latch |= linked & self.edge;
         linked
+    }
+
+    /// The lines of their physical interrupts are high, or low.
+    #[inline(always)]
+    pub const fn look_behind(&mut self, bits: u32, high: bool) {
+        assign(&mut self.behind, bits, high);
     }
 
     /// Nobody will end them: their physical interrupts are to be deactivated.

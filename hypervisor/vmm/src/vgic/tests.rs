@@ -219,7 +219,7 @@ fn the_timer_is_ended_by_the_hardware_alone() {
 fn a_timer_that_is_over_before_it_is_taken_lets_go_of_the_hardware() {
     let mut vgic = set_up(Version::V3);
     vgic.raise_hardware(BOOT, TIMER);
-    vgic.lower_hardware(BOOT, TIMER);
+    vgic.follow_hardware(BOOT, TIMER, false);
     assert_eq!((vgic.take_released(second()), vgic.take_released(BOOT)), (None, Some(TIMER)));
     assert_eq!(register_of(&mut vgic, BOOT, TIMER), None);
 }

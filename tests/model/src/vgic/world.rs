@@ -91,7 +91,16 @@ impl World {
             false => [self.random.one_in(2), self.random.one_in(2)],
         };
         interface.written = interface.registers;
-        self.vgic.fold(id(vcpu), &self.interfaces[vcpu].registers)
+        let kicks = self.vgic.fold(id(vcpu), &self.interfaces[vcpu].registers);
+        kicks.union(self.follow_timer(vcpu))
+    }
+
+    /// The line of a timer that is active in the physical distributor is looked at.
+    fn follow_timer(&mut self, vcpu: usize) -> VcpuSet {
+        match self.vgic.holds_hardware(id(vcpu)) {
+            true => self.vgic.follow_hardware(id(vcpu), TIMER, self.physical[vcpu].line),
+            false => VcpuSet::EMPTY,
+        }
     }
 
     /// `vcpu` leaves the guest for what need not know its list registers: they may stay out.
@@ -253,15 +262,10 @@ impl World {
     pub fn timer(&mut self, vcpu: usize, level: bool) -> Result<(), String> {
         self.oracle.line(vcpu, TIMER, level);
         self.physical[vcpu].line = level;
-        if level && self.random.one_in(2) {
-            return self.settle(VcpuSet::EMPTY);
+        match level && self.random.one_in(2) {
+            true => self.settle(VcpuSet::EMPTY),
+            false => self.while_out(vcpu, |_| ((), VcpuSet::EMPTY)),
         }
-        self.while_out(vcpu, |world| {
-            if !level {
-                world.vgic.lower_hardware(id(vcpu), TIMER);
-            }
-            ((), VcpuSet::EMPTY)
-        })
     }
 
     /// The guest on `vcpu` acknowledges.

@@ -205,11 +205,8 @@ impl Pl011 {
 
     #[inline(never)]
     fn read_data(&mut self) -> u32 {
-        if self.state.received.is_empty() {
-            return 0;
-        }
         let before = self.levels();
-        let character = self.state.received.remove(0);
+        let Some(character) = self.state.received.pop_at(0) else { return 0 };
         self.follow(before);
         self.after_read();
         u32::from(character)
@@ -250,7 +247,9 @@ impl Pl011 {
         let overrun = core::mem::take(&mut self.state.overrun);
         let mark = if overrun { State::OVERRUN } else { 0 };
         let before = self.levels();
-        self.state.received.push(mark | u16::from(byte));
+        if self.state.received.try_push(mark | u16::from(byte)).is_err() {
+            return;
+        }
         self.follow(before);
         self.after_arrival();
     }

@@ -179,10 +179,10 @@ fn a_move_is_of_one_interrupt_alone() {
 
 /// `lives` beside `others`, which have every bit set.
 fn with(lives: Lives, others: u32) -> Lives {
-    let Lives { edge, line, latch, active, listed, lent, written, linked, held, released } = lives;
+    let Lives { edge, line, latch, active, listed, lent, written, linked, held, released, behind } = lives;
     let [edge, line, latch, active, listed] = [edge, line, latch, active, listed].map(|word| word | others);
     let [lent, written, linked, held, released] = [lent, written, linked, held, released].map(|word| word | others);
-    Lives { edge, line, latch, active, listed, lent, written, linked, held, released }
+    Lives { edge, line, latch, active, listed, lent, written, linked, held, released, behind: behind | others }
 }
 
 #[test]
@@ -218,6 +218,26 @@ fn what_is_pending_or_active_takes_its_physical_interrupt_along() {
     let mut lives = Lives::new(&Interrupts { latch: 0b0101, active: 0b0011, ..Interrupts::RESET });
     lives.link(u32::MAX);
     assert_eq!(lives.held(), 0b0111);
+}
+
+#[test]
+fn the_line_behind_one_in_service_shows_while_it_is_held() {
+    let mut lives = Lives::new(&Interrupts::RESET);
+    lives.link(BIT);
+    lives.hold(BIT);
+    lives.list(BIT);
+    lives.show(BIT, true);
+    lives.acknowledge(BIT);
+    assert_eq!((lives.pending(), lives.shown_pending()), (0, 0));
+    for high in [true, false, true] {
+        lives.look_behind(BIT, high);
+        assert_eq!((lives.pending(), has(lives.shown_pending())), (0, high));
+    }
+    lives.pend(!BIT);
+    assert_eq!(lives.shown_pending(), u32::MAX);
+    lives.show(BIT, false);
+    lives.end(BIT, true);
+    assert_eq!(lives.shown_pending(), !BIT);
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn what_a_vcpu_holds_of_the_hardware_is_for_itself_to_let_go() {
     assert!(register_of(&mut vgic, second(), OTHER).is_none() && register_of(&mut vgic, second(), TIMER).is_some());
     let kicks = write(&mut vgic, BOOT, Part::Redistributor(second()), (0x1_0280, 4), 1 << OTHER);
     assert!(kicks.is_empty(), "its line is high still");
-    assert_eq!(vgic.lower_hardware(second(), OTHER), VcpuSet::only(second()));
+    assert_eq!(vgic.follow_hardware(second(), OTHER, false), VcpuSet::only(second()));
     assert_eq!(vgic.hardware_active(second()).collect::<Vec<_>>(), [TIMER]);
     assert_eq!((vgic.take_released(BOOT), vgic.take_released(second())), (None, Some(OTHER)));
     assert_eq!(vgic.take_released(second()), None);
@@ -205,7 +205,7 @@ fn what_a_store_leaves_of_private_interrupts_concerns_their_vcpu_alone() {
     vgic.set_private_line(second(), PPI, true);
     // The timer's is pending by a store alone.
     write(&mut vgic, BOOT, Part::Redistributor(second()), (0x1_0200, 4), 1 << TIMER | 1 << PPI);
-    vgic.lower_hardware(second(), TIMER);
+    vgic.follow_hardware(second(), TIMER, false);
     assert_eq!(vgic.take_released(second()), None);
     vgic.flush(BOOT);
     let kicks = write(&mut vgic, BOOT, Part::Redistributor(second()), (0x1_0280, 4), 1 << TIMER | 1 << PPI);
@@ -224,7 +224,7 @@ fn what_is_released_is_known_until_each_vcpu_has_let_go_of_its_own() {
     }
     assert!(vgic.holds_hardware(BOOT) && vgic.holds_hardware(second()) && !vgic.has_released());
     for vcpu in [BOOT, second()] {
-        vgic.lower_hardware(vcpu, TIMER);
+        vgic.follow_hardware(vcpu, TIMER, false);
         assert!(!vgic.holds_hardware(vcpu));
     }
     assert!(vgic.has_released());

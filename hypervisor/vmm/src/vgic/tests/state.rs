@@ -88,7 +88,7 @@ fn private_interrupts_are_their_vcpus_after_a_restore() {
     for vcpu in [BOOT, second()] {
         assert_eq!(moved.raise_hardware(vcpu, TIMER), VcpuSet::only(vcpu));
         // Before it is in a list register.
-        assert_eq!(moved.lower_hardware(vcpu, TIMER), VcpuSet::only(vcpu));
+        assert_eq!(moved.follow_hardware(vcpu, TIMER, false), VcpuSet::only(vcpu));
         assert_eq!(moved.take_released(vcpu), Some(TIMER));
     }
 }

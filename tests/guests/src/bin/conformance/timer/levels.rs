@@ -133,6 +133,7 @@ fn lines(timer: Timer, intid: u32, gic: &Gic) {
         (is_signalled(), acknowledge(gic)),
         (false, SPURIOUS),
     );
+    in_service(timer, intid, gic);
     end(gic, intid);
     if gic.version() == 2 && timer == Timer::Virtual {
         look_again(timer);
@@ -159,6 +160,23 @@ fn lines(timer: Timer, intid: u32, gic: &Gic) {
     section.equal(format_args!("{timer:?} cannot be cleared while it is high"), is_pending(gic, intid), true);
     timer.stop();
     section.equal(format_args!("{timer:?} goes with its line"), is_pending(gic, intid), false);
+}
+
+/// While its interrupt is active it is pending too as long as its line is high, in both registers (IHI 0048 4.3.7, IHI 0069
+/// 4.1.2).
+fn in_service(timer: Timer, intid: u32, gic: &Gic) {
+    let section = section::arm("D12.2.4");
+    let seen = |gic: &Gic| [register::ISPENDR, register::ICPENDR, register::ISACTIVER].map(|each| gic.bit(each, intid));
+    section.equal(format_args!("{timer:?} in service is pending while it is high"), seen(gic), [true; 3]);
+    timer.control(ENABLE | MASK);
+    section.equal(format_args!("{timer:?} masked in service is not"), seen(gic), [false, false, true]);
+    timer.control(ENABLE);
+    section.equal(format_args!("{timer:?} unmasked in service is again"), seen(gic), [true; 3]);
+    gic.set_bit(register::ICPENDR, intid);
+    section.equal(format_args!("{timer:?} in service cannot be cleared"), seen(gic), [true; 3]);
+    timer.set(NEVER);
+    section.equal(format_args!("{timer:?} moved on in service is not"), seen(gic), [false, false, true]);
+    timer.set(timer.count());
 }
 
 /// Under a hypervisor QEMU 10's GICv2 deactivates the physical interrupt with the virtual one, and asks what is pending then
