@@ -383,8 +383,8 @@ fn let_go<P: Platform>(platform: &mut P, vm: &mut Vm, vcpu: VcpuId) {
     }
 }
 
-/// Only the hardware knows the line of a virtual timer that expired: the guest may have stopped it before it acknowledged
-/// the interrupt, or not yet in its handler.
+/// Only the hardware knows the line of a virtual timer whose interrupt is active there: the guest may have stopped the timer
+/// before it acknowledged the interrupt, or let it run on into its handler.
 #[inline(always)]
 fn follow_virtual_timer<P: Platform>(platform: &mut P, vm: &mut Vm, it: Assignment) {
     if vm.vgic().holds_hardware(it.vcpu) {

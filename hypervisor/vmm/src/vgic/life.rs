@@ -18,7 +18,8 @@
 //! The others change where it is handled and not what it is: [`list`](Lives::list), [`lend`](Lives::lend),
 //! [`reclaim`](Lives::reclaim) and [`take_out`](Lives::take_out) its list register, [`link`](Lives::link),
 //! [`hold`](Lives::hold), [`let_go`](Lives::let_go) and [`take_released`](Lives::take_released) the physical interrupt behind
-//! it.
+//! it. While that is active on the guest's behalf, its line is not the interrupt's: GICD_ISPENDR shows it
+//! ([`look_behind`](Lives::look_behind)), and nothing rests on it.
 
 #[cfg(test)]
 mod tests;
@@ -54,7 +55,8 @@ pub struct Lives {
     held: u32,
     /// It is active still, though the guest will not end it: its vCPU must deactivate it.
     released: u32,
-    /// Its line was high when it was last looked at: not heard of otherwise, once it is active.
+    /// The line of the physical interrupt was high when it was last looked at, of which nothing else tells while that is
+    /// active.
     behind: u32,
 }
 
