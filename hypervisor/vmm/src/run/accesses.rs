@@ -5,14 +5,12 @@ use super::loaded::Loaded;
 use super::sgi::send_from;
 use super::{Done, Machine};
 use crate::address::Ipa;
+use crate::device::pl011::Pl011;
 use crate::exit::{Access, Cause};
 use crate::platform::Platform;
 use crate::vcpu::{VcpuId, VcpuSet};
 use crate::vgic::SGIR;
 use crate::vm::{Device, Vm};
-
-/// Offset of UARTDR (Arm DDI 0183 3.3.1).
-const DATA: u64 = 0;
 
 impl<P: Platform> Alone<'_, P> {
     /// Carries out the load or store `access` at `ipa`, if there is a device. What rests on list registers that have not
@@ -63,7 +61,7 @@ impl<P: Platform> Alone<'_, P> {
         // What gives a byte away stands at the first byte of a page, where a misreported load may be told to fault.
         let stored = match access.write() {
             true => Some(self.loaded.stored(access)),
-            false if offset == DATA && self.loaded.misreports_loads => return None,
+            false if Pl011::is_data(offset) && self.loaded.misreports_loads => return None,
             false => None,
         };
         let port = self.machine.ports.get(self.loaded.it.vm)?;

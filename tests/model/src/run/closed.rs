@@ -4,9 +4,9 @@ use super::execute::{Done, fault};
 use super::hardware::Hardware;
 use super::library::{CPU_INTERFACE, DISTRIBUTOR, REDISTRIBUTORS, UART};
 use super::machine::DATA;
+use bulkhead_vmm::address::PAGE_SIZE;
 use bulkhead_vmm::vcpu::GeneralRegisters;
 
-const PAGE: u64 = 4096;
 /// ESR_EL1 of a data abort at EL1: a permission fault at level 3, by a load, or by a store.
 const PERMISSION_FAULT: u64 = 0x25 << 26 | 1 << 25 | 0b00_1111;
 
@@ -26,7 +26,7 @@ const ANYWHERE: [u64; 9] = [
 impl Hardware {
     /// Whether stage 1 lets nobody read `address`.
     pub(super) fn is_closed(&self, address: u64) -> bool {
-        self.shape.closed == Some(address & !(PAGE - 1))
+        self.shape.closed == Some(address & !(PAGE_SIZE - 1))
     }
 
     /// The guest on `core` loads, or stores, `size` bytes at `address`, of which `esr` tells EL2 if that hears of it. If the page
@@ -41,8 +41,8 @@ impl Hardware {
     ) -> Option<Done> {
         let last = address.wrapping_add(u64::from(size) - 1);
         // What is said to fault is the first byte, or the first in the other page.
-        let far = [address, last & !(PAGE - 1)].into_iter().find(|far| self.is_closed(*far))?;
-        let crosses = (address ^ last) & !(PAGE - 1) != 0;
+        let far = [address, last & !(PAGE_SIZE - 1)].into_iter().find(|far| self.is_closed(*far))?;
+        let crosses = (address ^ last) & !(PAGE_SIZE - 1) != 0;
         if self.shape.misreports_loads && crosses && !write && !self.random.one_in(4) {
             self.tally.misreported += 1;
             return Some(fault(esr, far, self.random.pick(&ANYWHERE)));
