@@ -41,10 +41,10 @@ pub(crate) enum Groups {
 /// that it does not show, the hypervisor is told that there was one (ICH_HCR_EL2.EOIcount), and not which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activity {
-    /// Many, by being acknowledged only. Ending one on GICv2 deactivates it: it is the most urgent one. On GICv3 that may be
-    /// apart (EOImode): it is trapped.
+    /// Many. Ending one on GICv2 deactivates it: it is the most urgent one that was acknowledged. On GICv3 that may be apart
+    /// (EOImode): it is trapped.
     Deep,
-    /// No more than any virtual CPU interface shows; ending one may leave it active, and GICD_ISACTIVER may make one active.
+    /// No more than any virtual CPU interface shows; ending one may leave it active.
     Any,
 }
 
@@ -386,8 +386,7 @@ pub(crate) fn clear_pending(script: &mut Script) -> Access {
 /// is active.
 pub(crate) fn set_active(script: &mut Script) -> Access {
     let intid = script.live.any(&mut script.random);
-    let bit = if script.activity == Activity::Any { 1 << (intid % 32) } else { 0 };
-    exists(Act::StoreIfIdle(script.bitmap(offset::ISACTIVER, (intid / 32).into()), bit))
+    exists(Act::StoreIfIdle(script.bitmap(offset::ISACTIVER, (intid / 32).into()), 1 << (intid % 32)))
 }
 
 pub(crate) fn clear_active(script: &mut Script) -> Access {

@@ -194,6 +194,7 @@ impl Bank {
         {
             detail.active_source = written.source();
             detail.active_priority = written.priority();
+            detail.active_by_register = false;
         }
         if written.state().pending() && !now.pending() {
             self.acknowledge(position);

@@ -161,23 +161,28 @@ impl Vgic {
     /// then holds as soon as it is taken back.
     #[inline(never)]
     pub(super) fn write_active(&mut self, vcpu: VcpuId, index: usize, word: u32, active: bool) {
-        for position in bits(word) {
-            let Some(bank) = self.banks.get(index) else { return };
-            let route = if bank.first < FIRST_SHARED { None } else { self.route(bank.detail(position).route) };
-            let owner = route.unwrap_or(vcpu);
-            let Some(bank) = self.banks.get_mut(index) else { return };
-            let bit = 1 << position;
-            if let Some(detail) = bank.details.get_mut(position as usize)
-                && active
-                && bank.lives.active() & bit == 0
-            {
-                detail.active_priority = detail.priority;
-                if bank.lives.listed() & bit == 0 {
-                    detail.owner = owner.number();
-                }
-            }
-            let changed = bank.lives.set_active(bit, active);
-            self.touched(index, changed);
+        let Some(bank) = self.banks.get(index) else { return };
+        let newly = if active { word & !bank.lives.active() } else { 0 };
+        for position in bits(newly) {
+            self.activate(vcpu, index, position);
+        }
+        let Some(bank) = self.banks.get_mut(index) else { return };
+        let changed = bank.lives.set_active(word, active);
+        self.touched(index, changed);
+    }
+
+    /// What there is to know of an interrupt that GICD_ISACTIVER makes active. The owner of one that a list register
+    /// holds stays.
+    fn activate(&mut self, vcpu: VcpuId, index: usize, position: u32) {
+        let Some(bank) = self.banks.get(index) else { return };
+        let route = if bank.first < FIRST_SHARED { None } else { self.route(bank.detail(position).route) };
+        let Some(bank) = self.banks.get_mut(index) else { return };
+        let listed = bank.lives.listed() & 1 << position != 0;
+        let Some(detail) = bank.details.get_mut(position as usize) else { return };
+        detail.active_priority = detail.priority;
+        detail.active_by_register = true;
+        if !listed {
+            detail.owner = route.unwrap_or(vcpu).number();
         }
     }
 }

@@ -54,6 +54,8 @@ pub struct Detail {
     pub priority: u8,
     /// The priority that it was acknowledged with, if it is active.
     pub active_priority: u8,
+    /// A register made it active (GICD_ISACTIVER), if it is active: it was not acknowledged, so that no end belongs to it.
+    pub active_by_register: bool,
     /// The index of the vCPU that it is active on, if it is active.
     pub owner: u8,
     /// For an SGI of GICv2, which has one pending state per source (IHI 0048 4.3.15): a bit for each vCPU that it is
@@ -67,7 +69,15 @@ pub struct Detail {
 
 impl Detail {
     /// Out of reset.
-    pub const RESET: Self = Self { priority: 0, active_priority: 0, owner: 0, sources: 0, active_source: 0, route: 0 };
+    pub const RESET: Self = Self {
+        priority: 0,
+        active_priority: 0,
+        active_by_register: false,
+        owner: 0,
+        sources: 0,
+        active_source: 0,
+        route: 0,
+    };
 }
 
 impl Interrupts {

@@ -108,16 +108,19 @@ impl Vgic {
     }
 
     /// The guest ended an interrupt that no list register held: the one acknowledged last, which is the one with
-    /// the most urgent priority then, since it preempted the others.
+    /// the most urgent priority then, since it preempted the others. One that a register made active is only meant if
+    /// there is no other, as where a guest restored what it had saved.
     #[inline(never)]
     fn deactivate_left_out(&mut self, vcpu: VcpuId) {
         let left_out = self.candidates(vcpu).filter(|(bank, position)| {
             let bit = 1 << position;
             bank.lives.active() & !bank.lives.listed() & bit != 0
         });
-        let by_priority =
-            left_out.map(|(bank, position)| (bank.detail(position).active_priority, bank.first + position));
-        if let Some((_, intid)) = by_priority.min() {
+        let by_priority = left_out.map(|(bank, position)| {
+            let detail = bank.detail(position);
+            (detail.active_by_register, detail.active_priority, bank.first + position)
+        });
+        if let Some((.., intid)) = by_priority.min() {
             let (index, position) = self.locate(vcpu, intid);
             self.write_active(vcpu, index, 1 << position, false);
         }

@@ -133,6 +133,7 @@ impl Bank {
             detail.sources = self.sources(position);
             if saved.active & 1 << position == 0 {
                 (detail.active_priority, detail.owner, detail.active_source) = (0, 0, 0);
+                detail.active_by_register = false;
             }
         }
         saved

@@ -46,7 +46,7 @@ pub(super) fn random_sgi(world: &World, random: &mut Random, vcpu: usize) -> Ste
     Step::Write { vcpu, frame: Frame::Distributor, offset: 0xF00, size: 4, value }
 }
 
-pub(super) fn random_write(world: &World, random: &mut Random, vcpu: usize, shape: Shape) -> Step {
+pub(super) fn random_write(world: &World, random: &mut Random, vcpu: usize) -> Step {
     if random.one_in(6) {
         return random_route(world, random, random.clone().pick(&SHARED));
     }
@@ -78,8 +78,11 @@ pub(super) fn random_write(world: &World, random: &mut Random, vcpu: usize, shap
         1 | 2 => (0x100 + 4 * word, 4, random.bits()),
         3 => (0x200 + 4 * word, 4, random.bits() & mask),
         4 => (0x280 + 4 * word, 4, random.bits() & mask),
-        5 if shape.writes_active() => (0x300 + 4 * word, 4, random.bits() & random.bits() & mask),
-        6 if shape.writes_active() => (0x380 + 4 * word, 4, random.bits() | random.bits()),
+        5 => (0x300 + 4 * word, 4, random.bits() & random.bits() & mask),
+        6 => {
+            let in_service = in_service(world, vcpu, frame, word);
+            (0x380 + 4 * word, 4, (random.bits() | random.bits()) & !in_service)
+        }
         7 => (0x400 + 32 * word + random.below(32), 1, random.bits()),
         8 => (0xF10 + random.below(32), 1, random.bits() & 0xFF),
         _ => return random_group_or_trigger(world, random, vcpu, (frame, base, word)),
@@ -97,6 +100,19 @@ fn random_bank(world: &World, random: &mut Random) -> (Frame, u64, u64, u64) {
     let word = 1 + random.below(2);
     let mask = SHARED.iter().filter(|intid| u64::from(*intid / 32) == word).map(|intid| 1 << (intid % 32)).sum();
     (Frame::Distributor, 0, word, mask)
+}
+
+/// What of a word of interrupts a guest has acknowledged and not ended. With EOImode = 0 nothing tells the end of one
+/// that was made inactive meanwhile from the end of one that has no list register.
+fn in_service(world: &World, vcpu: usize, frame: Frame, word: u64) -> u64 {
+    let owners = match frame {
+        Frame::Redistributor(owner) => owner..owner + 1,
+        Frame::Distributor if word == 0 => vcpu..vcpu + 1,
+        Frame::Distributor => 0..world.vcpus(),
+    };
+    let owners = owners.filter(|owner| !world.interfaces[*owner].settings.split);
+    let nested = owners.flat_map(|owner| &world.in_service[owner].nested);
+    nested.filter(|intid| u64::from(**intid / 32) == word).fold(0, |bits, intid| bits | 1 << (intid % 32))
 }
 
 /// The group of an interrupt in service is left alone, since ending it by the other group's register is
@@ -181,7 +197,7 @@ pub(super) fn random_settings(random: &mut Random, vcpu: usize, shape: Shape) ->
         priority_mask: if random.one_in(2) { 0xF8 } else { (random.below(32) << 3) as u8 },
         binary_point: [2 + random.below(6) as u8, 3 + random.below(5) as u8],
         enabled,
-        split: shape.split,
+        split: shape.split != random.one_in(8),
         common: random.one_in(4),
     };
     Step::Set { vcpu, settings }

@@ -24,10 +24,4 @@ impl Shape {
         let layout = Layout { version, vcpus, spis: 64, priority_bits: 5, list_registers };
         Self { layout, split: number / 32 % 2 == 1, busy: number / 64 % 2 == 1, steps }
     }
-
-    /// Whether guests write ISACTIVER and ICACTIVER. With EOImode = 0 the end of an interrupt that was made
-    /// inactive meanwhile is told from the end of one that has no list register by nothing.
-    pub const fn writes_active(&self) -> bool {
-        self.split
-    }
 }

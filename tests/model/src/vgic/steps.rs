@@ -96,7 +96,7 @@ impl Step {
             }
             53..57 => Self::Timer { vcpu, level: random.one_in(2) },
             57..65 => random_sgi(world, random, vcpu),
-            65..85 => random_write(world, random, vcpu, shape),
+            65..85 => random_write(world, random, vcpu),
             85..95 => random_read(world, random, vcpu),
             95..98 => random_settings(random, vcpu, shape),
             98 => Self::Drain,
@@ -104,7 +104,7 @@ impl Step {
                 0 | 1 => Self::Carry,
                 2..5 => Self::Park { vcpu },
                 // Switched off, it does not end what it had in service.
-                5 if shape.writes_active() => Self::SwitchOffAndOn { vcpu, rests: random.one_in(2) },
+                5 if world.interfaces[vcpu].settings.split => Self::SwitchOffAndOn { vcpu, rests: random.one_in(2) },
                 6 => Self::Reset,
                 _ => Self::CompareAll,
             },
@@ -139,12 +139,20 @@ impl Step {
             Self::Write { vcpu, frame, offset, size, value } => world.write(vcpu, frame, offset, size, value),
             Self::Read { vcpu, frame, offset, size } => world.read(vcpu, frame, offset, size),
             Self::Set { vcpu, mut settings } => {
+                let now = world.interfaces[vcpu].settings;
+                // Of what is active, one is to be ended, and no other is to wait for being deactivated.
+                if now.split && !settings.split && world.serves(vcpu) {
+                    settings.split = true;
+                }
                 // With unlike or new binary points an interrupt can nest in one of a more urgent priority. Which of
                 // two that no list register holds was ended is then told by nothing.
                 if !settings.split {
-                    settings.binary_point = world.interfaces[vcpu].settings.binary_point;
-                    settings.common = false;
+                    let [group_0, _] = settings.binary_point;
+                    let alike =
+                        if world.serves(vcpu) || group_0 == 7 { now.binary_point } else { [group_0, group_0 + 1] };
+                    (settings.binary_point, settings.common) = (alike, false);
                 }
+                world.tally.modes += u64::from(now.split != settings.split);
                 world.set(vcpu, settings)
             }
             Self::Drain => drain(world),

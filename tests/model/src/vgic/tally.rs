@@ -27,6 +27,8 @@ pub struct Tally {
     pub in_place: u64,
     /// List registers of other vCPUs that an access waited for.
     pub recalled: u64,
+    /// Changes of EOImode.
+    pub modes: u64,
 }
 
 impl Tally {
@@ -44,14 +46,15 @@ impl Tally {
         self.mailed += other.mailed;
         self.in_place += other.in_place;
         self.recalled += other.recalled;
+        self.modes += other.modes;
     }
 
     /// The least of all.
     pub fn least(&self) -> u64 {
         let Self { acknowledged, nested, maintenance, kicks, .. } = *self;
-        let Self { pending_left_out, active_left_out, physical, released, again, mailed, in_place, recalled, .. } =
-            *self;
-        let more = [pending_left_out, active_left_out, physical, released, again, mailed, in_place, recalled];
+        let Self { pending_left_out, active_left_out, physical, released, again, mailed, .. } = *self;
+        let Self { in_place, recalled, modes, .. } = *self;
+        let more = [pending_left_out, active_left_out, physical, released, again, mailed, in_place, recalled, modes];
         [acknowledged, nested, maintenance, kicks].into_iter().chain(more).fold(u64::MAX, u64::min)
     }
 }

@@ -2,7 +2,7 @@
 //! at once, and so are maintenance and physical interrupts, so that after each step all three must agree.
 
 use super::interface::{Interface, Settings};
-use super::oracle::Oracle;
+use super::oracle::{Interrupt, Oracle, SOMEWHERE};
 use super::tally::Tally;
 use crate::random::Random;
 use bulkhead_vmm::vcpu::{VcpuId, VcpuSet};
@@ -323,6 +323,14 @@ impl World {
         let physical = self.interfaces[vcpu].deactivate(intid);
         self.deactivate_physical(vcpu, physical);
         self.settle(VcpuSet::EMPTY)
+    }
+
+    /// Whether an interrupt is in service on `vcpu`, or was left so.
+    pub fn serves(&self, vcpu: usize) -> bool {
+        let active = |interrupt: &Interrupt| interrupt.active;
+        let here = |interrupt: &&Interrupt| interrupt.active_on == vcpu || interrupt.active_on == SOMEWHERE;
+        let shared = self.oracle.shared.iter().filter(here).any(active);
+        shared || self.oracle.private[vcpu].iter().any(active) || !self.in_service[vcpu].nested.is_empty()
     }
 
     /// The guest on `vcpu` sets its CPU interface.
