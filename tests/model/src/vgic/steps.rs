@@ -147,9 +147,8 @@ impl Step {
                 // With unlike or new binary points an interrupt can nest in one of a more urgent priority. Which of
                 // two that no list register holds was ended is then told by nothing.
                 if !settings.split {
-                    let [group_0, _] = settings.binary_point;
-                    let alike =
-                        if world.serves(vcpu) || group_0 == 7 { now.binary_point } else { [group_0, group_0 + 1] };
+                    let group_0 = settings.binary_point[0].min(6);
+                    let alike = if world.serves(vcpu) { now.binary_point } else { [group_0, group_0 + 1] };
                     (settings.binary_point, settings.common) = (alike, false);
                 }
                 world.tally.modes += u64::from(now.split != settings.split);
