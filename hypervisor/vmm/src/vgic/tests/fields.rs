@@ -92,6 +92,18 @@ fn what_is_written_active_is_so_on_the_vcpu_that_it_is_routed_to() {
 }
 
 #[test]
+fn what_is_written_active_stays_with_whose_list_register_it_is_in() {
+    let mut vgic = set_up(Version::V2);
+    vgic.set_shared_line(UART, true);
+    let registers = *vgic.flush(BOOT);
+    write(&mut vgic, BOOT, D, (0x800 + u64::from(UART), 1), 0b10);
+    write(&mut vgic, second(), D, (0x304, 4), 1 << (UART - 32));
+    vgic.fold(BOOT, &registers);
+    let interrupts = vgic.state().interrupts[2];
+    assert_eq!((interrupts.active, interrupts.details[1].owner), (1 << (UART - 32), BOOT.number()));
+}
+
+#[test]
 fn only_a_change_is_told() {
     let mut vgic = set_up(Version::V2);
     vgic.set_shared_line(UART, true);

@@ -116,6 +116,25 @@ fn ends_without_a_list_register_are_of_the_most_urgent_first() {
 }
 
 #[test]
+fn an_end_is_that_of_what_was_acknowledged_before_what_a_register_made_active() {
+    let mut vgic = with_list_registers(1);
+    for (intid, priority) in [(0, 0), (1, 0x80), (2, 0x40)] {
+        set_priority(&mut vgic, intid, priority);
+    }
+    vgic.send(BOOT, VcpuSet::only(BOOT), 1);
+    enter_and_leave(&mut vgic, BOOT, 1, ListRegisterState::Active);
+    write(&mut vgic, BOOT, Part::Redistributor(BOOT), (0x1_0300, 4), 1 << 2);
+    vgic.send(BOOT, VcpuSet::only(BOOT), 0);
+    for left in [&[2][..], &[]] {
+        let mut read = *vgic.flush(BOOT);
+        assert_eq!(read.get(0).intid(), 0);
+        read.eoi_count = 1;
+        vgic.fold(BOOT, &read);
+        assert_eq!(active(&vgic), left);
+    }
+}
+
+#[test]
 fn nothing_is_pending_beside_active_while_others_wait() {
     for (others, together) in [(&[][..], true), (&[1], true), (&[1, 2], false)] {
         let mut vgic = with_list_registers(2);
