@@ -138,22 +138,7 @@ impl Step {
             Self::Generate { vcpu, register, value } => world.generate(vcpu, register, value),
             Self::Write { vcpu, frame, offset, size, value } => world.write(vcpu, frame, offset, size, value),
             Self::Read { vcpu, frame, offset, size } => world.read(vcpu, frame, offset, size),
-            Self::Set { vcpu, mut settings } => {
-                let now = world.interfaces[vcpu].settings;
-                // Of what is active, one is to be ended, and no other is to wait for being deactivated.
-                if now.split && !settings.split && world.serves(vcpu) {
-                    settings.split = true;
-                }
-                // With unlike or new binary points an interrupt can nest in one of a more urgent priority. Which of
-                // two that no list register holds was ended is then told by nothing.
-                if !settings.split {
-                    let group_0 = settings.binary_point[0].min(6);
-                    let alike = if world.serves(vcpu) { now.binary_point } else { [group_0, group_0 + 1] };
-                    (settings.binary_point, settings.common) = (alike, false);
-                }
-                world.tally.modes += u64::from(now.split != settings.split);
-                world.set(vcpu, settings)
-            }
+            Self::Set { vcpu, settings } => world.set(vcpu, as_ends_allow(world, vcpu, settings)),
             Self::Drain => drain(world),
             Self::CompareAll => world.synchronize().and_then(|()| compare_all(world)),
             Self::Carry => world.carry(),
@@ -165,6 +150,21 @@ impl Step {
             }
         }
     }
+}
+
+/// The `settings` with which nothing is left to guess for the hypervisor when `vcpu` ends an interrupt with EOImode = 0 that
+/// has no list register.
+fn as_ends_allow(world: &World, vcpu: usize, mut settings: Settings) -> Settings {
+    let (now, serves) = (world.interfaces[vcpu].settings, world.serves(vcpu));
+    // What was ended with EOImode = 1 has to be deactivated first.
+    settings.split |= now.split && serves;
+    // With unlike or new binary points an interrupt can nest in one of a more urgent priority.
+    if !settings.split {
+        let group_0 = settings.binary_point[0].min(6);
+        settings.binary_point = if serves { now.binary_point } else { [group_0, group_0 + 1] };
+        settings.common = false;
+    }
+    settings
 }
 
 /// Every guest ends what it has in service, then opens its CPU interface and takes all that is due: nothing that

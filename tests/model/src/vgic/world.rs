@@ -327,10 +327,10 @@ impl World {
 
     /// Whether an interrupt is in service on `vcpu`, or was left so.
     pub fn serves(&self, vcpu: usize) -> bool {
-        let active = |interrupt: &Interrupt| interrupt.active;
-        let here = |interrupt: &&Interrupt| interrupt.active_on == vcpu || interrupt.active_on == SOMEWHERE;
-        let shared = self.oracle.shared.iter().filter(here).any(active);
-        shared || self.oracle.private[vcpu].iter().any(active) || !self.in_service[vcpu].nested.is_empty()
+        let here = |interrupt: &Interrupt| [vcpu, SOMEWHERE].contains(&interrupt.active_on);
+        self.oracle.shared.iter().any(|interrupt| interrupt.active && here(interrupt))
+            || self.oracle.private[vcpu].iter().any(|interrupt| interrupt.active)
+            || !self.in_service[vcpu].nested.is_empty()
     }
 
     /// The guest on `vcpu` sets its CPU interface.
@@ -338,6 +338,7 @@ impl World {
     /// # Errors
     /// A disagreement.
     pub fn set(&mut self, vcpu: usize, settings: Settings) -> Result<(), String> {
+        self.tally.modes += u64::from(self.interfaces[vcpu].settings.split != settings.split);
         self.interfaces[vcpu].settings = settings;
         self.oracle.settings[vcpu] = settings;
         self.settle(VcpuSet::EMPTY)
