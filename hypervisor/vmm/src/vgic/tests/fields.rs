@@ -131,3 +131,18 @@ fn a_private_interrupt_is_active_on_its_own_vcpu_and_each_shared_one_where_it_is
     assert_eq!((interrupts[1].active, interrupts[1].details[20].owner), (1 << 20, 1));
     assert_eq!((interrupts[3].active, interrupts[3].details[6].owner), (1 << 6, 1));
 }
+
+/// The level of a timer that is in service shows as pending beside it, and nobody else's does.
+#[test]
+fn a_line_that_stays_high_behind_what_is_in_service_is_read_as_pending() {
+    let mut vgic = set_up(Version::V3);
+    for vcpu in [BOOT, second()] {
+        vgic.raise_hardware(vcpu, TIMER);
+        enter_and_leave(&mut vgic, vcpu, TIMER, ListRegisterState::Active);
+    }
+    for (high, shown) in [(true, 1 << TIMER), (false, 0)] {
+        vgic.follow_hardware(BOOT, TIMER, high);
+        let pending = [BOOT, second()].map(|vcpu| read(&vgic, BOOT, Part::Redistributor(vcpu), (0x1_0200, 4)));
+        assert_eq!(pending, [shown, 0]);
+    }
+}
