@@ -29,6 +29,8 @@ pub enum Profile {
     Debug,
     /// As it is shipped.
     Release,
+    /// As it is shipped, but without any optional capability.
+    Core,
 }
 
 pub fn main(arguments: &Arguments) -> Result<()> {
@@ -58,12 +60,14 @@ pub fn hypervisor(toolchain: &Toolchain, profile: Profile, locked: bool) -> Resu
     command.args(["--package", "bulkhead"]);
     match profile {
         Profile::Release => command.arg("--release"),
+        // Beside the shipped one, which stays as it is.
+        Profile::Core => command.args(["--release", "--no-default-features", "--target-dir"]).arg(core_target()),
         Profile::Debug => command.args(["--config", &farther_reach(), "--config", "profile.dev.debug=true"]),
     };
     command.args(locked.then_some("--locked"));
     process::run(&mut command)?;
     let elf = output_folder(profile).join("bulkhead");
-    if profile == Profile::Release {
+    if profile != Profile::Debug {
         part(&elf).map_err(|error| format!("{}: {error}", workspace::shown(&elf)))?;
     }
     Ok(elf)
@@ -92,8 +96,17 @@ fn farther_reach() -> String {
 
 /// Where cargo leaves what it built for the bare-metal target.
 pub fn output_folder(profile: Profile) -> PathBuf {
-    let folder = if profile == Profile::Release { "release" } else { "debug" };
-    workspace::target().join(workspace::BARE_METAL).join(folder)
+    let (target, folder) = match profile {
+        Profile::Debug => (workspace::target(), "debug"),
+        Profile::Release => (workspace::target(), "release"),
+        Profile::Core => (core_target(), "release"),
+    };
+    target.join(workspace::BARE_METAL).join(folder)
+}
+
+/// Where cargo builds the image without optional capabilities.
+fn core_target() -> PathBuf {
+    workspace::target().join("core")
 }
 
 /// Flattens `elf` into `to` after `complete` had its say. The file appears whole or not at all.
