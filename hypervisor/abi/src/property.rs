@@ -30,6 +30,15 @@ pub const WHEN_ALL_OFF: &str = "bulkhead,when-all-off";
 /// In the hypervisor's node: u32, use no more list registers than this.
 pub const MAX_LIST_REGISTERS: &str = "bulkhead,max-list-registers";
 
+/// In a kernel's node: u64, the guest's address that its bytes, which are raw then, are loaded at.
+pub const LOAD_ADDRESS: &str = "bulkhead,load-address";
+/// In the node of a kernel of raw bytes: u64, the guest's address of its first instruction, if it is not its first byte.
+pub const ENTRY: &str = "bulkhead,entry";
+
+/// In a VM's node: u64, the guest's address of its tree.
+pub const TREE_ADDRESS: &str = "bulkhead,tree-address";
+/// In a VM's node, without a value: the guest gets no tree.
+pub const NO_TREE: &str = "bulkhead,no-tree";
 /// In a VM's node: string, the VM's name if it is not the node's.
 pub const NAME: &str = "bulkhead,name";
 /// In a VM's node: u32, number of vCPUs.
@@ -96,6 +105,8 @@ pub const VM_PROPERTIES: [&str; 19] = [
     ON_FAULT,
     REG,
 ];
+/// The same, where guests may have other kernels than arm64 Images.
+pub const VM_PROPERTIES_WITH_FORMATS: [&str; 21] = with(VM_PROPERTIES, [TREE_ADDRESS, NO_TREE]);
 /// Every property that the hypervisor's node may have without a warning.
 pub const HYPERVISOR_PROPERTIES: [&str; 8] = [
     "compatible",
@@ -109,3 +120,19 @@ pub const HYPERVISOR_PROPERTIES: [&str; 8] = [
 ];
 /// Every property that a module's node may have without a warning.
 pub const MODULE_PROPERTIES: [&str; 6] = ["compatible", "phandle", "status", REG, FILE, BOOTARGS];
+/// The same, where guests may have other kernels than arm64 Images.
+pub const MODULE_PROPERTIES_WITH_FORMATS: [&str; 8] = with(MODULE_PROPERTIES, [LOAD_ADDRESS, ENTRY]);
+
+/// `more` behind `names`.
+const fn with<const A: usize, const B: usize, const C: usize>(
+    names: [&'static str; A],
+    more: [&'static str; B],
+) -> [&'static str; C] {
+    assert!(A + B == C);
+    let (mut all, mut at) = ([""; C], 0);
+    while at < C {
+        all[at] = if at < A { names[at] } else { more[at - A] };
+        at += 1;
+    }
+    all
+}

@@ -1,6 +1,7 @@
 //! Finds every mistake in a configuration before it is flashed, and says who would get what.
 
 use crate::error::ToolError;
+use crate::kernel;
 use crate::modules::{self, Files, Given, ModuleFile};
 use crate::pack::Layout;
 use crate::source::Source;
@@ -11,7 +12,7 @@ use bulkhead_vmm::config::board::Board;
 use bulkhead_vmm::config::plan::{self, Occupied, Plan, VmPlan};
 use bulkhead_vmm::fault::ConfigError;
 use bulkhead_vmm::fdt::Tree;
-use bulkhead_vmm::kernel_image::{HEADER_SIZE, KernelImage, LoadPlan};
+use bulkhead_vmm::kernel_image::{LoadPlan, unreadable};
 use std::fmt::Display;
 
 /// Size of the hypervisor, in bytes, if no image is given: larger than it is ever to be.
@@ -86,7 +87,7 @@ pub fn check(config: &Source, board: &Source, setup: &Setup) -> Result<Report, T
     let plan = plan::plan(&machine, configuration, &occupied);
     found.extend(plan_mistakes(&plan));
     let named = modules::named(config, &setup.given);
-    found.extend(plan.starting().filter_map(|vm| load_mistake(vm, head_of_kernel(vm, &files)?, &named)));
+    found.extend(plan.starting().filter_map(|vm| load_mistake(vm, kernel_of(vm, &files)?, &named)));
     mistakes.extend(found.iter().map(|error| located(config, error)));
     Ok(Report { mistakes, warnings, outcome: Some(Outcome { board: machine, plan, occupied }) })
 }
@@ -137,20 +138,25 @@ fn image_range(config: &Source, board: &Board, setup: &Setup) -> Result<Range<Pa
     range.ok_or_else(|| ToolError(format!("the hypervisor does not fit into RAM at {base:#x}; give --image-base")))
 }
 
-/// The first bytes of the kernel of `vm`, if it is at hand.
-fn head_of_kernel<'f>(vm: &VmPlan, files: &'f [ModuleFile]) -> Option<&'f [u8]> {
-    let bytes = files.iter().find(|file| file.path == vm.vm.kernel.node).map(|file| file.bytes.as_slice())?;
-    Some(bytes.get(..HEADER_SIZE).unwrap_or(bytes))
+/// The kernel's file of `vm`, if it is at hand.
+fn kernel_of<'f>(vm: &VmPlan, files: &'f [ModuleFile]) -> Option<&'f [u8]> {
+    files.iter().find(|file| file.path == vm.vm.kernel.node).map(|file| file.bytes.as_slice())
 }
 
 /// Why `vm` cannot be loaded. That its kernel's file is none is said where one of `named` names the file.
-fn load_mistake(vm: &VmPlan, head: &[u8], named: &[(String, String)]) -> Option<ConfigError> {
-    let kernel = &vm.vm.kernel;
-    let file = named.iter().find(|(node, _)| *node == kernel.node);
-    if let (Some((node, file)), Err(unknown)) = (file, KernelImage::parse(head, kernel.range.size())) {
-        let value = format_args!("{file}, which starts with {unknown}");
-        return Some(ConfigError::new(node, property::FILE, value, format_args!("an arm64 Image")));
+fn load_mistake(vm: &VmPlan, bytes: &[u8], named: &[(String, String)]) -> Option<ConfigError> {
+    let file = kernel::open(bytes);
+    let unknown = match &file {
+        Ok(file) => file.format(vm.vm.raw.is_some()).err(),
+        Err(unknown) => Some(*unknown),
+    };
+    let named = named.iter().find(|(node, _)| *node == vm.vm.kernel.node);
+    match (unknown, named) {
+        (Some(unknown), Some((node, name))) => {
+            let value = format_args!("{name}, which starts with {unknown}");
+            Some(ConfigError::new(node, property::FILE, value, format_args!("an arm64 Image or an ELF file")))
+        }
+        (Some(unknown), None) => Some(unreadable(&vm.vm, &unknown)),
+        (None, _) => LoadPlan::new(&vm.vm, vm.vm.layout.ram(vm.memory_size)?, &file.ok()?).err(),
     }
-    let ram = vm.vm.layout.ram(vm.memory_size)?;
-    LoadPlan::new(&vm.vm, ram, head).err()
 }

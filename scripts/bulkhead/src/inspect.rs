@@ -1,10 +1,9 @@
 //! Says what is in a packed image.
 
 use crate::error::ToolError;
-use crate::modules;
 use crate::source::{Source, read};
+use crate::{kernel, modules};
 use bulkhead_abi::image::{EarlyUart, HEADER_OFFSET, ImageHeader};
-use bulkhead_vmm::kernel_image::{HEADER_SIZE, KernelImage};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -26,9 +25,7 @@ pub fn inspect(path: &Path) -> Result<String, ToolError> {
     for node in modules::nodes(&source.tree) {
         let module = modules::packed(&source, &node.path);
         let module = module.map_err(|why| ToolError::file(path, &format!("{}: {why}", node.path)))?;
-        let kind = KernelImage::parse(module.get(..HEADER_SIZE).unwrap_or(module), module.len() as u64);
-        let kind =
-            kind.map_or(String::new(), |kernel| format!(", arm64 kernel of {:#x} in memory", kernel.memory_size));
+        let kind = kernel::describe(module);
         let _ = writeln!(text, "module        {} ({:#x} bytes{kind})", node.path, module.len());
     }
     Ok(text)

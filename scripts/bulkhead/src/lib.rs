@@ -4,6 +4,7 @@ pub mod check;
 pub mod demo;
 pub mod error;
 pub mod inspect;
+mod kernel;
 pub mod map;
 pub mod modules;
 pub mod output;

@@ -4,11 +4,12 @@ mod common;
 
 use bulkhead_model::config::example;
 use bulkhead_model::fdt::{corpus, dts};
+use bulkhead_model::gzip;
 use bulkhead_tool::check::{Report, Setup, check};
 use bulkhead_tool::pack::pack;
 use bulkhead_tool::source::Source;
 use bulkhead_tool::{map, svg};
-use common::{Folder, image, modules};
+use common::{Folder, image, kernel, modules};
 
 /// Files as a user has them: a board's tree, a configuration and the files that it names.
 struct Desk {
@@ -128,7 +129,7 @@ fn every_mistake_is_said_with_its_file() {
     assert_eq!(
         desk.mistakes(&format),
         [
-            "config.dtb: /chosen/hypervisor/linux/kernel: bulkhead,file is initramfs.cpio, which starts with [02 02 02 02 02 02 02 02] (an unknown format); expected an arm64 Image"
+            "config.dtb: /chosen/hypervisor/linux/kernel: bulkhead,file is initramfs.cpio, which starts with [02 02 02 02 02 02 02 02] (an unknown format); expected an arm64 Image or an ELF file"
         ]
     );
     let small = example().replace("<0 0x4000>", "<0 0x800>");
@@ -137,6 +138,23 @@ fn every_mistake_is_said_with_its_file() {
         [
             "config.dtb: /chosen/hypervisor/rtos: memory is 2048 KiB; expected at least 3148 KiB for its kernel, RAM disk and device tree"
         ]
+    );
+}
+
+#[test]
+fn a_packed_kernel_that_is_damaged_is_found_to_its_last_byte() {
+    let desk = Desk::new("packed");
+    let mut packed = gzip::pack(&kernel(100_000, 7), b"");
+    desk.folder.write("freertos.bin", &packed);
+    assert_eq!(desk.mistakes(example()), [""; 0]);
+    let end = packed.len();
+    packed[end - 8] ^= 1;
+    desk.folder.write("freertos.bin", &packed);
+    let mistakes = desk.mistakes(example());
+    assert!(
+        matches!(mistakes.as_slice(), [only] if only.contains("rtos/kernel: bulkhead,file is freertos.bin, which starts with [1f 8b 08 ")
+            && only.contains("] (a gzip file whose checksum is wrong); expected ")),
+        "{mistakes:?}"
     );
 }
 

@@ -3,8 +3,10 @@
 mod common;
 
 use bulkhead_abi::image::{EarlyUart, HEADER_OFFSET, ImageHeader};
+use bulkhead_model::config::check::elf_head;
 use bulkhead_model::config::example;
 use bulkhead_model::fdt::{corpus, dts, mutate};
+use bulkhead_model::gzip;
 use bulkhead_model::random::Random;
 use bulkhead_tool::inspect::inspect;
 use bulkhead_tool::modules::ModuleFile;
@@ -129,6 +131,13 @@ fn inspect_says_what_is_inside() {
         "{text}"
     );
     assert!(text.contains("/chosen/hypervisor/linux/ramdisk (0x64 bytes)"), "{text}");
+    let mut others = modules();
+    others[0].bytes = gzip::pack(&kernel(5000, 1), b"Image");
+    others[2].bytes = elf_head(true, &[]);
+    let packed = folder.write("others.img", &pack(&image(), &config(), &others).expect("a pack"));
+    let text = inspect(&packed).expect("a packed image");
+    assert!(text.contains(" bytes, gzip of 0x1388 bytes, arm64 kernel of 0x100000 in memory)"), "{text}");
+    assert!(text.contains("/chosen/hypervisor/rtos/kernel (0x40 bytes, ELF file)"), "{text}");
     let foreign = folder.write("foreign", b"something else");
     assert!(inspect(&foreign).expect_err("no image").0.ends_with("no Bulkhead header of this version"));
 }

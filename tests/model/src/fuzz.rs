@@ -6,6 +6,8 @@ use crate::config::example::{EXAMPLES, on_board_bytes};
 use crate::fdt::corpus;
 use crate::random::Random;
 use crate::{calls, instruction, vgic};
+use bulkhead_vmm::address::Ipa;
+use bulkhead_vmm::config::RawPlace;
 use bulkhead_vmm::fdt::Tree;
 
 /// A check of any bytes, which panics if a promise does not hold.
@@ -17,8 +19,10 @@ pub enum Target {
     Configuration,
     /// A packed image: its header and tree are refused, or what they lead to keeps every promise.
     Pack,
-    /// A guest's kernel, behind the eight bytes of the size that its file claims.
-    ImageHeader,
+    /// A guest's kernel, behind the eight bytes of the size that its file claims, and eight of where it goes if it is raw, or 0.
+    Kernel,
+    /// A file packed by gzip.
+    Gzip,
     /// What guests, devices and cores do to a GICv2, beside the oracle of the architecture.
     Gicv2,
     /// The same of a GICv3.
@@ -31,11 +35,12 @@ pub enum Target {
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Tree,
         Self::Configuration,
         Self::Pack,
-        Self::ImageHeader,
+        Self::Kernel,
+        Self::Gzip,
         Self::Gicv2,
         Self::Gicv3,
         Self::Calls,
@@ -48,7 +53,8 @@ impl Target {
             Self::Tree => "tree",
             Self::Configuration => "configuration",
             Self::Pack => "pack",
-            Self::ImageHeader => "image_header",
+            Self::Kernel => "kernel",
+            Self::Gzip => "gzip",
             Self::Gicv2 => "gicv2",
             Self::Gicv3 => "gicv3",
             Self::Calls => "calls",
@@ -65,9 +71,8 @@ impl Target {
             Self::Tree => crate::fdt::check::tree(bytes).is_ok(),
             Self::Configuration => Tree::new(bytes).is_ok_and(|tree| check::configuration(&tree).is_ok()),
             Self::Pack => check::packed(bytes),
-            Self::ImageHeader => {
-                bytes.split_first_chunk().is_some_and(|(size, bytes)| check::kernel(bytes, u64::from_le_bytes(*size)))
-            }
+            Self::Kernel => kernel(bytes).is_some_and(|(size, raw, head)| check::kernel(head, size, raw)),
+            Self::Gzip => check::packed_kernel(bytes),
             Self::Gicv2 => vgic::fuzz::check(false, bytes),
             Self::Gicv3 => vgic::fuzz::check(true, bytes),
             Self::Calls => calls::check(bytes),
@@ -81,12 +86,47 @@ impl Target {
             Self::Tree => own(),
             Self::Configuration => own().into_iter().chain(examples()).collect(),
             Self::Pack => examples().map(|(name, tree)| (name, check::packed_image(&tree))).collect(),
-            Self::ImageHeader => vec![("kernel".into(), [&[0; 8], &check::kernel_head(0, 1 << 20)[..]].concat())],
+            Self::Kernel => {
+                kernels().map(|(name, place, head)| (name.into(), [&SIZE[..], &place, &head].concat())).into()
+            }
+            Self::Gzip => packed().map(|(name, bytes)| (name.into(), bytes)).into(),
             Self::Gicv2 | Self::Gicv3 => vgic::fuzz::seeds().collect(),
             Self::Calls => calls::seeds().collect(),
             Self::Instruction => instruction::seeds().collect(),
         }
     }
+}
+
+/// The size of each kernel that fuzzing starts from.
+const SIZE: [u8; 8] = 0x2000_u64.to_le_bytes();
+
+/// Size, place if it is raw, and first bytes of the kernel that `bytes` stand for.
+fn kernel(bytes: &[u8]) -> Option<(u64, Option<RawPlace>, &[u8])> {
+    let (size, bytes) = bytes.split_first_chunk()?;
+    let (place, head) = bytes.split_first_chunk()?;
+    let load = Ipa::new(u64::from_le_bytes(*place));
+    let raw = (load.get() != 0).then_some(RawPlace { load, entry: load });
+    Some((u64::from_le_bytes(*size), raw, head))
+}
+
+/// Kernels to start from: name, place, first bytes.
+fn kernels() -> [(&'static str, [u8; 8], Vec<u8>); 4] {
+    const NOWHERE: [u8; 8] = [0; 8];
+    const SEGMENTS: [[u64; 5]; 3] =
+        [[1, 0x1000, 0x4100_0000, 0x1000, 0x2000], [2, 0, 0, 0, 0], [1, 0, 0x4000_0000, 0x1000, 0x1000]];
+    [
+        ("image", NOWHERE, check::kernel_head(0, 1 << 20).into()),
+        ("elf64", NOWHERE, check::elf_head(true, &SEGMENTS)),
+        ("elf32", NOWHERE, check::elf_head(false, &SEGMENTS)),
+        ("raw", 0x4000_0000_u64.to_le_bytes(), vec![0; 64]),
+    ]
+}
+
+/// Files packed by gzip: one that was packed by the library's other half, one with all that its header may have.
+fn packed() -> [(&'static str, Vec<u8>); 2] {
+    let text: Vec<u8> = (0..100_000_u32).flat_map(|number| (number / 7 % 251).to_le_bytes()).collect();
+    let plain = crate::gzip::pack(&text, &[]);
+    [("plain", plain), ("named", crate::gzip::pack(b"a kernel", b"its name"))]
 }
 
 fn own() -> Vec<(String, Vec<u8>)> {

@@ -4,6 +4,7 @@ pub mod calls;
 pub mod config;
 pub mod fdt;
 pub mod fuzz;
+pub mod gzip;
 pub mod instruction;
 pub mod pl011;
 pub mod random;

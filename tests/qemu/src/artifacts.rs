@@ -22,6 +22,11 @@ pub fn guest(name: &str) -> PathBuf {
     target().join("guests").join(name).with_extension("img")
 }
 
+/// The ELF file that the guest `name` is made of.
+pub fn guest_elf(name: &str) -> PathBuf {
+    target().join("aarch64-unknown-none-softfloat/release").join(name)
+}
+
 /// The QEMU to run: `BULKHEAD_QEMU`, or `qemu-system-aarch64` of `PATH`.
 pub fn qemu() -> Option<PathBuf> {
     if let Some(named) = env::var_os("BULKHEAD_QEMU") {

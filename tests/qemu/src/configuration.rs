@@ -1,6 +1,7 @@
 //! Configurations made in code, and packed with the hypervisor's image.
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 
 use bulkhead_abi::image::{EarlyUart, HEADER_OFFSET, ImageHeader};
@@ -8,6 +9,8 @@ use bulkhead_abi::property;
 use bulkhead_tool::modules::ModuleFile;
 use bulkhead_tool::pack::{EarlyConsole, pack_with};
 use bulkhead_vmm::fdt::{Node, Tree, Writer};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::{Board, artifacts};
 
@@ -36,6 +39,9 @@ pub enum Misplaced {
 pub struct Vm {
     name: String,
     kernel: Option<Kernel>,
+    /// Whether the kernel is packed by gzip.
+    is_packed: bool,
+    kernel_properties: Vec<(String, Value)>,
     ram_disk: Option<PathBuf>,
     misplaced: Option<Misplaced>,
     properties: Vec<(String, Value)>,
@@ -59,7 +65,15 @@ impl Vm {
     /// A VM that runs the kernel `file`, with one vCPU and 16 MiB.
     pub fn of_file(name: &str, file: PathBuf) -> Self {
         let kernel = Some(Kernel::File(file));
-        let vm = Self { name: name.into(), kernel, ram_disk: None, misplaced: None, properties: Vec::new() };
+        let vm = Self {
+            name: name.into(),
+            kernel,
+            is_packed: false,
+            kernel_properties: Vec::new(),
+            ram_disk: None,
+            misplaced: None,
+            properties: Vec::new(),
+        };
         vm.cpus(1).memory_mib(16)
     }
 
@@ -107,6 +121,17 @@ impl Vm {
         Self { kernel: Some(Kernel::Bytes(bytes)), ..self }
     }
 
+    /// With its kernel packed by gzip.
+    pub fn packed(self) -> Self {
+        Self { is_packed: true, ..self }
+    }
+
+    /// With a property of its kernel's node.
+    pub fn kernel_property(mut self, name: &str, value: Value) -> Self {
+        self.kernel_properties.push((name.into(), value));
+        self
+    }
+
     /// Without a kernel.
     pub fn without_kernel(self) -> Self {
         Self { kernel: None, ..self }
@@ -124,6 +149,7 @@ impl Vm {
             Kernel::File(file) => read(file),
             Kernel::Bytes(bytes) => bytes.clone(),
         });
+        let kernel = kernel.map(|kernel| if self.is_packed { gzip(&kernel) } else { kernel });
         let modules = [(KERNEL, kernel), (RAM_DISK, self.ram_disk.as_ref().map(read))];
         modules.into_iter().filter_map(|(node, bytes)| Some(ModuleFile { path: path(&self.name, node), bytes: bytes? }))
     }
@@ -148,10 +174,19 @@ impl Vm {
         for (name, kind, _) in modules.into_iter().filter(|(.., is_there)| *is_there) {
             writer.begin_node(name);
             writer.property_strings("compatible", &[kind, property::MODULE]);
+            if kind == property::KERNEL {
+                self.kernel_properties.iter().for_each(|(name, value)| self::write(writer, name, value));
+            }
             writer.end_node();
         }
         writer.end_node();
     }
+}
+
+/// `bytes`, packed by gzip.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut writer = GzEncoder::new(Vec::new(), Compression::fast());
+    writer.write_all(bytes).and_then(|()| writer.finish()).expect("a vector takes everything")
 }
 
 /// Names of the nodes of a VM's modules.

@@ -15,6 +15,8 @@ pub mod guest_tree;
 pub mod machine;
 mod mistake;
 mod modules;
+#[cfg(feature = "formats")]
+mod place;
 pub mod plan;
 mod ranges;
 mod read_vm;
@@ -22,4 +24,4 @@ mod vm;
 
 pub use configuration::{Configuration, DEFAULT_ESCAPE_KEY, WhenAllOff};
 pub use plan::{Occupied, Plan};
-pub use vm::{Cores, GuestGic, Memory, Module, Policy, VmConfig, VmPlan};
+pub use vm::{Cores, GuestGic, Memory, Module, Policy, RawPlace, TreePlace, VmConfig, VmPlan};

@@ -6,6 +6,12 @@ use crate::address::{Pa, Range};
 use crate::fdt::Node;
 use bulkhead_abi::property;
 
+/// Every property of a module's node.
+#[cfg(feature = "formats")]
+const MODULE_PROPERTIES: &[&str] = &property::MODULE_PROPERTIES_WITH_FORMATS;
+#[cfg(not(feature = "formats"))]
+const MODULE_PROPERTIES: &[&str] = &property::MODULE_PROPERTIES;
+
 const COMPATIBLE: &str = "compatible";
 
 /// Reads the modules of `vm` among `nodes`; gives the kernel's node.
@@ -19,13 +25,15 @@ pub(super) fn read<'t>(vm: &mut VmPlan, nodes: &[Node<'t>], base: Pa, warnings: 
         if !node.is_enabled() {
             continue;
         }
-        warn_of_unknown(warnings, node, &property::MODULE_PROPERTIES);
+        warn_of_unknown(warnings, node, MODULE_PROPERTIES);
         let VmPlan { vm, errors, .. } = &mut *vm;
         // The second of a kind takes the place of the first: its VM is refused.
         let is_second = if node.is_compatible(&[property::KERNEL]) {
             if let Some(module) = module(errors, node, base) {
                 vm.kernel = module;
             }
+            #[cfg(feature = "formats")]
+            super::place::kernel(vm, errors, node);
             kernel.replace(*node).is_some()
         } else if node.is_compatible(&[property::RAMDISK]) {
             core::mem::replace(&mut vm.ramdisk, module(errors, node, base)).is_some()

@@ -20,6 +20,12 @@ const LONGEST_NAME: usize = 31;
 /// A command line has at most this many bytes: twice what Linux takes.
 const LONGEST_BOOTARGS: usize = 4096;
 
+/// Every property of a VM's node.
+#[cfg(feature = "formats")]
+const VM_PROPERTIES: &[&str] = &property::VM_PROPERTIES_WITH_FORMATS;
+#[cfg(not(feature = "formats"))]
+const VM_PROPERTIES: &[&str] = &property::VM_PROPERTIES;
+
 /// What a VM's node is read against.
 pub(super) struct Context<'b> {
     pub board: &'b Board,
@@ -31,9 +37,11 @@ pub(super) struct Context<'b> {
 pub(super) fn read(node: &Node<'_>, context: &Context<'_>, warnings: &mut Mistakes) -> VmPlan {
     let board = context.board;
     let mut vm = VmPlan::new(node.name(), node.path(), board.gic.version.of_guests());
-    warn_of_unknown(warnings, node, &property::VM_PROPERTIES);
+    warn_of_unknown(warnings, node, VM_PROPERTIES);
     let children: Vec<Node<'_>> = node.children().collect();
     let kernel = modules::read(&mut vm, &children, context.module_base, warnings);
+    #[cfg(feature = "formats")]
+    super::place::tree(&mut vm, node);
     name(&mut vm, node);
     cores(&mut vm, node, board);
     memory(&mut vm, node);

@@ -1,7 +1,7 @@
 //! What the owner wants of one VM.
 
 use super::machine::MachineLayout;
-use crate::address::{Pa, Range};
+use crate::address::{Ipa, Pa, Range};
 use crate::fault::ConfigError;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -32,6 +32,10 @@ pub struct VmConfig {
     pub ramdisk: Option<Module>,
     /// The tree that it gets instead of a generated one.
     pub device_tree: Option<Module>,
+    /// Where its tree goes.
+    pub tree_place: TreePlace,
+    /// Where its kernel goes, if that is raw bytes.
+    pub raw: Option<RawPlace>,
     /// Its kernel's command line.
     pub bootargs: String,
     /// Whether it has a PL011.
@@ -81,6 +85,8 @@ impl VmPlan {
             kernel: Module { node: String::new(), range: NOWHERE },
             ramdisk: None,
             device_tree: None,
+            tree_place: TreePlace::Anywhere,
+            raw: None,
             bootargs: String::new(),
             console: true,
             on_power_off: Policy::Halt,
@@ -124,6 +130,28 @@ pub struct Module {
     pub node: String,
     /// Where it lies.
     pub range: Range<Pa>,
+}
+
+/// Where a guest finds its tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TreePlace {
+    /// Where there is room: its x0 says where.
+    Anywhere,
+    /// Here.
+    #[cfg(feature = "formats")]
+    At(Ipa),
+    /// It has none.
+    #[cfg(feature = "formats")]
+    Nowhere,
+}
+
+/// Where a kernel goes that is raw bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawPlace {
+    /// Its first byte.
+    pub load: Ipa,
+    /// Its first instruction.
+    pub entry: Ipa,
 }
 
 /// The version of the GIC that a guest sees.

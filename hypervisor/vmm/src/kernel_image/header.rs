@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-/// Bytes in the header.
-pub const HEADER_SIZE: usize = 64;
 /// `ARM\x64` at offset 56.
 const MAGIC: [u8; 4] = *b"ARM\x64";
 /// `text_offset` of a kernel so old that its header does not give `image_size`.
@@ -11,15 +9,17 @@ const OLD_TEXT_OFFSET: u64 = 0x8_0000;
 /// `text_offset` counts from a multiple of this.
 pub(super) const BASE_ALIGNMENT: u64 = 2 << 20;
 /// Formats that owners are likely to give by mistake: offset and first bytes of their magic, and what they are.
-const OTHERS: [(u8, [u8; 3], &str); 8] = [
-    (0, *b"\x1f\x8b\x08", "a gzip file: unpack it first"),
-    (0, *b"\x7fEL", "an ELF file: use objcopy -O binary, or the Image beside it"),
-    (0, *b"\x27\x05\x19", "a U-Boot legacy image: unpack it first"),
+const OTHERS: &[(u8, [u8; 3], &str)] = &[
+    #[cfg(not(feature = "gzip"))]
+    (0, *b"\x1f\x8b\x08", "a gzip file"),
+    #[cfg(not(feature = "formats"))]
+    (0, *b"\x7fEL", "an ELF file"),
+    (0, *b"\x27\x05\x19", "a U-Boot legacy image"),
     (0, *b"\xd0\x0d\xfe", "a device tree or FIT image"),
-    (0, *b"\x28\xb5\x2f", "a zstd file: unpack it first"),
-    (0x24, *b"\x18\x28\x6f", "a 32-bit Arm zImage, which is not supported yet"),
-    (4, *b"zim", "a compressed EFI image: use the Image that is in it"),
-    (0, *b"070", "a cpio archive: it is rather a RAM disk"),
+    (0, *b"\x28\xb5\x2f", "a zstd file"),
+    (0x24, *b"\x18\x28\x6f", "a 32-bit Arm zImage"),
+    (4, *b"zim", "a compressed EFI image"),
+    (0, *b"070", "a cpio archive"),
 ];
 
 /// What the header of an arm64 kernel says.
@@ -40,6 +40,15 @@ pub struct UnknownFormat {
     pub guess: &'static str,
 }
 
+impl UnknownFormat {
+    /// A file that begins with `head`, whatever it may be.
+    pub fn of(head: &[u8]) -> Self {
+        let mut first = [0; 8];
+        first.iter_mut().zip(head).for_each(|(slot, byte)| *slot = *byte);
+        Self { first, guess: guess(head) }
+    }
+}
+
 impl fmt::Display for UnknownFormat {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut before = "[";
@@ -52,15 +61,11 @@ impl fmt::Display for UnknownFormat {
 }
 
 impl KernelImage {
-    /// Reads the header in `head`, the first [`HEADER_SIZE`] bytes of a file of `file_size` bytes, or all if there
-    /// are fewer.
-    ///
-    /// # Errors
-    /// They are no arm64 Image.
-    pub fn parse(head: &[u8], file_size: u64) -> Result<Self, UnknownFormat> {
-        let unknown = || UnknownFormat { first: first(head), guess: guess(head) };
+    /// Reads the header in `head`, the first 64 bytes or more of a file of `file_size` bytes. `None` if that is no arm64
+    /// Image.
+    pub fn parse(head: &[u8], file_size: u64) -> Option<Self> {
         if head.get(56..60) != Some(&MAGIC) {
-            return Err(unknown());
+            return None;
         }
         let field = |offset: usize| {
             let bytes = head.iter().skip(offset).take(8).rev();
@@ -68,20 +73,22 @@ impl KernelImage {
         };
         let (text_offset, image_size) = (field(8), field(16));
         match image_size {
-            0 => Ok(Self { text_offset: OLD_TEXT_OFFSET, memory_size: file_size }),
-            _ => Ok(Self { text_offset, memory_size: image_size.max(file_size) }),
+            0 => Some(Self { text_offset: OLD_TEXT_OFFSET, memory_size: file_size }),
+            _ => Some(Self { text_offset, memory_size: image_size.max(file_size) }),
         }
     }
 }
 
-fn first(head: &[u8]) -> [u8; 8] {
-    let mut first = [0; 8];
-    first.iter_mut().zip(head).for_each(|(slot, byte)| *slot = *byte);
-    first
+impl KernelImage {
+    /// Bytes of memory that it needs behind the 2 MiB below it.
+    pub(super) const fn needed(&self) -> u64 {
+        self.text_offset.saturating_add(self.memory_size)
+    }
 }
 
+/// What a file that begins with `head` may be.
 fn guess(head: &[u8]) -> &'static str {
-    for (offset, magic, name) in &OTHERS {
+    for (offset, magic, name) in OTHERS {
         if head.get(usize::from(*offset)..).and_then(|bytes| bytes.first_chunk()) == Some(magic) {
             return name;
         }
@@ -93,8 +100,8 @@ fn guess(head: &[u8]) -> &'static str {
 mod tests {
     use super::*;
 
-    fn head(text_offset: u64, image_size: u64) -> [u8; HEADER_SIZE] {
-        let mut head = [0; HEADER_SIZE];
+    fn head(text_offset: u64, image_size: u64) -> [u8; 64] {
+        let mut head = [0; 64];
         head[8..16].copy_from_slice(&text_offset.to_le_bytes());
         head[16..24].copy_from_slice(&image_size.to_le_bytes());
         head[56..60].copy_from_slice(&MAGIC);
@@ -111,12 +118,13 @@ mod tests {
 
     #[test]
     fn a_foreign_format_is_named_with_its_first_bytes() {
-        let refused = |bytes: &[u8]| KernelImage::parse(bytes, 4).unwrap_err();
-        assert_eq!(
-            alloc::format!("{}", refused(b"\x7fELF")),
-            "[7f 45 4c 46 00 00 00 00] (an ELF file: use objcopy -O binary, or the Image beside it)"
-        );
-        assert_eq!(refused(b"MZ\0\0zimg\0\0").guess, "a compressed EFI image: use the Image that is in it");
+        let refused = |bytes: &[u8]| {
+            assert_eq!(KernelImage::parse(bytes, 4), None);
+            UnknownFormat::of(bytes)
+        };
+        let cpio = alloc::format!("{}", refused(b"0707"));
+        assert_eq!(cpio, "[30 37 30 37 00 00 00 00] (a cpio archive)");
+        assert_eq!(refused(b"MZ\0\0zimg\0\0").guess, "a compressed EFI image");
         assert_eq!(refused(b"").guess, "an unknown format");
         assert_eq!(refused(&head(0, 0)[..59]).guess, "an unknown format");
     }

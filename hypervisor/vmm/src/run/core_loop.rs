@@ -175,7 +175,7 @@ impl CoreLoop {
         shared: &Mutex<Vm>,
         mut vm: MutexGuard<'_, Vm>,
     ) {
-        let Some(piece) = vm.next_piece() else {
+        let Some(mut piece) = vm.next_piece() else {
             if vm.next_stage(platform) {
                 self.settled(platform, machine, vm);
             }
@@ -185,7 +185,7 @@ impl CoreLoop {
         let before = platform.counter();
         let bytes = piece.carry_out(platform);
         let ticks = platform.counter().saturating_sub(before);
-        lock(shared).piece_done(&piece, bytes, ticks);
+        lock(shared).piece_done(piece, bytes, ticks);
         self.acknowledge(platform, machine);
     }
 

@@ -8,7 +8,7 @@ use crate::device::bus::Bus;
 use crate::device::pl011::Pl011;
 use crate::fault::ConfigError;
 use crate::identity::{self, Identity};
-use crate::kernel_image::{HEADER_SIZE, LoadPlan};
+use crate::kernel_image::{KernelFile, LoadPlan, unreadable};
 use crate::platform::{CoreId, Platform, TableMemory, Vmid};
 use crate::seed::Seed;
 use crate::stage2::{Attributes, Geometry, MapError, Stage2};
@@ -120,8 +120,7 @@ impl Vm {
         memory: &Memory,
     ) -> Result<Self, BuildError> {
         let Blueprint { plan: VmPlan { vm: config, gic, .. }, hardware, .. } = &**blueprint;
-        let load = LoadPlan::new(config, memory.guest(), &head(platform, config.kernel.range))
-            .map_err(BuildError::Configuration)?;
+        let load = load_plan(platform, config, memory).map_err(BuildError::Configuration)?;
         let layout = layout(*gic, slots.len(), hardware)?;
         let geometry = Geometry::for_machine(hardware.physical_bits)
             .ok_or(BuildError::Board("the board's physical addresses have less than 31 bits"))?;
@@ -140,6 +139,8 @@ impl Vm {
             blueprint: blueprint.clone(),
             counter_offset: 0,
             load,
+            #[cfg(feature = "gzip")]
+            unpacking: None,
             lifecycle: Lifecycle::first(),
             counters: Counters::default(),
             sgi_kicks: VcpuSet::EMPTY,
@@ -150,14 +151,19 @@ impl Vm {
     }
 }
 
-/// The start of the kernel's file, zeroes after its end.
-fn head<P: Platform>(platform: &mut P, kernel: Range<Pa>) -> [u8; HEADER_SIZE] {
-    let mut head = [0; HEADER_SIZE];
-    let available = kernel.size().min(HEADER_SIZE as u64);
-    if let Some(part) = usize::try_from(available).ok().and_then(|length| head.get_mut(..length)) {
-        platform.read_memory(kernel.start(), part);
+// Apart: what it has on the stack is gone when the rest is made.
+#[cfg_attr(feature = "formats", inline(never))]
+fn load_plan<P: Platform>(platform: &mut P, config: &VmConfig, memory: &Memory) -> Result<LoadPlan, ConfigError> {
+    let kernel = config.kernel.range;
+    let file = KernelFile::open(kernel.size(), &mut |offset, bytes| read(platform, kernel, offset, bytes));
+    LoadPlan::new(config, memory.guest(), &file.map_err(|unknown| unreadable(config, &unknown))?)
+}
+
+/// Reads `module` from `offset` on.
+pub(super) fn read<P: Platform>(platform: &mut P, module: Range<Pa>, offset: u64, bytes: &mut [u8]) {
+    if let Some(source) = module.start().checked_add(offset) {
+        platform.read_memory(source, bytes);
     }
-    head
 }
 
 fn layout(gic: GuestGic, vcpus: usize, hardware: &Hardware) -> Result<Layout, BuildError> {

@@ -180,42 +180,62 @@ impl Vm {
 
     /// The next piece of preparing or scrubbing; `None` when the present stage is done. It is a value, so that
     /// the work is done without the VM's lock.
-    pub(crate) fn next_piece(&self) -> Option<Piece> {
+    pub(crate) fn next_piece(&mut self) -> Option<Piece> {
         match self.lifecycle {
             Lifecycle::Scrubbing(done, _) => {
                 let next = self.memory.guest().start().checked_add(done)?;
                 self.memory.contiguous(next, u64::MAX).map(Piece::Zero)
             }
-            Lifecycle::Loading(part, done) => {
-                let (module, target) = self.module(part)?;
-                let left = module.size().checked_sub(done).filter(|left| *left > 0)?;
-                let destination = self.memory.contiguous(target.start().checked_add(done)?, left)?;
-                let source = Range::<Pa>::new(module.start().checked_add(done)?, destination.size())?;
-                Some(Piece::Copy { destination: destination.start(), source })
-            }
+            #[cfg(feature = "gzip")]
+            Lifecycle::Loading(Part::Kernel, done) if self.load.is_packed => self.next_unpacking(done),
+            Lifecycle::Loading(part, done) => self.next_copy(part, done),
             _ => None,
         }
     }
 
-    /// A module and where in RAM it goes, if there is such a part.
-    fn module(&self, part: Part) -> Option<(Range<Pa>, Range<Ipa>)> {
-        let (module, target) = match part {
-            Part::Kernel => (Some(&self.config().kernel), Some(self.load.kernel)),
-            Part::Ramdisk => (self.config().ramdisk.as_ref(), self.load.ramdisk),
-            Part::Tree => (self.config().device_tree.as_ref(), Some(self.load.tree)),
+    /// What is copied of `part`, of which so many bytes are `done`.
+    fn next_copy(&self, part: Part, done: u64) -> Option<Piece> {
+        let module = self.module(part)?;
+        let whole = |memory: Range<Ipa>| (0, module.size(), memory.start(), done);
+        let (offset, size, target, done) = match part {
+            Part::Kernel => self.load.kernel_part(done)?,
+            Part::Ramdisk => whole(self.load.ramdisk?),
+            Part::Tree => whole(self.load.tree?),
         };
-        Some((module?.range, target?))
+        let left = size.checked_sub(done).filter(|left| *left > 0)?;
+        let destination = self.memory.contiguous(target.checked_add(done)?, left)?;
+        let source = Range::<Pa>::new(module.start().checked_add(offset + done)?, destination.size())?;
+        Some(Piece::Copy { destination: destination.start(), source })
+    }
+
+    /// The bytes of `part`, if there is such a module.
+    fn module(&self, part: Part) -> Option<Range<Pa>> {
+        let config = self.config();
+        let module = match part {
+            Part::Kernel => Some(&config.kernel),
+            Part::Ramdisk => config.ramdisk.as_ref(),
+            Part::Tree => config.device_tree.as_ref(),
+        };
+        Some(module?.range)
     }
 
     /// So many `bytes` of `piece` were carried out, in so many ticks. If the VM was stopped meanwhile they count for nothing.
-    pub(crate) fn piece_done(&mut self, piece: &Piece, bytes: u64, ticks: u64) {
+    pub(crate) fn piece_done(&mut self, piece: Piece, bytes: u64, ticks: u64) {
         self.counters.preparation_ticks += ticks;
-        if self.next_piece().as_ref() != Some(piece) {
-            return;
+        #[cfg(feature = "gzip")]
+        let piece = match piece {
+            Piece::Unpack(unpacking) => return self.unpacked(unpacking, bytes),
+            piece => piece,
+        };
+        if self.next_piece().as_ref() == Some(&piece) {
+            self.note_done(bytes);
         }
-        match &mut self.lifecycle {
-            Lifecycle::Scrubbing(done, _) | Lifecycle::Loading(_, done) => *done += bytes,
-            _ => {}
+    }
+
+    /// So many bytes more of the present stage are done.
+    pub(super) fn note_done(&mut self, bytes: u64) {
+        if let Lifecycle::Scrubbing(done, _) | Lifecycle::Loading(_, done) = &mut self.lifecycle {
+            *done += bytes;
         }
     }
 
@@ -238,8 +258,10 @@ impl Vm {
 
     /// Everything is in RAM: out of reset, and off it goes.
     fn start<P: Platform>(&mut self, platform: &mut P) {
-        if self.config().device_tree.is_none() {
-            self.write_generated_tree(platform);
+        if let Some(tree) = self.load.tree
+            && self.config().device_tree.is_none()
+        {
+            self.write_generated_tree(platform, tree.start());
         }
         platform.synchronize_instructions();
         self.vgic.reset();
@@ -263,7 +285,7 @@ impl Vm {
         }
     }
 
-    fn write_generated_tree<P: Platform>(&mut self, platform: &mut P) {
+    fn write_generated_tree<P: Platform>(&mut self, platform: &mut P, place: Ipa) {
         let Blueprint { plan, vmid, hardware } = &*self.blueprint;
         let machine = guest_tree::Machine {
             layout: &self.config().layout,
@@ -275,7 +297,7 @@ impl Vm {
             ramdisk: self.load.ramdisk,
             seeds: &hardware.seed.of_guest(vmid.0.into(), self.counters.starts),
         };
-        memory::write(platform, &self.memory, self.load.tree.start(), &guest_tree::build(&machine));
+        memory::write(platform, &self.memory, place, &guest_tree::build(&machine));
     }
 
     /// Sets `vcpu`, which is parked, up out of reset at `entry`. Returns whom to wake: an interrupt that any vCPU may take
@@ -329,7 +351,7 @@ impl Vm {
 }
 
 /// A piece of the work of preparing or scrubbing a VM.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
     /// Memory to be zeroed.
     Zero(Range<Pa>),
@@ -340,14 +362,19 @@ pub(crate) enum Piece {
         /// The module's bytes.
         source: Range<Pa>,
     },
+    /// A part of the kernel to be unpacked.
+    #[cfg(feature = "gzip")]
+    Unpack(alloc::boxed::Box<super::unpacking::Unpacking>),
 }
 
 impl Piece {
     /// Does it, or the beginning of it if something else is to be done here; returns how many bytes.
-    pub(crate) fn carry_out<P: Platform>(&self, platform: &mut P) -> u64 {
+    pub(crate) fn carry_out<P: Platform>(&mut self, platform: &mut P) -> u64 {
         match self {
             Self::Zero(memory) => platform.zero(*memory),
             Self::Copy { destination, source } => platform.copy(*destination, *source),
+            #[cfg(feature = "gzip")]
+            Self::Unpack(unpacking) => unpacking.carry_out(platform),
         }
     }
 }

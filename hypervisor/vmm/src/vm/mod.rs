@@ -11,6 +11,8 @@ mod movement;
 mod power;
 mod shared;
 mod slot;
+#[cfg(feature = "gzip")]
+mod unpacking;
 
 use build::Blueprint;
 pub use build::{BuildError, Hardware};
@@ -58,6 +60,9 @@ pub struct Vm {
     stage2: Stage2,
     counter_offset: u64,
     load: LoadPlan,
+    /// The kernel's file, if that is packed and half unpacked.
+    #[cfg(feature = "gzip")]
+    unpacking: Option<alloc::boxed::Box<unpacking::Unpacking>>,
     lifecycle: Lifecycle,
     counters: Counters,
     /// vCPUs that are kicked because of an SGI, and have not yet seen it.

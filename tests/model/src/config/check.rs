@@ -1,14 +1,15 @@
 //! What must hold for every configuration. Property tests and fuzz targets call the same functions.
 
+use super::example;
 use bulkhead_abi::image::{HEADER_LENGTH, HEADER_OFFSET, ImageHeader};
 use bulkhead_vmm::address::{Ipa, Pa, Range};
 use bulkhead_vmm::config::board::{Board, Enable};
 use bulkhead_vmm::config::guest_tree::{self, Machine};
 use bulkhead_vmm::config::plan::{HYPERVISOR_RESERVE, Occupied, Plan, VmPlan, plan};
-use bulkhead_vmm::config::{Configuration, Module};
+use bulkhead_vmm::config::{Configuration, Module, RawPlace, VmConfig};
 use bulkhead_vmm::fault::ConfigError;
 use bulkhead_vmm::fdt::Tree;
-use bulkhead_vmm::kernel_image::{KernelImage, LoadPlan};
+use bulkhead_vmm::kernel_image::{Inflater, KernelFile, LoadPlan, UnknownFormat};
 
 /// Where the hypervisor lies in the checks.
 const IMAGE: (u64, u64) = (0x4020_0000, 0x10_0000);
@@ -109,23 +110,47 @@ fn check_guest(vm: &VmPlan) {
     let tree = guest_tree::build(&machine);
     Tree::new(&tree).expect("a guest's tree");
     for (text_offset, image_size) in [(0, 0), (0, 0x20_0000), (0x8_0000, 1), (u64::MAX, 1), (0, u64::MAX)] {
-        if let Ok(load) = LoadPlan::new(&vm.vm, ram, &kernel_head(text_offset, image_size)) {
-            check_load(&load, &ram, vm);
-            assert!(vm.vm.device_tree.is_some() || load.tree.size() >= tree.len() as u64);
+        let file =
+            open_kernel(&kernel_head(text_offset, image_size), vm.vm.kernel.range.size()).expect("it is not packed");
+        if let Ok(load) = LoadPlan::new(&vm.vm, ram, &file) {
+            check_load(&load, &ram, &vm.vm);
+            assert!(vm.vm.device_tree.is_some() || load.tree.is_none_or(|place| place.size() >= tree.len() as u64));
         }
     }
 }
 
-fn check_load(load: &LoadPlan, ram: &Range<Ipa>, vm: &VmPlan) {
-    assert!(load.kernel_memory.contains_range(&load.kernel) && load.entry == load.kernel.start());
-    assert_eq!(load.kernel.size(), vm.vm.kernel.range.size());
-    assert_eq!(load.ramdisk.map(|ramdisk| ramdisk.size()), vm.vm.ramdisk.as_ref().map(|module| module.range.size()));
-    let all: Vec<Range<Ipa>> = [load.kernel_memory, load.tree].into_iter().chain(load.ramdisk).collect();
+fn check_load(load: &LoadPlan, ram: &Range<Ipa>, vm: &VmConfig) {
+    let kernel: Vec<Range<Ipa>> = load.kernel.iter().map(|segment| segment.memory).collect();
+    assert!(kernel.iter().any(|memory| memory.contains(load.entry)), "{:?} is in none of {kernel:?}", load.entry);
+    assert!(load.kernel.iter().all(|segment| segment.size <= segment.memory.size()));
+    assert_eq!(load.ramdisk.map(|ramdisk| ramdisk.size()), vm.ramdisk.as_ref().map(|module| module.range.size()));
+    let all: Vec<Range<Ipa>> = kernel.into_iter().chain(load.tree).chain(load.ramdisk).collect();
     for (index, range) in all.iter().enumerate() {
         assert!(ram.contains_range(range), "{range} is not in {ram}");
         assert!(all.iter().skip(index + 1).all(|other| !other.overlaps(range)), "{range} overlaps");
     }
     assert_eq!(load.boot_argument % 8, 0);
+    assert_eq!(load.boot_argument, load.tree.map_or(0, |tree| tree.start().get()));
+}
+
+/// The first bytes of an ELF file with these `segments` to load: type, offset in the file, physical address, size there and in
+/// memory. Addresses take 8 bytes (`wide`), or 4. It is entered at the first segment's start.
+pub fn elf_head(wide: bool, segments: &[[u64; 5]]) -> Vec<u8> {
+    let word = |value: u64| value.to_le_bytes()[..if wide { 8 } else { 4 }].to_vec();
+    let half = |value: usize| (value as u16).to_le_bytes().to_vec();
+    let (header, entry_size) = if wide { (64, 56) } else { (52, 32) };
+    let entry = segments.first().map_or(0, |segment| segment[2]);
+    let mut bytes = vec![0x7f, b'E', b'L', b'F', if wide { 2 } else { 1 }, 1, 1];
+    bytes.resize(16, 0);
+    bytes.extend([half(2), half(183), vec![1, 0, 0, 0], word(entry), word(header), word(0), vec![0; 4]].concat());
+    bytes.extend([header as usize, entry_size, segments.len(), 0, 0, 0].map(half).concat());
+    for [kind, offset, address, file_size, memory_size] in segments {
+        let (kind, flags) = ((*kind as u32).to_le_bytes().to_vec(), vec![7, 0, 0, 0]);
+        let words = [offset, address, address, file_size, memory_size].map(|value| word(*value)).concat();
+        let parts = if wide { vec![kind, flags, words, word(8)] } else { vec![kind, words, flags, word(8)] };
+        bytes.extend(parts.concat());
+    }
+    bytes
 }
 
 /// The first bytes of an arm64 kernel.
@@ -137,18 +162,69 @@ pub fn kernel_head(text_offset: u64, image_size: u64) -> [u8; 64] {
     head
 }
 
-/// Reads `bytes` as a kernel of `file_size` bytes: it takes at least its file in memory, or its first bytes are said.
-/// Whether it is one.
+/// Opens a kernel's file of `size` bytes that begins with `head` and has zeroes behind it.
+///
+/// # Errors
+/// It is packed, and damaged.
+pub fn open_kernel(head: &[u8], size: u64) -> Result<KernelFile, UnknownFormat> {
+    KernelFile::open(size, &mut |offset, bytes| {
+        assert!(
+            offset.checked_add(bytes.len() as u64).is_some_and(|end| end <= size),
+            "it reads behind the file's end"
+        );
+        let there = usize::try_from(offset).ok().and_then(|offset| head.get(offset..)).unwrap_or_default();
+        bytes.fill(0);
+        bytes.iter_mut().zip(there).for_each(|(byte, there)| *byte = *there);
+    })
+}
+
+/// Reads `bytes` as the first of a kernel's file of `size` bytes, with zeroes behind them, raw if `raw` says its place: it is
+/// placed in RAM so that every promise holds, or its first bytes are said. Whether it is placed.
 ///
 /// # Panics
 /// That does not hold.
-pub fn kernel(bytes: &[u8], file_size: u64) -> bool {
-    let image = KernelImage::parse(bytes, file_size);
-    match &image {
-        Ok(image) => assert!(image.memory_size >= file_size && bytes[56..60] == *b"ARM\x64"),
-        Err(unknown) => assert!(bytes.iter().zip(unknown.first).all(|(byte, first)| *byte == first)),
+pub fn kernel(bytes: &[u8], size: u64, raw: Option<RawPlace>) -> bool {
+    let Some(size) = Some(size).filter(|size| *size != 0) else { return false };
+    let vm = VmConfig { raw, ..example::vm(size, None, None) };
+    let file = match open_kernel(bytes, size) {
+        Ok(file) => file,
+        Err(unknown) => {
+            assert!(bytes.iter().zip(unknown.first).all(|(byte, first)| *byte == first));
+            return false;
+        }
+    };
+    let ram = Range::<Ipa>::new(Ipa::new(0x4000_0000), 64 << 20).expect("a range");
+    let plan = LoadPlan::new(&vm, ram, &file);
+    match &plan {
+        Ok(load) => {
+            assert!(
+                load.kernel.iter().all(|part| part.offset.checked_add(part.size).is_some_and(|end| end <= file.size))
+            );
+            check_load(load, &ram, &vm);
+        }
+        Err(error) => well_said(error),
     }
-    image.is_ok()
+    plan.is_ok()
+}
+
+/// Unpacks `bytes`: never more than they say come out, and the end is found. Whether they are whole.
+///
+/// # Panics
+/// That does not hold.
+pub fn packed_kernel(bytes: &[u8]) -> bool {
+    let mut source = |offset: u64, into: &mut [u8]| into.copy_from_slice(&bytes[offset as usize..][..into.len()]);
+    let Ok(mut inflater) = Inflater::open(bytes.len() as u64, &mut source) else { return false };
+    let (mut produced, claimed) = (0, inflater.unpacked_size());
+    // A step yields something, takes a chunk of the file, or is the last.
+    let mut idle = 0..bytes.len() / 4096 + 3;
+    while !inflater.is_done() {
+        let Ok((at, out)) = inflater.step(&mut source) else { return false };
+        assert!(at == produced && out.len() <= 4096);
+        produced += out.len() as u64;
+        assert!(produced <= claimed && (!out.is_empty() || idle.next().is_some()), "it goes on for ever");
+    }
+    assert_eq!(produced, claimed);
+    true
 }
 
 /// Reads `bytes` as our header: what is read is what stands there.

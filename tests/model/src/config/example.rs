@@ -2,6 +2,9 @@
 
 use crate::fdt::corpus::SOURCES;
 use crate::fdt::dts;
+use bulkhead_vmm::address::{Pa, Range};
+use bulkhead_vmm::config::machine::MachineLayout;
+use bulkhead_vmm::config::{Cores, Memory, Module, Policy, TreePlace, VmConfig};
 use bulkhead_vmm::fdt::Tree;
 
 /// The documentation's examples, by name.
@@ -46,4 +49,29 @@ fn first_block(body: &str) -> &str {
         depth == 0
     });
     &body[..end.expect("a closing brace").0]
+}
+
+/// A VM whose kernel, RAM disk and tree have these sizes in bytes, and which is as by default.
+///
+/// # Panics
+/// A size is 0.
+pub fn vm(kernel: u64, ramdisk: Option<u64>, tree: Option<u64>) -> VmConfig {
+    let module = |size| Module { node: "/m".into(), range: Range::<Pa>::new(Pa::new(0), size).expect("a range") };
+    VmConfig {
+        name: "vm".into(),
+        node: "/vm".into(),
+        cores: Cores::Count(1),
+        memory: Memory { size: None, address: None },
+        kernel: module(kernel),
+        ramdisk: ramdisk.map(module),
+        device_tree: tree.map(module),
+        tree_place: TreePlace::Anywhere,
+        raw: None,
+        bootargs: String::new(),
+        console: true,
+        on_power_off: Policy::Halt,
+        on_reset: Policy::Halt,
+        on_fault: Policy::Halt,
+        layout: MachineLayout::VIRT,
+    }
 }

@@ -46,6 +46,9 @@ fn judge(node: &Node<'_>, schema: &Yaml, objections: &mut Vec<String>) {
     // As with dtschema, a node that is switched off need not be complete.
     let complete = |rule: &Yaml| if node.is_enabled() { list(rule) } else { Vec::new() };
     complete(&schema["required"]).iter().filter(|name| !has(name)).for_each(|name| object(format!("no {name:?}")));
+    for (name, needs) in schema["dependencies"].as_hash().into_iter().flatten().filter(|(name, _)| has(name)) {
+        list(needs).iter().filter(|other| !has(other)).for_each(|other| object(format!("{name:?} without {other:?}")));
+    }
     let choices = complete(&schema["anyOf"]);
     if !choices.is_empty() && !choices.iter().any(|choice| list(&choice["required"]).iter().all(has)) {
         object(format!("none of {choices:?}"));

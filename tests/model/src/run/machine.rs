@@ -4,7 +4,7 @@ use super::memory::{MODULE_SPACE, MODULES};
 use super::program::{ENTRY_OFFSET, IMAGE_SIZE, Program};
 use bulkhead_vmm::address::{Ipa, Pa, Range};
 use bulkhead_vmm::config::machine::MachineLayout;
-use bulkhead_vmm::config::{Cores, GuestGic, Memory, Module, Policy, VmConfig, VmPlan, WhenAllOff};
+use bulkhead_vmm::config::{Cores, GuestGic, Memory, Module, Policy, TreePlace, VmConfig, VmPlan, WhenAllOff};
 use bulkhead_vmm::seed::Seed;
 use bulkhead_vmm::vm::Hardware;
 use std::sync::Arc;
@@ -122,6 +122,8 @@ impl Guest {
             kernel: Module { node: format!("/chosen/hypervisor/{}/kernel", self.name), range },
             ramdisk: None,
             device_tree: None,
+            tree_place: TreePlace::Anywhere,
+            raw: None,
             bootargs: String::new(),
             console: true,
             on_power_off,

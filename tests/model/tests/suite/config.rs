@@ -4,10 +4,10 @@ use bulkhead_campaign::Campaign;
 use bulkhead_model::config::{check, example};
 use bulkhead_model::fdt::{dts, mutate};
 use bulkhead_model::random::Random;
-use bulkhead_vmm::address::{Pa, Range};
+use bulkhead_vmm::address::{Ipa, Pa, Range};
 use bulkhead_vmm::config::board::Board;
 use bulkhead_vmm::config::plan::{Occupied, Plan, VmPlan, plan};
-use bulkhead_vmm::config::{Configuration, Cores, GuestGic, Policy, WhenAllOff};
+use bulkhead_vmm::config::{Configuration, Cores, GuestGic, Policy, RawPlace, TreePlace, WhenAllOff};
 use bulkhead_vmm::fdt::Tree;
 
 const MUTANTS: Campaign<'_> = Campaign {
@@ -103,7 +103,11 @@ fn every_property_is_heard() {
     let second = started(&plan, 1);
     assert_eq!((&second.cores, second.vm.console, second.gic), (&vec![3], false, GuestGic::V3));
     assert_eq!(second.vm.bootargs, "the same kernel, loaded once");
-    assert_eq!(plan.vms.len(), 2, "a disabled VM is none");
+    assert_eq!((first.vm.tree_place, first.vm.raw), (TreePlace::At(Ipa::new(0x8000_0000)), None));
+    let raw = started(&plan, 2);
+    let place = RawPlace { load: Ipa::new(0x4000_1000), entry: Ipa::new(0x4000_1040) };
+    assert_eq!((raw.vm.tree_place, raw.vm.raw), (TreePlace::Nowhere, Some(place)));
+    assert_eq!(plan.vms.len(), 3, "a disabled VM is none");
 }
 
 #[test]
@@ -155,8 +159,16 @@ fn housekeeping_goes_to_the_vm_with_most_vcpus_if_every_core_is_taken() {
 
 #[test]
 fn each_bad_property_is_named_with_value_and_expectation() {
-    let with = |properties: &str| mistake(&format!("{GOOD} {properties}"));
     let node = "/chosen/hypervisor/a";
+    let with = |properties: &str| mistake(&format!("{GOOD} {properties}"));
+    assert_eq!(
+        with("bulkhead,no-tree; bulkhead,tree-address = <0 0x40000000>;"),
+        format!("{node}: bulkhead,no-tree is empty; expected neither a place for a tree nor a tree beside it")
+    );
+    assert_eq!(
+        with("bulkhead,tree-address = <0 0x40000004>;"),
+        format!("{node}: bulkhead,tree-address is <0x0 0x40000004>; expected a multiple of 8 in two cells")
+    );
     assert_eq!(
         mistake("memory = <0 0x8000>;"),
         format!("{node}: cpus is absent; expected a number of cores here, or bulkhead,cores")

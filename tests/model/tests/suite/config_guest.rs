@@ -1,14 +1,15 @@
 //! The machine that a guest gets: its tree, and where things go in its RAM.
 
-use bulkhead_model::config::check::kernel_head;
+use bulkhead_model::config::check::{kernel_head, open_kernel};
+use bulkhead_model::config::example::vm;
 use bulkhead_model::fdt::{check, dts};
-use bulkhead_vmm::address::{Ipa, Pa, Range};
+use bulkhead_vmm::address::{Ipa, Range};
 use bulkhead_vmm::config::board::{Board, Enable, GicVersion, PsciMethod, PsciVersion, Trigger};
 use bulkhead_vmm::config::guest_tree::{MODEL, Machine, build};
 use bulkhead_vmm::config::machine::MachineLayout;
-use bulkhead_vmm::config::{Cores, GuestGic, Memory, Module, Policy, VmConfig};
+use bulkhead_vmm::config::{GuestGic, RawPlace, TreePlace, VmConfig};
 use bulkhead_vmm::fdt::Tree;
-use bulkhead_vmm::kernel_image::LoadPlan;
+use bulkhead_vmm::kernel_image::{LoadPlan, Segment, unreadable};
 use bulkhead_vmm::seed::Seed;
 use bulkhead_vmm::vcpu::VcpuId;
 use std::io::Write;
@@ -157,44 +158,29 @@ fn dtc_finds_nothing_to_warn_of() {
     }
 }
 
-/// A VM whose kernel, RAM disk and tree have these sizes in bytes.
-fn vm(kernel: u64, ramdisk: Option<u64>, tree: Option<u64>) -> VmConfig {
-    let module = |size| Module { node: "/m".into(), range: Range::<Pa>::new(Pa::new(0), size).expect("a range") };
-    VmConfig {
-        name: "vm".into(),
-        node: "/vm".into(),
-        cores: Cores::Count(1),
-        memory: Memory { size: None, address: None },
-        kernel: module(kernel),
-        ramdisk: ramdisk.map(module),
-        device_tree: tree.map(module),
-        bootargs: String::new(),
-        console: true,
-        on_power_off: Policy::Halt,
-        on_reset: Policy::Halt,
-        on_fault: Policy::Halt,
-        layout: MachineLayout::VIRT,
-    }
+fn load(vm: &VmConfig, ram: u64, text_offset: u64, image_size: u64) -> Result<LoadPlan, String> {
+    load_file(vm, ram, &kernel_head(text_offset, image_size))
 }
 
-fn load(vm: &VmConfig, ram: u64, text_offset: u64, image_size: u64) -> Result<LoadPlan, String> {
-    let head = kernel_head(text_offset, image_size);
-    LoadPlan::new(vm, ipa(0x4000_0000, ram), &head).map_err(|error| error.to_string())
+/// The plan for a kernel whose file begins with `head`, and has zeroes behind it.
+fn load_file(vm: &VmConfig, ram: u64, head: &[u8]) -> Result<LoadPlan, String> {
+    let file = open_kernel(head, vm.kernel.range.size()).map_err(|unknown| unreadable(vm, &unknown));
+    file.and_then(|file| LoadPlan::new(vm, ipa(0x4000_0000, ram), &file)).map_err(|error| error.to_string())
 }
 
 #[test]
 fn kernel_at_the_bottom_ram_disk_and_tree_at_the_top() {
     let plan = load(&vm(0x1000, Some(0x1001), None), 64 * MIB, 0x8_0000, 0x10_0000).expect("a plan");
-    assert_eq!((plan.entry.get(), plan.kernel), (0x4028_0000, ipa(0x4028_0000, 0x1000)));
-    assert_eq!(plan.kernel_memory, ipa(0x4028_0000, 0x10_0000));
-    assert_eq!(plan.tree, ipa(0x43ff_0000, 0x1_0000));
+    let kernel = Segment { offset: 0, size: 0x1000, memory: ipa(0x4028_0000, 0x10_0000) };
+    assert_eq!((plan.entry.get(), plan.kernel.as_slice()), (0x4028_0000, &[kernel][..]));
+    assert_eq!(plan.tree, Some(ipa(0x43ff_0000, 0x1_0000)));
     assert_eq!(plan.ramdisk, Some(ipa(0x43fe_e000, 0x1001)));
     assert_eq!(plan.boot_argument, 0x43ff_0000);
 }
 
 #[test]
 fn everything_stays_in_reach_of_the_kernel_in_large_ram() {
-    let within = |plan: &LoadPlan| plan.tree.last().get() - 0x4000_0000 + 1;
+    let within = |plan: &LoadPlan| plan.tree.expect("a tree").last().get() - 0x4000_0000 + 1;
     let plan = load(&vm(MIB, Some(MIB), None), 8192 * MIB, 0, MIB).expect("a plan");
     assert_eq!(within(&plan), 512 * MIB);
     let plan = load(&vm(MIB, Some(600 * MIB), None), 8192 * MIB, 0, MIB).expect("a plan");
@@ -216,9 +202,47 @@ fn ram_that_is_just_enough_is_and_a_page_less_is_not() {
 
 #[test]
 fn a_kernel_of_unknown_format_is_named_by_its_first_bytes() {
-    let error = LoadPlan::new(&vm(4, None, None), ipa(0x4000_0000, 64 * MIB), b"\x1f\x8b\x08\x00").expect_err("gzip");
+    let error = load_file(&vm(4, None, None), 64 * MIB, b"0707").expect_err("a cpio archive");
     assert_eq!(
-        error.to_string(),
-        "/m: reg is a kernel that starts with [1f 8b 08 00 00 00 00 00] (a gzip file: unpack it first); expected an arm64 Image"
+        error,
+        "/m: reg is a kernel that starts with [30 37 30 37 00 00 00 00] (a cpio archive); expected an arm64 Image or an ELF file"
     );
+}
+
+#[test]
+fn trees_go_where_the_owner_says_and_nowhere_else() {
+    let at = |place| VmConfig { tree_place: place, ..vm(0x1000, Some(0x1000), None) };
+    let load = |place| load(&at(place), 64 * MIB, 0, 0x10_0000);
+    let plan = load(TreePlace::At(Ipa::new(0x4100_0000))).expect("a plan");
+    assert_eq!((plan.tree, plan.boot_argument), (Some(ipa(0x4100_0000, 0x1_0000)), 0x4100_0000));
+    let plan = load(TreePlace::Nowhere).expect("a plan");
+    assert_eq!((plan.tree, plan.boot_argument, plan.ramdisk), (None, 0, Some(ipa(0x43ff_f000, 0x1000))));
+    // Over the RAM disk's place: that gives way.
+    let plan = load(TreePlace::At(Ipa::new(0x43ff_0000))).expect("a plan");
+    assert_eq!(plan.ramdisk, Some(ipa(0x43fe_f000, 0x1000)));
+    for bad in [0x4020_0000, 0x43ff_8000, 0x3fff_0000, 0x5000_0000] {
+        load(TreePlace::At(Ipa::new(bad))).expect_err("over the kernel, or outside RAM");
+    }
+}
+
+#[test]
+fn raw_bytes_go_where_the_owner_says() {
+    let at = |load, entry| VmConfig {
+        raw: Some(RawPlace { load: Ipa::new(load), entry: Ipa::new(entry) }),
+        ..vm(0x2000, None, None)
+    };
+    let load = |load, entry| load_file(&at(load, entry), 64 * MIB, b"\x7fELF, or whatever it is");
+    let plan = load(0x4000_0001, 0x4000_1004).expect("a plan");
+    let kernel = Segment { offset: 0, size: 0x2000, memory: ipa(0x4000_0001, 0x2000) };
+    assert_eq!((plan.entry.get(), plan.kernel.as_slice()), (0x4000_1004, &[kernel][..]));
+    // At the end of RAM, where the tree would be: that goes below it.
+    let plan = load(0x43ff_e000, 0x43ff_e000).expect("a plan");
+    assert_eq!(plan.tree, Some(ipa(0x43fe_e000, 0x1_0000)));
+    let refused = load(0x43ff_e001, 0x43ff_e001).expect_err("too high");
+    assert_eq!(
+        refused,
+        "/m: bulkhead,load-address is 0x43ffe001; expected an address from which on it fits into the guest's RAM"
+    );
+    let refused = load(0x4000_0000, 0x4000_2000).expect_err("behind it");
+    assert_eq!(refused, "/m: bulkhead,entry is 0x40002000; expected the address of an instruction in what is loaded");
 }

@@ -36,15 +36,15 @@ fn the_schemas_know_exactly_the_properties_that_the_hypervisor_knows() {
         assert_eq!(schema, known, "{compatible}");
     };
     same(property::HYPERVISOR, &property::HYPERVISOR_PROPERTIES);
-    same(property::VM, &property::VM_PROPERTIES);
-    same(property::MODULE, &property::MODULE_PROPERTIES);
+    same(property::VM, &property::VM_PROPERTIES_WITH_FORMATS);
+    same(property::MODULE, &property::MODULE_PROPERTIES_WITH_FORMATS);
 }
 
 #[test]
 fn every_property_has_a_paragraph_in_the_binding() {
     let binding = include_str!("../../../../hypervisor/docs/configuration.md");
-    let lists = [&property::HYPERVISOR_PROPERTIES[..], &property::VM_PROPERTIES, &property::MODULE_PROPERTIES];
-    for name in lists.concat() {
+    let (vm, module) = (&property::VM_PROPERTIES_WITH_FORMATS, &property::MODULE_PROPERTIES_WITH_FORMATS);
+    for name in [&property::HYPERVISOR_PROPERTIES[..], vm, module].concat() {
         assert!(binding.contains(&format!("`{name}`")), "{name}");
     }
 }
@@ -78,6 +78,10 @@ fn what_the_schemas_refuse_the_hypervisor_objects_to() {
         ("\"multiboot,kernel\", \"multiboot,module\"", "\"multiboot,module\""),
         ("reg = <0x48000000 0x200000>;", ""),
         ("bulkhead,no-console;", "bulkhead,no-consoles;"),
+        ("tree-address = <0 0x80000000>", "tree-address = <0 0x80000004>"),
+        ("load-address = <0 0x40001000>", "load-address = \"here\""),
+        ("entry = <0 0x40001040>", "entry = <0 0x40001041>"),
+        ("bulkhead,load-address = <0 0x40001000>;", ""),
     ] {
         assert!(source.contains(old), "{old}");
         let damaged = source.replacen(old, new, 1);

@@ -42,8 +42,13 @@ fn the_target_pack_holds() {
 }
 
 #[test]
-fn the_target_image_header_holds() {
-    holds(Target::ImageHeader, "the_target_image_header_holds");
+fn the_target_kernel_holds() {
+    holds(Target::Kernel, "the_target_kernel_holds");
+}
+
+#[test]
+fn the_target_gzip_holds() {
+    holds(Target::Gzip, "the_target_gzip_holds");
 }
 
 #[test]

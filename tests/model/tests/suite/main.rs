@@ -8,6 +8,7 @@ mod config_schema;
 mod fdt;
 mod fuzz;
 mod identity;
+mod kernels;
 mod pl011;
 mod run;
 mod run_answers;

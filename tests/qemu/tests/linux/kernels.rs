@@ -2,7 +2,7 @@
 
 use crate::shell::Shell;
 use crate::ticking::{self, ticking};
-use bulkhead_qemu::board::Gic;
+use bulkhead_qemu::board::{GICS, Gic};
 use bulkhead_qemu::{Board, Boot, Configuration, Session, Suite, Vm, artifacts};
 use std::path::Path;
 
@@ -15,6 +15,7 @@ const CPUS: [u32; 3] = [1, 2, 4];
 const RESET: u32 = 2;
 
 pub fn register(suite: &mut Suite) {
+    packed(suite);
     for (generation, kernel) in [("release", artifacts::linux_kernel()), ("backports", artifacts::backports_kernel())] {
         for cpus in CPUS {
             let group = format!("{generation}_{cpus}_vcpus");
@@ -32,9 +33,26 @@ pub fn register(suite: &mut Suite) {
     }
 }
 
-fn beside_ticking(kernel: &Path, cpus: u32) -> Boot {
+/// The release's kernel, packed by gzip, which is unpacked each time it is started.
+fn packed(suite: &mut Suite) {
+    let linux = linux(&artifacts::linux_kernel(), RESET).packed();
+    for gic in GICS {
+        let boot = Boot::packed(Configuration::new().vm(linux.clone()).vm(ticking()));
+        let board = Board::virt(gic).cores(RESET + ticking::CORES);
+        suite.on_each("release_packed", &boot, [board], move |session| {
+            lives(session, RESET);
+            ticking::end(session);
+        });
+    }
+}
+
+fn linux(kernel: &Path, cpus: u32) -> Vm {
     let linux = Vm::of_file(VM, kernel.into()).ram_disk(artifacts::linux_ram_disk());
-    Boot::packed(Configuration::new().vm(linux.cpus(cpus).memory_mib(128).bootargs(BOOTARGS)).vm(ticking()))
+    linux.cpus(cpus).memory_mib(128).bootargs(BOOTARGS)
+}
+
+fn beside_ticking(kernel: &Path, cpus: u32) -> Boot {
+    Boot::packed(Configuration::new().vm(linux(kernel, cpus)).vm(ticking()))
 }
 
 /// Linux works, is reset once with so many vCPUs and works again, and switches itself off.

@@ -3,6 +3,7 @@
 mod boards;
 mod entry;
 mod faults;
+mod formats;
 mod hypervisor;
 mod judge;
 mod latency;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     entry::register(&mut suite);
     own_memory::register(&mut suite);
     faults::register(&mut suite);
+    formats::register(&mut suite);
     quiet::register(&mut suite);
     refusals::register(&mut suite);
     scripts::register(&mut suite);

@@ -2,7 +2,7 @@
 
 use bulkhead_abi::property;
 use bulkhead_qemu::board::GICS;
-use bulkhead_qemu::configuration::{Misplaced, Value};
+use bulkhead_qemu::configuration::{Misplaced, Value, gzip};
 use bulkhead_qemu::{Board, Boot, Configuration, Gic, Session, Suite, Vm};
 
 pub fn register(suite: &mut Suite) {
@@ -88,6 +88,12 @@ fn in_modules() -> Vec<(&'static str, String, Vm)> {
     // The modules' addresses count from where QEMU loads the image.
     let misplaced = |place| Vm::new("bad", "echo").misplaced(place);
     let at = |offset, size| misplaced(Misplaced::At(offset, size));
+    let of_elf = |expected| of_kernel("an ELF file", expected);
+    let far = bad().kernel(elf(183, 0x8000_0000));
+    let cut = bad().kernel(gzip(&[1; 100])[..20].into());
+    let of_place = |name, value, expected| {
+        format!("/chosen/hypervisor/bad/kernel: bulkhead,{name} is {value}; expected {expected}")
+    };
     let without =
         "is without a kernel; expected a child with compatible = \"multiboot,kernel\", \"multiboot,module\"\n";
     vec![
@@ -96,11 +102,40 @@ fn in_modules() -> Vec<(&'static str, String, Vm)> {
             "kernel_of_unknown_format",
             of_kernel(
                 &format!("a kernel that starts with [{}] (an unknown format)", ["5a"; 8].join(" ")),
-                "an arm64 Image\n",
+                "an arm64 Image or an ELF file\n",
             ),
             bad().kernel(vec![0x5a; 8192]),
         ),
         ("kernel_oversized", of_vm("memory", "16384 KiB", "at least "), bad().kernel(oversized())),
+        (
+            "kernel_of_elf_outside_ram",
+            of_elf("an ELF file whose segments' physical addresses lie in the guest's RAM\n"),
+            far,
+        ),
+        (
+            "kernel_of_elf_for_arm",
+            of_elf("an ELF file that is a program for AArch64\n"),
+            bad().kernel(elf(40, 0x4020_0000)),
+        ),
+        (
+            "kernel_cut_short",
+            of_kernel(
+                "a kernel that starts with [1f 8b 08 *] (a gzip file that ends early)",
+                "an arm64 Image or an ELF file\n",
+            ),
+            cut,
+        ),
+        ("kernel_of_a_bomb", of_vm("memory", "16384 KiB", "at least "), bad().kernel(bomb())),
+        (
+            "raw_outside_ram",
+            of_place("load-address", "0x0", "an address from which on it fits into the guest's RAM\n"),
+            raw(0, 0),
+        ),
+        (
+            "raw_entered_outside",
+            of_place("entry", "0x40000000", "the address of an instruction in what is loaded\n"),
+            raw(0x4020_0000, 0x4000_0000),
+        ),
         ("module_of_nothing", of_kernel("<0x0 0x600000 0x0 0x0>", size), at(0x60_0000, 0)),
         ("module_missing", of_kernel("0xc0200000..=0xc0200fff", in_ram), at(0x8000_0000, 0x1000)),
         ("module_larger_than_ram", of_kernel("0x40800000..=0x607fffff", in_ram), at(0x60_0000, 0x2000_0000)),
@@ -125,6 +160,32 @@ fn oversized() -> Vec<u8> {
     image[24] = 0xa;
     image[56..60].copy_from_slice(b"ARM\x64");
     image
+}
+
+/// An ELF file for `machine` with one segment of 4 bytes, at the physical address `address`, where it is entered.
+fn elf(machine: u8, address: u64) -> Vec<u8> {
+    let mut bytes = vec![0; 0x80];
+    bytes[..20].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, machine, 0]);
+    for (at, word) in
+        [(24, address), (32, 0x40), (0x40, 1), (0x48, 0x78), (0x50, address), (0x58, address), (0x60, 4), (0x68, 4)]
+    {
+        bytes[at..at + 8].copy_from_slice(&u64::to_le_bytes(word));
+    }
+    bytes[54..58].copy_from_slice(&[56, 0, 1, 0]);
+    bytes
+}
+
+/// 64 MiB of zeroes behind the header of an arm64 Image, packed into less than a hundred KiB.
+fn bomb() -> Vec<u8> {
+    let mut image = oversized();
+    image.resize(64 << 20, 0);
+    gzip(&image)
+}
+
+/// A kernel of raw bytes, which are loaded at `load` and entered at `entry`.
+fn raw(load: u64, entry: u64) -> Vm {
+    let place = |vm: Vm, name, place| vm.kernel_property(name, Value::U64(place));
+    place(place(bad(), property::LOAD_ADDRESS, load), property::ENTRY, entry)
 }
 
 /// The mistake is said as far as `expected` goes, the bad guest says nothing, the good one runs, and when it is off the

@@ -1,9 +1,9 @@
-//! Any bytes as a guest's kernel, behind the size that its file claims.
+//! Any bytes as a kernel that is packed by gzip.
 #![no_main]
 
 use bulkhead_model::fuzz::Target;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    Target::ImageHeader.check(bytes);
+    Target::Gzip.check(bytes);
 });

@@ -1,0 +1,96 @@
+//! Unpacks a VM's kernel into its RAM, piece by piece.
+
+use super::build::read;
+use super::lifecycle::Piece;
+use super::{After, Lifecycle, Memory, Part, Vm, memory};
+use crate::address::{Pa, Range};
+use crate::kernel_image::{Inflater, Segments};
+use crate::platform::Platform;
+use crate::tell::{Level, tell, text};
+use alloc::boxed::Box;
+
+/// A kernel's file that is half unpacked, with all that is needed to go on without its VM.
+#[derive(Debug)]
+pub(crate) struct Unpacking {
+    /// `None` before the first piece.
+    inflater: Option<Inflater>,
+    /// What is wrong with the file.
+    damage: Option<&'static str>,
+    file: Range<Pa>,
+    segments: Segments,
+    memory: Memory,
+}
+
+impl PartialEq for Unpacking {
+    /// There is one of each VM, and where it is tells two states of it apart.
+    fn eq(&self, other: &Self) -> bool {
+        core::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Unpacking {}
+
+impl Unpacking {
+    /// Unpacks some more, and writes to RAM what of it belongs there. Returns how many bytes came out.
+    pub(crate) fn carry_out<P: Platform>(&mut self, platform: &mut P) -> u64 {
+        self.step(platform).unwrap_or_else(|damage| {
+            self.damage = Some(damage);
+            0
+        })
+    }
+
+    fn step<P: Platform>(&mut self, platform: &mut P) -> Result<u64, &'static str> {
+        let file = self.file;
+        let mut source = |offset, bytes: &mut [u8]| read(platform, file, offset, bytes);
+        let inflater = match &mut self.inflater {
+            Some(inflater) => inflater,
+            none => none.insert(Inflater::open(file.size(), &mut source)?),
+        };
+        let (at, bytes) = inflater.step(&mut source)?;
+        for segment in &self.segments {
+            let (skip, from) = (segment.offset.saturating_sub(at), at.saturating_sub(segment.offset));
+            let most = usize::try_from(segment.size.saturating_sub(from)).unwrap_or(bytes.len());
+            let part = usize::try_from(skip).ok().and_then(|skip| bytes.get(skip..)).unwrap_or_default();
+            let part = part.get(..most).unwrap_or(part);
+            if let Some(destination) = segment.memory.start().checked_add(from) {
+                memory::write(platform, &self.memory, destination, part);
+            }
+        }
+        Ok(bytes.len() as u64)
+    }
+
+    fn is_done(&self) -> bool {
+        self.inflater.as_ref().is_some_and(Inflater::is_done)
+    }
+}
+
+impl Vm {
+    /// The next piece of the kernel, of which so many bytes are `done`.
+    pub(super) fn next_unpacking(&mut self, done: u64) -> Option<Piece> {
+        let unpacking = match self.unpacking.take() {
+            Some(unpacking) => unpacking,
+            None if done != 0 => return None,
+            None => Box::new(Unpacking {
+                inflater: None,
+                damage: None,
+                file: self.config().kernel.range,
+                segments: self.load.kernel.clone(),
+                memory: self.memory.clone(),
+            }),
+        };
+        Some(Piece::Unpack(unpacking))
+    }
+
+    /// So many `bytes` more of the kernel came out. If the VM was stopped meanwhile it will be unpacked anew.
+    pub(super) fn unpacked(&mut self, unpacking: Box<Unpacking>, bytes: u64) {
+        if !matches!(self.lifecycle, Lifecycle::Loading(Part::Kernel, _)) {
+            return;
+        }
+        if let Some(damage) = unpacking.damage {
+            tell(Level::Error, format_args!("{}: its kernel is {damage}", self.name()));
+            return self.stop(After::Off, Some(text(format_args!("its kernel is {damage}"))));
+        }
+        self.note_done(bytes);
+        self.unpacking = (!unpacking.is_done()).then_some(unpacking);
+    }
+}
