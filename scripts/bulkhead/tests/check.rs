@@ -143,7 +143,7 @@ fn every_mistake_is_said_with_its_file() {
 
 #[test]
 fn a_packed_kernel_that_is_damaged_is_found_to_its_last_byte() {
-    let desk = Desk::new("packed");
+    let desk = Desk::new("damaged-gzip");
     let mut packed = gzip::pack(&kernel(100_000, 7), b"");
     desk.folder.write("freertos.bin", &packed);
     assert_eq!(desk.mistakes(example()), [""; 0]);

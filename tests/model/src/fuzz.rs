@@ -110,7 +110,7 @@ fn kernel(bytes: &[u8]) -> Option<(u64, Option<RawPlace>, &[u8])> {
 }
 
 /// Kernels to start from: name, place, first bytes.
-fn kernels() -> [(&'static str, [u8; 8], Vec<u8>); 4] {
+fn kernels() -> [(&'static str, [u8; 8], Vec<u8>); 5] {
     const NOWHERE: [u8; 8] = [0; 8];
     const SEGMENTS: [[u64; 5]; 3] =
         [[1, 0x1000, 0x4100_0000, 0x1000, 0x2000], [2, 0, 0, 0, 0], [1, 0, 0x4000_0000, 0x1000, 0x1000]];
@@ -118,8 +118,16 @@ fn kernels() -> [(&'static str, [u8; 8], Vec<u8>); 4] {
         ("image", NOWHERE, check::kernel_head(0, 1 << 20).into()),
         ("elf64", NOWHERE, check::elf_head(true, &SEGMENTS)),
         ("elf32", NOWHERE, check::elf_head(false, &SEGMENTS)),
+        ("efi", NOWHERE, efi_packed(&check::kernel_head(0, 1 << 20))),
         ("raw", 0x4000_0000_u64.to_le_bytes(), vec![0; 64]),
     ]
+}
+
+/// The first bytes of a compressed EFI image with `kernel` in it.
+fn efi_packed(kernel: &[u8]) -> Vec<u8> {
+    let payload = crate::gzip::pack(kernel, b"");
+    let fields = [64_u32, payload.len() as u32].map(u32::to_le_bytes).concat();
+    [b"MZ\0\0zimg", &fields[..], &[0; 8], b"gzip", &[0; 36], &payload].concat()
 }
 
 /// Files packed by gzip: one that was packed by the library's other half, one with all that its header may have.

@@ -25,8 +25,8 @@ pub struct KernelFile {
     pub head: Head,
     /// Bytes that it has, unpacked.
     pub size: u64,
-    /// Whether it is packed by gzip.
-    pub is_packed: bool,
+    /// Where in the file it stands that is packed by gzip: offset and size. `None` if the file is not packed.
+    pub packed: Option<(u64, u64)>,
 }
 
 impl KernelFile {
@@ -46,10 +46,10 @@ impl KernelFile {
             read(size, source, &mut head);
         }
         #[cfg(feature = "gzip")]
-        if Inflater::is_packed(&head) {
-            return unpacked(size, source).map_err(|guess| UnknownFormat { guess, ..UnknownFormat::of(&head) });
+        if let Some(packed) = packed(&head, size) {
+            return unpacked(packed, source).map_err(|guess| UnknownFormat { guess, ..UnknownFormat::of(&head) });
         }
-        Ok(Self { head, size, is_packed: false })
+        Ok(Self { head, size, packed: None })
     }
 
     /// What it is; it is raw where the owner says its place.
@@ -89,15 +89,28 @@ pub enum Format {
     Raw,
 }
 
-/// The beginning of the file that is packed in one of `size` bytes.
+/// What of a file of `size` bytes that begins with `head` is packed by gzip, if anything: all of it, or the payload of a
+/// compressed EFI image (Linux drivers/firmware/efi/libstub/zboot-header.S).
 #[cfg(feature = "gzip")]
-fn unpacked(size: u64, source: &mut Source<'_>) -> Result<KernelFile, &'static str> {
-    let mut inflater = Inflater::open(size, source)?;
+fn packed(head: &[u8], size: u64) -> Option<(u64, u64)> {
+    if Inflater::is_packed(head) {
+        return Some((0, size));
+    }
+    let field = |at: usize| head.get(at..)?.first_chunk().map(|bytes| u64::from(u32::from_le_bytes(*bytes)));
+    let is_gzip = head.get(..8) == Some(b"MZ\0\0zimg") && head.get(24..29) == Some(b"gzip\0");
+    let (offset, length) = (field(8)?, field(12)?);
+    (is_gzip && offset + length <= size).then_some((offset, length))
+}
+
+/// The beginning of what is `packed` in a file.
+#[cfg(feature = "gzip")]
+fn unpacked(packed: (u64, u64), source: &mut Source<'_>) -> Result<KernelFile, &'static str> {
+    let mut inflater = Inflater::open(packed, source)?;
     let mut head = alloc::vec::Vec::new();
     while head.len() < MOST_HEADERS && !inflater.is_done() {
         let (_, bytes) = inflater.step(source)?;
         head.extend_from_slice(bytes);
     }
     head.resize(MOST_HEADERS, 0);
-    Ok(KernelFile { head, size: inflater.unpacked_size(), is_packed: true })
+    Ok(KernelFile { head, size: inflater.unpacked_size(), packed: Some(packed) })
 }

@@ -73,13 +73,13 @@ impl Inflater {
         head.starts_with(&MAGIC)
     }
 
-    /// Begins with a file of `size` bytes.
+    /// Begins with what is packed at an offset of a file, which ends behind so many bytes.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn open(size: u64, source: &mut Source<'_>) -> Result<Self, &'static str> {
-        let trailer = size.checked_sub(TRAILER as u64).ok_or(CUT_SHORT)?;
-        let start = data_offset(trailer, source)?;
+    pub fn open((offset, size): (u64, u64), source: &mut Source<'_>) -> Result<Self, &'static str> {
+        let trailer = size.checked_sub(TRAILER as u64).and_then(|size| offset.checked_add(size)).ok_or(CUT_SHORT)?;
+        let start = data_offset(offset, trailer, source)?;
         let mut bytes = [0; TRAILER];
         source(trailer, &mut bytes);
         let [crc, size] =
@@ -165,19 +165,19 @@ impl Inflater {
     }
 }
 
-/// Where the packed bytes begin in a file whose trailer is at `trailer`.
-fn data_offset(trailer: u64, source: &mut Source<'_>) -> Result<u64, &'static str> {
-    let end = trailer.min(LONGEST_HEADER);
+/// Where the packed bytes begin of what begins at `start` and has its trailer at `trailer`.
+fn data_offset(start: u64, trailer: u64, source: &mut Source<'_>) -> Result<u64, &'static str> {
+    let end = trailer.min(start.saturating_add(LONGEST_HEADER));
     let mut byte = |at: u64| {
         let mut byte = [0];
         if at >= end {
-            return Err(if trailer < LONGEST_HEADER { CUT_SHORT } else { HEADER_TOO_LONG });
+            return Err(if end == trailer { CUT_SHORT } else { HEADER_TOO_LONG });
         }
         source(at, &mut byte);
         Ok(byte[0])
     };
-    let flags = byte(3)?;
-    let mut at = FIXED_HEADER;
+    let flags = byte(start + 3)?;
+    let mut at = start + FIXED_HEADER;
     if flags & flag::RESERVED != 0 {
         return Err(DAMAGED);
     }

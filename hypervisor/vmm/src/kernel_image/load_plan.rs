@@ -48,9 +48,9 @@ pub struct Segment {
 pub struct LoadPlan {
     /// Where the kernel goes.
     pub kernel: Segments,
-    /// Whether the kernel's file is packed by gzip.
+    /// Where in its file the kernel stands packed by gzip: offset and size. `None` if it is not packed.
     #[cfg(feature = "gzip")]
-    pub is_packed: bool,
+    pub packed: Option<(u64, u64)>,
     /// Where the RAM disk goes.
     pub ramdisk: Option<Range<Ipa>>,
     /// Room for the device tree: for the module if there is one, otherwise for a generated tree. `None` if there is no tree.
@@ -88,7 +88,7 @@ impl LoadPlan {
         Ok(Self {
             kernel: kernel.segments,
             #[cfg(feature = "gzip")]
-            is_packed: file.is_packed,
+            packed: file.packed,
             ramdisk,
             tree,
             entry: kernel.entry,

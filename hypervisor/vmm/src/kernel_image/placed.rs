@@ -13,7 +13,7 @@ use bulkhead_abi::property;
 /// # Errors
 /// It does not go there.
 pub fn placed(vm: &VmConfig, ram: &Range<Ipa>, file: &KernelFile) -> Result<Kernel, ConfigError> {
-    if file.is_packed && file.size > ram.size() {
+    if file.packed.is_some() && file.size > ram.size() {
         let value = format_args!("a gzip file that unpacks to {} bytes", file.size);
         return Err(ConfigError::new(
             &vm.kernel.node,

@@ -187,7 +187,9 @@ impl Vm {
                 self.memory.contiguous(next, u64::MAX).map(Piece::Zero)
             }
             #[cfg(feature = "gzip")]
-            Lifecycle::Loading(Part::Kernel, done) if self.load.is_packed => self.next_unpacking(done),
+            Lifecycle::Loading(Part::Kernel, done) if let Some(packed) = self.load.packed => {
+                self.next_unpacking(packed, done)
+            }
             Lifecycle::Loading(part, done) => self.next_copy(part, done),
             _ => None,
         }

@@ -17,6 +17,8 @@ pub(crate) struct Unpacking {
     /// What is wrong with the file.
     damage: Option<&'static str>,
     file: Range<Pa>,
+    /// Where in the file it stands packed.
+    packed: (u64, u64),
     segments: Segments,
     memory: Memory,
 }
@@ -44,7 +46,7 @@ impl Unpacking {
         let mut source = |offset, bytes: &mut [u8]| read(platform, file, offset, bytes);
         let inflater = match &mut self.inflater {
             Some(inflater) => inflater,
-            none => none.insert(Inflater::open(file.size(), &mut source)?),
+            none => none.insert(Inflater::open(self.packed, &mut source)?),
         };
         let (at, bytes) = inflater.step(&mut source)?;
         for segment in &self.segments {
@@ -65,14 +67,15 @@ impl Unpacking {
 }
 
 impl Vm {
-    /// The next piece of the kernel, of which so many bytes are `done`.
-    pub(super) fn next_unpacking(&mut self, done: u64) -> Option<Piece> {
+    /// The next piece of the kernel, which is `packed` at that place of its file, and of which so many bytes are `done`.
+    pub(super) fn next_unpacking(&mut self, packed: (u64, u64), done: u64) -> Option<Piece> {
         let unpacking = match self.unpacking.take() {
             Some(unpacking) => unpacking,
             None if done != 0 => return None,
             None => Box::new(Unpacking {
                 inflater: None,
                 damage: None,
+                packed,
                 file: self.config().kernel.range,
                 segments: self.load.kernel.clone(),
                 memory: self.memory.clone(),

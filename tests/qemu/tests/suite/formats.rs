@@ -68,7 +68,7 @@ fn elf() -> Vm {
     Vm::of_file("guest", artifacts::guest_elf("hello"))
 }
 
-fn kernels() -> [(&'static str, Vm); 7] {
+fn kernels() -> [(&'static str, Vm); 8] {
     let image = || Vm::new("guest", "hello");
     let raw = || image().kernel_property(property::LOAD_ADDRESS, Value::U64(LINKED));
     let tree = Value::U64(0x4000_0000);
@@ -76,11 +76,24 @@ fn kernels() -> [(&'static str, Vm); 7] {
         ("elf", elf()),
         ("elf_packed", elf().packed()),
         ("image_packed", image().packed()),
+        ("efi_packed", image().kernel(efi_packed())),
         ("raw", raw()),
         ("raw_packed", raw().packed()),
         ("elf_with_tree_at_the_start", elf().property(property::TREE_ADDRESS, tree.clone())),
         ("image_with_tree_at_the_start", image().property(property::TREE_ADDRESS, tree)),
     ]
+}
+
+/// The guest `hello` as a compressed EFI image: a header, the packed kernel, and what an EFI loader would run.
+fn efi_packed() -> Vec<u8> {
+    const PAYLOAD: usize = 0x40;
+    let payload = gzip(&fs::read(artifacts::guest("hello")).unwrap_or_default());
+    let mut bytes = vec![0; PAYLOAD];
+    bytes[..8].copy_from_slice(b"MZ\0\0zimg");
+    bytes[8..12].copy_from_slice(&(PAYLOAD as u32).to_le_bytes());
+    bytes[12..16].copy_from_slice(&(payload.len() as u32).to_le_bytes());
+    bytes[24..28].copy_from_slice(b"gzip");
+    [bytes, payload, vec![0xff; 5000]].concat()
 }
 
 /// Where a guest is told that its tree is.
