@@ -67,6 +67,8 @@ fn hardware(core: &Core, board: &Board, planned: &Planned) -> Arc<Hardware> {
         priority_bits: core.priority_bits(),
         virtual_timer: board.timer.virtual_timer.intid,
         seed: planned.seed,
+        #[cfg(feature = "gzip")]
+        is_unpacking: Arc::default(),
     })
 }
 

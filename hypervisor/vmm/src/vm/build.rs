@@ -17,6 +17,8 @@ use crate::vgic::{Frame, Layout, Version, Vgic};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+#[cfg(feature = "gzip")]
+use core::sync::atomic::AtomicBool;
 use spin::Mutex;
 
 /// The first page of a GICv2 guest's CPU interface: where it sees it, and GICV's page behind it.
@@ -42,6 +44,9 @@ pub struct Hardware {
     pub virtual_timer: u32,
     /// For the guests' random numbers.
     pub seed: Seed,
+    /// Whether a VM is unpacking its kernel: one at a time does, for what it takes of the heap.
+    #[cfg(feature = "gzip")]
+    pub is_unpacking: Arc<AtomicBool>,
 }
 
 /// Why a VM could not be made.

@@ -153,6 +153,10 @@ impl Vm {
     /// Stops the VM, then does what `after` says. The caller kicks its cores.
     pub fn stop(&mut self, after: After, reason: Option<String>) {
         self.reason = reason;
+        #[cfg(feature = "gzip")]
+        {
+            self.unpacking = None;
+        }
         self.lifecycle = match self.lifecycle {
             Lifecycle::Running | Lifecycle::Stopping(_) | Lifecycle::Moving(_) => Lifecycle::Stopping(after),
             Lifecycle::Scrubbing(done, _) => Lifecycle::Scrubbing(done, after),
@@ -227,6 +231,7 @@ impl Vm {
         #[cfg(feature = "gzip")]
         let piece = match piece {
             Piece::Unpack(unpacking) => return self.unpacked(unpacking, bytes),
+            Piece::Wait => return,
             piece => piece,
         };
         if self.next_piece().as_ref() == Some(&piece) {
@@ -367,6 +372,9 @@ pub(crate) enum Piece {
     /// A part of the kernel to be unpacked.
     #[cfg(feature = "gzip")]
     Unpack(alloc::boxed::Box<super::unpacking::Unpacking>),
+    /// Nothing yet: another VM's kernel is being unpacked.
+    #[cfg(feature = "gzip")]
+    Wait,
 }
 
 impl Piece {
@@ -377,6 +385,11 @@ impl Piece {
             Self::Copy { destination, source } => platform.copy(*destination, *source),
             #[cfg(feature = "gzip")]
             Self::Unpack(unpacking) => unpacking.carry_out(platform),
+            #[cfg(feature = "gzip")]
+            Self::Wait => {
+                platform.give_way();
+                0
+            }
         }
     }
 }

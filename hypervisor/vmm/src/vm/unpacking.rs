@@ -8,6 +8,25 @@ use crate::kernel_image::{Inflater, Segments};
 use crate::platform::Platform;
 use crate::tell::{Level, tell, text};
 use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+/// The right to unpack, which one VM has at a time.
+#[derive(Debug)]
+struct Permit(Arc<AtomicBool>);
+
+impl Permit {
+    /// `None` while another VM has it.
+    fn take(is_unpacking: &Arc<AtomicBool>) -> Option<Self> {
+        (!is_unpacking.swap(true, Ordering::Acquire)).then(|| Self(is_unpacking.clone()))
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
 
 /// A kernel's file that is half unpacked, with all that is needed to go on without its VM.
 #[derive(Debug)]
@@ -21,6 +40,8 @@ pub(crate) struct Unpacking {
     packed: (u64, u64),
     segments: Segments,
     memory: Memory,
+    /// The last, and so dropped when there is room for another.
+    _permit: Permit,
 }
 
 impl PartialEq for Unpacking {
@@ -69,19 +90,22 @@ impl Unpacking {
 impl Vm {
     /// The next piece of the kernel, which is `packed` at that place of its file, and of which so many bytes are `done`.
     pub(super) fn next_unpacking(&mut self, packed: (u64, u64), done: u64) -> Option<Piece> {
-        let unpacking = match self.unpacking.take() {
-            Some(unpacking) => unpacking,
-            None if done != 0 => return None,
-            None => Box::new(Unpacking {
-                inflater: None,
-                damage: None,
-                packed,
-                file: self.config().kernel.range,
-                segments: self.load.kernel.clone(),
-                memory: self.memory.clone(),
-            }),
-        };
-        Some(Piece::Unpack(unpacking))
+        if let Some(unpacking) = self.unpacking.take() {
+            return Some(Piece::Unpack(unpacking));
+        }
+        if done != 0 {
+            return None;
+        }
+        let Some(permit) = Permit::take(&self.blueprint.hardware.is_unpacking) else { return Some(Piece::Wait) };
+        Some(Piece::Unpack(Box::new(Unpacking {
+            inflater: None,
+            damage: None,
+            packed,
+            file: self.config().kernel.range,
+            segments: self.load.kernel.clone(),
+            memory: self.memory.clone(),
+            _permit: permit,
+        })))
     }
 
     /// So many `bytes` more of the kernel came out. If the VM was stopped meanwhile it will be unpacked anew.

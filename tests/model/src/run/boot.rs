@@ -23,8 +23,7 @@ pub fn build(shared: &Arc<Shared>, shape: &Shape, guests: Vec<Guest>) -> Machine
     cores.iter().for_each(CoreState::set_running);
     let mut vms = Vec::new();
     for (index, guest) in guests.into_iter().enumerate() {
-        let image = guest.program.image(index);
-        core.hardware().memory.write(Guest::module(index).get(), &image);
+        core.hardware().memory.write(Guest::module(index).get(), &guest.file(index));
         let vmid = Vmid(u8::try_from(index + 1).expect("a machine has few VMs"));
         let vm = Vm::build(&mut core, guest.plan(index, shape), vmid, &shape.hardware());
         let vm = vm.unwrap_or_else(|error| panic!("{}: {error}", guest.name));

@@ -1,7 +1,8 @@
 //! What a simulated machine is like, and the plan of a VM on it.
 
 use super::memory::{MODULE_SPACE, MODULES};
-use super::program::{ENTRY_OFFSET, IMAGE_SIZE, Program};
+use super::program::{ENTRY_OFFSET, Program};
+use crate::gzip;
 use bulkhead_vmm::address::{Ipa, Pa, Range};
 use bulkhead_vmm::config::machine::MachineLayout;
 use bulkhead_vmm::config::{Cores, GuestGic, Memory, Module, Policy, TreePlace, VmConfig, VmPlan, WhenAllOff};
@@ -75,6 +76,7 @@ impl Shape {
             priority_bits: 5,
             virtual_timer: VIRTUAL_TIMER,
             seed: Seed::default(),
+            is_unpacking: Arc::default(),
         })
     }
 }
@@ -90,18 +92,32 @@ pub struct Guest {
     pub cores: Vec<usize>,
     /// What happens on power-off, reset and fault.
     pub policies: [Policy; 3],
+    /// Whether its kernel is packed by gzip.
+    pub is_packed: bool,
 }
 
 impl Guest {
     /// A VM called `name` that runs `program` on `cores`, and stays off however it ends.
     pub fn new(name: &'static str, program: Program, cores: &[usize]) -> Self {
-        Self { name, program, cores: cores.to_vec(), policies: [Policy::Halt; 3] }
+        Self { name, program, cores: cores.to_vec(), policies: [Policy::Halt; 3], is_packed: false }
     }
 
     /// The same with other policies: on power-off, reset and fault.
     #[must_use]
     pub fn with_policies(self, on_power_off: Policy, on_reset: Policy, on_fault: Policy) -> Self {
         Self { policies: [on_power_off, on_reset, on_fault], ..self }
+    }
+
+    /// The same with its kernel packed.
+    #[must_use]
+    pub fn packed(self) -> Self {
+        Self { is_packed: true, ..self }
+    }
+
+    /// The file of its kernel, as the VM `index`.
+    pub fn file(&self, index: usize) -> Vec<u8> {
+        let image = self.program.image(index);
+        if self.is_packed { gzip::pack(&image, b"") } else { image }
     }
 
     /// Where the kernel of the VM `index` lies in the machine.
@@ -111,7 +127,7 @@ impl Guest {
 
     /// Its plan as the VM `index` of a machine of this shape.
     pub fn plan(&self, index: usize, shape: &Shape) -> VmPlan {
-        let range = Range::<Pa>::new(Self::module(index), IMAGE_SIZE).expect("an image has a size");
+        let range = Range::<Pa>::new(Self::module(index), self.file(index).len() as u64).expect("an image has a size");
         let [on_power_off, on_reset, on_fault] = self.policies;
         let gic = if shape.v3 { GuestGic::V3 } else { GuestGic::V2 };
         let vm = VmConfig {

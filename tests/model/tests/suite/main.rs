@@ -17,6 +17,7 @@ mod run_console;
 mod run_hostile;
 mod run_monitor;
 mod run_move;
+mod run_packed;
 mod run_policy;
 mod run_psci;
 mod run_restart;

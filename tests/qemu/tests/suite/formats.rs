@@ -15,6 +15,8 @@ const LOAD: u64 = 0x4012_3410;
 const BEFORE: usize = 0x2c;
 /// Starts of a guest that is restarted which are awaited.
 const STARTS: usize = 3;
+/// Guests with packed kernels: more than EL2's heap could unpack at once.
+const MANY: u32 = 7;
 
 pub fn register(suite: &mut Suite) {
     for (name, vm) in kernels() {
@@ -45,6 +47,15 @@ pub fn register(suite: &mut Suite) {
             session.stands();
         });
     }
+    let many = (0..MANY).map(|index| Vm::new(&format!("vm{index}"), "hello").packed());
+    let boot = Boot::packed(many.fold(Configuration::new(), Configuration::vm));
+    let large = GICS.into_iter().map(|gic| Board::virt(gic).cores(MANY + 1));
+    suite.on_each("formats_many_packed", &boot, large, |session| {
+        for index in 0..MANY {
+            session.port(&format!("vm{index}")).verdict();
+        }
+        session.end();
+    });
     let restarted = elf().packed().property(property::ON_POWER_OFF, Value::Text(property::RESTART.into()));
     let boot = Boot::packed(Configuration::new().vm(restarted));
     suite.on_each("formats_unpacked_again", &boot, boards(), unpacked_again);
