@@ -2,7 +2,9 @@
 
 use crate::shell::Shell;
 use crate::ticking::{self, ticking};
+use bulkhead_abi::property;
 use bulkhead_qemu::board::{GICS, Gic};
+use bulkhead_qemu::configuration::Value;
 use bulkhead_qemu::{Board, Boot, Configuration, Session, Suite, Vm, artifacts};
 use std::path::Path;
 
@@ -16,6 +18,7 @@ const RESET: u32 = 2;
 
 pub fn register(suite: &mut Suite) {
     packed(suite);
+    elsewhere(suite);
     for (generation, kernel) in [("release", artifacts::linux_kernel()), ("backports", artifacts::backports_kernel())] {
         for cpus in CPUS {
             let group = format!("{generation}_{cpus}_vcpus");
@@ -43,6 +46,24 @@ fn packed(suite: &mut Suite) {
             lives(session, RESET);
             ticking::end(session);
         });
+    }
+}
+
+/// Linux with its RAM below the devices, and elsewhere above them.
+fn elsewhere(suite: &mut Suite) {
+    for (name, base) in [("ram_at_0", 0_u64), ("ram_at_50000000", 0x5000_0000)] {
+        let linux = linux(&artifacts::linux_kernel(), 1).memory_mib(96);
+        let linux = linux.property(property::GUEST_BASE, Value::U64(base));
+        for gic in GICS {
+            let boot = Boot::packed(Configuration::new().vm(linux.clone()).vm(ticking()));
+            suite.on_each(name, &boot, [Board::virt(gic).cores(1 + ticking::CORES)], move |session| {
+                let mut shell = life(session, 1);
+                let ram = shell.ask("grep 'System RAM' /proc/iomem | head -1");
+                assert!(ram.starts_with(&format!("{base:08x}-")), "{ram}");
+                shell.end_by("poweroff", "it switched itself off");
+                ticking::end(session);
+            });
+        }
     }
 }
 
