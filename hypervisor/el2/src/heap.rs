@@ -13,7 +13,8 @@ struct Memory(UnsafeCell<MaybeUninit<[u8; SIZE]>>);
 // SAFETY: only the allocator, which locks, hands out parts of it.
 unsafe impl Sync for Memory {}
 
-#[unsafe(link_section = ".unzeroed")]
+// The last of the image: of it only the start is near the code that takes its address.
+#[unsafe(link_section = ".heap")]
 static MEMORY: Memory = Memory(UnsafeCell::new(MaybeUninit::uninit()));
 
 #[global_allocator]

@@ -16,7 +16,7 @@ use bulkhead_vmm::kernel_image::{LoadPlan, unreadable};
 use std::fmt::Display;
 
 /// Size of the hypervisor, in bytes, if no image is given: larger than it is ever to be.
-pub const ASSUMED_IMAGE_SIZE: u64 = 1 << 20;
+pub const ASSUMED_IMAGE_SIZE: u64 = 2 << 20;
 /// Where firmware is assumed to load the hypervisor: so many bytes above the start of RAM, as QEMU does.
 const ASSUMED_LOAD_OFFSET: u64 = 2 << 20;
 /// The hypervisor may be loaded at multiples of this (Linux Documentation/arch/arm64/booting.rst).

@@ -51,7 +51,7 @@ struct Target {
     /// The board's device tree [default: the configuration holds it]
     #[arg(long, value_name = "FILE")]
     board_dtb: Option<PathBuf>,
-    /// The hypervisor's image, for its size [default: 1 MiB is assumed]
+    /// The hypervisor's image, for its size [default: 2 MiB is assumed]
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
     /// Where the firmware loads the hypervisor [default: 2 MiB above the start of RAM]

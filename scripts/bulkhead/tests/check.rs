@@ -56,8 +56,8 @@ fn a_good_configuration_has_no_mistakes_and_a_map() {
     let outcome = report.outcome.expect("an outcome");
     let text = map::draw(&outcome);
     for line in [
-        "  0x000040200000 ├      1 MiB  the hypervisor",
-        "  0x000040301000 ├      5 KiB  module /chosen/hypervisor/linux/kernel (kept for restarts)",
+        "  0x000040200000 ├      2 MiB  the hypervisor",
+        "  0x000040401000 ├      5 KiB  module /chosen/hypervisor/linux/kernel (kept for restarts)",
         "   0  mpidr 0x0  idle, housekeeping",
         "   2  mpidr 0x2  linux vcpu1",
         "   3  mpidr 0x3  rtos vcpu0",

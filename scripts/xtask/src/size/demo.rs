@@ -11,8 +11,8 @@ use std::process::Command;
 
 /// Offset in memory at which QEMU loads the hypervisor.
 const LOADED: u64 = 2 << 20;
-/// Bytes of memory that are read: the hypervisor's image takes at most 1 MiB.
-const READ: usize = 1 << 20;
+/// Bytes of memory that are read: the hypervisor's image takes at most 2 MiB.
+const READ: usize = 2 << 20;
 /// Seconds after which the board is ended.
 const LIMIT: &str = "600";
 
