@@ -21,6 +21,17 @@ pub const RAMDISK: &str = "multiboot,ramdisk";
 /// `compatible` of a module that is the device tree that a guest gets instead of a generated one.
 pub const DEVICE_TREE: &str = "multiboot,device-tree";
 
+/// `compatible` of a child of a VM's node that says where its UART is.
+pub const PL011: &str = "arm,pl011";
+/// `compatible` of one that says where its GICv2 is.
+pub const GIC_V2: &str = "arm,cortex-a15-gic";
+/// `compatible` of one that says where its GICv3 is.
+pub const GIC_V3: &str = "arm,gic-v3";
+/// `compatible` of one that says which interrupts its timers have.
+pub const TIMER: &str = "arm,armv8-timer";
+/// In a device's node: its interrupts.
+pub const INTERRUPTS: &str = "interrupts";
+
 /// In the hypervisor's node: u32, index into `/cpus` of the core that does the hypervisor's own work.
 pub const HOUSEKEEPING_CORE: &str = "bulkhead,housekeeping-core";
 /// In the hypervisor's node: u32, the character (0 to 255) that moves the console's focus.
@@ -136,3 +147,6 @@ const fn with<const A: usize, const B: usize, const C: usize>(
     }
     all
 }
+/// Every property that a device's node may have without a warning.
+pub const DEVICE_PROPERTIES: [&str; 8] =
+    ["compatible", "phandle", "status", REG, INTERRUPTS, "interrupt-controller", "#interrupt-cells", "#address-cells"];

@@ -42,6 +42,8 @@ pub struct Vm {
     /// Whether the kernel is packed by gzip.
     is_packed: bool,
     kernel_properties: Vec<(String, Value)>,
+    /// Devices: `compatible` and properties.
+    devices: Vec<(String, Vec<(String, Value)>)>,
     ram_disk: Option<PathBuf>,
     misplaced: Option<Misplaced>,
     properties: Vec<(String, Value)>,
@@ -70,6 +72,7 @@ impl Vm {
             kernel,
             is_packed: false,
             kernel_properties: Vec::new(),
+            devices: Vec::new(),
             ram_disk: None,
             misplaced: None,
             properties: Vec::new(),
@@ -132,6 +135,13 @@ impl Vm {
         self
     }
 
+    /// With a device of its machine described.
+    pub fn device(mut self, compatible: &str, properties: &[(&str, Value)]) -> Self {
+        let properties = properties.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
+        self.devices.push((compatible.into(), properties));
+        self
+    }
+
     /// Without a kernel.
     pub fn without_kernel(self) -> Self {
         Self { kernel: None, ..self }
@@ -169,6 +179,12 @@ impl Vm {
         writer.property_u32("#address-cells", 2);
         writer.property_u32("#size-cells", 2);
         self.properties.iter().for_each(|(name, value)| write(writer, name, value));
+        for (index, (compatible, properties)) in self.devices.iter().enumerate() {
+            writer.begin_node(&format!("device-{index}"));
+            writer.property_string("compatible", compatible);
+            properties.iter().for_each(|(name, value)| self::write(writer, name, value));
+            writer.end_node();
+        }
         let modules =
             [(KERNEL, property::KERNEL, self.kernel.is_some()), (RAM_DISK, property::RAMDISK, self.ram_disk.is_some())];
         for (name, kind, _) in modules.into_iter().filter(|(.., is_there)| *is_there) {

@@ -8,6 +8,7 @@ pub mod artifacts;
 pub mod board;
 pub mod boot;
 pub mod configuration;
+pub mod elsewhere;
 pub mod debugger;
 pub mod lives;
 pub mod model;

@@ -1,5 +1,6 @@
 //! The machine that a guest sees: where its devices are.
 
+use super::vm::GuestGic;
 use crate::address::{Ipa, Range};
 use crate::vcpu::VcpuId;
 
@@ -7,8 +8,13 @@ use crate::vcpu::VcpuId;
 pub const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
 /// RAM starts at a multiple of this, so that stage 2 can use large blocks and kernels can be placed.
 pub const RAM_ALIGNMENT: u64 = 2 << 20;
-/// Guest RAM ends by this address: the 40 bits that every Armv8-A core which we support translates.
-pub const ADDRESS_LIMIT: u64 = 1 << 40;
+/// A guest's RAM and devices end by this address: the 39 bits that one root table of stage 2 covers
+/// ([`crate::stage2::Geometry`]), and every Armv8-A core which we support translates.
+pub const ADDRESS_LIMIT: u64 = 1 << 39;
+
+/// Names of devices, for messages.
+const DISTRIBUTOR: &str = "the GIC's distributor";
+const UART: &str = "the PL011";
 
 /// Where a guest's RAM and devices are. The default is the map of QEMU's `virt` board.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,21 +72,42 @@ impl MachineLayout {
         Range::<Ipa>::new(self.ram_base, size).filter(|ram| ram.last().get() < ADDRESS_LIMIT)
     }
 
-    /// The device that `ram` overlaps, by name, however many vCPUs the guest has.
-    pub fn overlapped(&self, ram: &Range<Ipa>) -> Option<&'static str> {
-        let redistributors = self.redistributor_range(VcpuId::MAXIMUM.into());
-        let covers = |device: Range<Ipa>| device.overlaps(ram);
-        if covers(self.distributor) {
-            Some("the GIC's distributor")
-        } else if covers(self.cpu_interface) {
-            Some("the GIC's CPU interface")
-        } else if redistributors.is_none_or(covers) {
-            Some("the GIC's redistributors")
-        } else if covers(self.uart) {
-            Some("the PL011")
+    /// The device that `ram` overlaps, by name, however many vCPUs a guest with a GIC of version `gic` has.
+    pub fn overlapped(&self, ram: &Range<Ipa>, gic: GuestGic) -> Option<&'static str> {
+        let (name, second) = self.second_part(gic);
+        if self.distributor.overlaps(ram) {
+            Some(DISTRIBUTOR)
+        } else if second.is_none_or(|second| second.overlaps(ram)) {
+            Some(name)
         } else {
-            None
+            self.uart.overlaps(ram).then_some(UART)
         }
+    }
+
+    /// What of the GIC is not its distributor, by name. `None`: it is out of the address space.
+    const fn second_part(&self, gic: GuestGic) -> (&'static str, Option<Range<Ipa>>) {
+        match gic {
+            GuestGic::V2 => ("the GIC's CPU interface", Some(self.cpu_interface)),
+            GuestGic::V3 => ("the GIC's redistributors", self.redistributor_range(VcpuId::MAXIMUM as usize)),
+        }
+    }
+
+    /// Two of its devices that overlap, by name; the UART only counts if there is a `console`.
+    #[cfg(feature = "devices")]
+    pub(super) fn clash(&self, gic: GuestGic, console: bool) -> Option<(&'static str, &'static str)> {
+        let (name, second) = self.second_part(gic);
+        let Some(second) = second.filter(|second| !second.overlaps(&self.distributor)) else {
+            return Some((DISTRIBUTOR, name));
+        };
+        let hit =
+            [(DISTRIBUTOR, self.distributor), (name, second)].into_iter().find(|(_, part)| part.overlaps(&self.uart));
+        hit.filter(|_| console).map(|(name, _)| (name, UART))
+    }
+
+    /// The `size` bytes of a device at `start`; `None` if they do not end by [`ADDRESS_LIMIT`].
+    #[cfg(feature = "devices")]
+    pub(super) fn device(start: Ipa, size: u64) -> Option<Range<Ipa>> {
+        Range::<Ipa>::new(start, size).filter(|range| range.last().get() < ADDRESS_LIMIT)
     }
 }
 
@@ -108,8 +135,10 @@ mod tests {
     #[test]
     fn ram_over_a_device_is_named() {
         let low = MachineLayout { ram_base: Ipa::new(0), ..MachineLayout::VIRT };
-        assert_eq!(low.overlapped(&low.ram(0x0800_0000).unwrap()), None);
-        assert_eq!(low.overlapped(&low.ram(0x0800_0001).unwrap()), Some("the GIC's distributor"));
+        for gic in [GuestGic::V2, GuestGic::V3] {
+            assert_eq!(low.overlapped(&low.ram(0x0800_0000).unwrap(), gic), None);
+            assert_eq!(low.overlapped(&low.ram(0x0800_0001).unwrap(), gic), Some("the GIC's distributor"));
+        }
         assert!(low.ram(ADDRESS_LIMIT + 1).is_none());
     }
 }

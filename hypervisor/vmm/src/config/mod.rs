@@ -11,6 +11,8 @@
 
 pub mod board;
 mod configuration;
+#[cfg(feature = "devices")]
+mod devices;
 pub mod guest_tree;
 pub mod machine;
 mod mistake;

@@ -18,6 +18,10 @@ const COMPATIBLE: &str = "compatible";
 pub(super) fn read<'t>(vm: &mut VmPlan, nodes: &[Node<'t>], base: Pa, warnings: &mut Mistakes) -> Option<Node<'t>> {
     let mut kernel = None;
     for node in nodes {
+        #[cfg(feature = "devices")]
+        if super::devices::is_device(node) {
+            continue;
+        }
         if !node.is_compatible(&[property::MODULE]) {
             mistake(warnings, node, COMPATIBLE, format_args!("\"multiboot,module\": this node has no effect"));
             continue;

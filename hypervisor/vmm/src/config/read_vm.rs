@@ -44,10 +44,12 @@ pub(super) fn read(node: &Node<'_>, context: &Context<'_>, warnings: &mut Mistak
     super::place::tree(&mut vm, node);
     name(&mut vm, node);
     cores(&mut vm, node, board);
-    memory(&mut vm, node);
-    bootargs(&mut vm, [kernel, Some(*node)]);
     gic(&mut vm, node);
     vm.vm.console = !node.has(property::NO_CONSOLE);
+    #[cfg(feature = "devices")]
+    super::devices::read(&mut vm, &children, warnings);
+    memory(&mut vm, node);
+    bootargs(&mut vm, [kernel, Some(*node)]);
     policy(&mut vm.errors, node, property::ON_POWER_OFF, &mut vm.vm.on_power_off);
     policy(&mut vm.errors, node, property::ON_RESET, &mut vm.vm.on_reset);
     policy(&mut vm.errors, node, property::ON_FAULT, &mut vm.vm.on_fault);
@@ -131,9 +133,9 @@ fn memory(vm: &mut VmPlan, node: &Node<'_>) {
         return mistake(errors, node, property::MEMORY, format_args!("KiB in two cells, a multiple of 4 and not 0"));
     };
     let Some(ram) = vm.vm.layout.ram(size) else {
-        return mistake(errors, node, property::MEMORY, format_args!("RAM that ends below 1 TiB for the guest"));
+        return mistake(errors, node, property::MEMORY, format_args!("RAM that ends below 512 GiB for the guest"));
     };
-    if let Some(device) = vm.vm.layout.overlapped(&ram) {
+    if let Some(device) = vm.vm.layout.overlapped(&ram, vm.gic) {
         let expected = format_args!("RAM beside the devices: at {ram} it covers {device}");
         mistake(errors, node, property::GUEST_BASE, expected);
     }

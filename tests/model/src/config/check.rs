@@ -95,7 +95,7 @@ fn check_memory(plan: &Plan, vms: &[&VmPlan], board: &Board, image: &Range<Pa>) 
 fn check_guest(vm: &VmPlan) {
     assert!(vm.memory_size > 0 && vm.memory_size.is_multiple_of(4096));
     let ram = vm.vm.layout.ram(vm.memory_size).expect("RAM that the guest can address");
-    assert_eq!(vm.vm.layout.overlapped(&ram), None);
+    assert_eq!(vm.vm.layout.overlapped(&ram, vm.gic), None);
     let (layout, bootargs) = (&vm.vm.layout, vm.vm.bootargs.as_str());
     let machine = Machine {
         layout,

@@ -2,6 +2,7 @@
 
 mod config;
 mod config_boards;
+mod config_devices;
 mod config_guest;
 mod config_headers;
 mod config_schema;

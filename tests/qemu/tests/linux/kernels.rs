@@ -5,6 +5,7 @@ use crate::ticking::{self, ticking};
 use bulkhead_abi::property;
 use bulkhead_qemu::board::{GICS, Gic};
 use bulkhead_qemu::configuration::Value;
+use bulkhead_qemu::elsewhere::elsewhere;
 use bulkhead_qemu::{Board, Boot, Configuration, Session, Suite, Vm, artifacts};
 use std::path::Path;
 
@@ -13,12 +14,14 @@ const VM: &str = "guest";
 const BOOTARGS: &str = "console=ttyAMA0 quiet";
 /// Numbers of vCPUs.
 const CPUS: [u32; 3] = [1, 2, 4];
+/// Where devices are that are not where QEMU's `virt` has them.
+const DEVICES: u64 = 0x7f_0000_0000;
 /// With so many Linux is reset once.
 const RESET: u32 = 2;
 
 pub fn register(suite: &mut Suite) {
     packed(suite);
-    elsewhere(suite);
+    ram_elsewhere(suite);
     for (generation, kernel) in [("release", artifacts::linux_kernel()), ("backports", artifacts::backports_kernel())] {
         for cpus in CPUS {
             let group = format!("{generation}_{cpus}_vcpus");
@@ -50,13 +53,15 @@ fn packed(suite: &mut Suite) {
 }
 
 /// Linux with its RAM below the devices, and elsewhere above them.
-fn elsewhere(suite: &mut Suite) {
+fn ram_elsewhere(suite: &mut Suite) {
     for (name, base) in [("ram_at_0", 0_u64), ("ram_at_50000000", 0x5000_0000)] {
         let linux = linux(&artifacts::linux_kernel(), 1).memory_mib(96);
         let linux = linux.property(property::GUEST_BASE, Value::U64(base));
         for gic in GICS {
-            let boot = Boot::packed(Configuration::new().vm(linux.clone()).vm(ticking()));
-            suite.on_each(name, &boot, [Board::virt(gic).cores(1 + ticking::CORES)], move |session| {
+            // At 0 it has more RAM than is below the devices of QEMU's `virt`.
+            let linux = if base == 0 { elsewhere(linux.clone(), gic, DEVICES).memory_mib(192) } else { linux.clone() };
+            let boot = Boot::packed(Configuration::new().vm(linux).vm(ticking()));
+            suite.on_each(name, &boot, [Board::virt(gic).cores(1 + ticking::CORES).memory_mib(1024)], move |session| {
                 let mut shell = life(session, 1);
                 let ram = shell.ask("grep 'System RAM' /proc/iomem | head -1");
                 assert!(ram.starts_with(&format!("{base:08x}-")), "{ram}");

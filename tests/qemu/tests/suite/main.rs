@@ -1,6 +1,7 @@
 //! Every test that boots a board.
 
 mod boards;
+mod elsewhere;
 mod entry;
 mod faults;
 mod formats;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     native::register(&mut suite);
     hypervisor::register(&mut suite);
     boards::register(&mut suite);
+    elsewhere::register(&mut suite);
     entry::register(&mut suite);
     own_memory::register(&mut suite);
     faults::register(&mut suite);
